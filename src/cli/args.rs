@@ -1,0 +1,92 @@
+//! Arguments that several commands share.
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+
+/// What was typed before or after any command.
+#[derive(Debug, Clone, Args)]
+#[command(next_help_heading = "Global options")]
+pub(super) struct GlobalArgs {
+    /// Settings file (TOML); without it `grn.toml` of this folder is read where it exists
+    #[arg(long, global = true, env = "GRN_CONFIG", value_name = "FILE")]
+    pub(super) config: Option<PathBuf>,
+    /// Seed of every random choice
+    #[arg(long, global = true, env = "GRN_SEED", value_name = "N")]
+    pub(super) seed: Option<u64>,
+    /// Threads (default: the processors this process may use)
+    #[arg(short = 'j', long, alias = "num-threads", global = true, env = "GRN_THREADS", value_name = "N")]
+    pub(super) threads: Option<usize>,
+    /// Where tensors live: auto, cpu or cuda:N
+    #[arg(long, global = true, env = "GRN_DEVICE", value_name = "DEVICE")]
+    pub(super) device: Option<String>,
+    /// Folder for everything the command writes
+    #[arg(long, global = true, env = "GRN_OUTDIR", value_name = "DIR")]
+    pub(super) outdir: Option<PathBuf>,
+    /// Replace what an earlier run wrote to the output folder
+    #[arg(long, global = true)]
+    pub(super) overwrite: bool,
+    /// Continue an interrupted run in the output folder
+    #[arg(long, global = true, conflicts_with = "overwrite")]
+    pub(super) resume: bool,
+    /// Say what would be done and stop
+    #[arg(long, global = true)]
+    pub(super) dry_run: bool,
+    /// Print one JSON object to stdout
+    #[arg(long, global = true)]
+    pub(super) json: bool,
+    /// Say less (errors and results only)
+    #[arg(short, long, global = true, conflicts_with = "verbose")]
+    pub(super) quiet: bool,
+    /// Say more
+    #[arg(short, long, global = true, action = clap::ArgAction::Count)]
+    pub(super) verbose: u8,
+}
+
+/// How cells are labelled and scaled.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Screen options")]
+pub(super) struct ScreenArgs {
+    /// Column of the perturbation (default: `target_gene`, `perturbation`, `condition` or `gene`, whichever fits)
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) pert_col: Option<String>,
+    /// Label of the control (default: `non-targeting`, `control`, `ctrl`, `NT`, ..., whichever occurs)
+    #[arg(long, value_name = "LABEL")]
+    pub(super) control_pert: Option<String>,
+    /// Column of the cell type (default: none; all cells are one type)
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) celltype_col: Option<String>,
+    /// Column of the batch: each perturbed condition is compared with the control of its own batch
+    #[arg(long, value_name = "COLUMN")]
+    pub(super) batch_col: Option<String>,
+    /// Scale of the values (default: guessed, and the evidence is printed)
+    #[arg(long, value_name = "SCALE")]
+    pub(super) scale: Option<ScaleArg>,
+    /// Total to which the counts of a cell are scaled before log1p: median, 1e4, any number, or none
+    #[arg(long, default_value = "median", value_name = "SUM")]
+    pub(super) target_sum: String,
+    /// Table of other gene names: TSV of alias and gene
+    #[arg(long, value_name = "FILE")]
+    pub(super) aliases: Option<PathBuf>,
+}
+
+/// `--scale`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ScaleArg {
+    /// Raw molecule counts
+    Counts,
+    /// log1p of normalised counts
+    Log1p,
+}
+
+/// Where the gene graph comes from.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Graph options")]
+pub(super) struct PriorArgs {
+    /// Prior network (STRING, TF-target table, gene sets, any edge list, or a graph of `grn graph build`); repeatable
+    #[arg(long = "prior", value_name = "FILE")]
+    pub(super) priors: Vec<PathBuf>,
+    /// Drop STRING edges with a smaller combined score (0 to 1000)
+    #[arg(long, default_value_t = 0.0, value_name = "SCORE")]
+    pub(super) min_score: f32,
+}

@@ -1,0 +1,71 @@
+//! The command that mends an error.
+
+use super::error::CliError;
+use crate::data::DataError;
+use crate::graph::GraphError;
+use crate::io::IoError;
+use crate::predict::PredictError;
+
+/// One line that says what to try, where there is something to try.
+pub(super) fn hint(error: &CliError) -> Option<String> {
+    match error {
+        CliError::Usage { hint, .. } => hint.clone(),
+        CliError::OutdirNotEmpty { .. } => {
+            Some("continue with `--resume`, replace with `--overwrite`, or choose another `--outdir`".into())
+        }
+        CliError::Data(e) => data(e),
+        CliError::Graph(e) => graph(e),
+        CliError::Io(e) => io(e),
+        CliError::Predict(e) => predict(e),
+        CliError::Linalg(_) | CliError::BrokenPipe | CliError::Stdout(_) => None,
+    }
+}
+
+fn data(error: &DataError) -> Option<String> {
+    match error {
+        DataError::UnknownGene { suggestions, .. } | DataError::UnknownPerturbation { suggestions, .. } => {
+            did_you_mean(suggestions)
+        }
+        DataError::NoControl { .. } => Some("name the control with `--control-pert LABEL`".into()),
+        DataError::BadValue { .. } => {
+            Some("mend the matrix, or say what it holds with `--scale counts` or `--scale log1p`".into())
+        }
+        _ => None,
+    }
+}
+
+fn graph(error: &GraphError) -> Option<String> {
+    match error {
+        GraphError::Empty { .. } => Some("lower `--min-score` or add another `--prior FILE`".into()),
+        GraphError::NoSharedGene { .. } => {
+            Some("give the names of the prior's genes with `--aliases FILE` (TSV: alias, gene)".into())
+        }
+        GraphError::UnknownGene { suggestions, .. } => did_you_mean(suggestions),
+        _ => None,
+    }
+}
+
+fn io(error: &IoError) -> Option<String> {
+    match error {
+        IoError::MissingColumn { hint, .. } => hint.clone(),
+        IoError::Data { source, .. } => data(source),
+        IoError::Graph { source, .. } => graph(source),
+        _ => None,
+    }
+}
+
+fn predict(error: &PredictError) -> Option<String> {
+    match error {
+        PredictError::UnknownTarget { suggestions, .. } => did_you_mean(suggestions),
+        PredictError::Data(e) => data(e),
+        _ => None,
+    }
+}
+
+fn did_you_mean(names: &[String]) -> Option<String> {
+    let first = names.first()?;
+    Some(match names.len() {
+        1 => format!("did you mean `{first}`?"),
+        _ => format!("did you mean {}?", crate::error::some_of(names, 3)),
+    })
+}

@@ -1,0 +1,87 @@
+//! What every command knows: global options, resolved once.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+
+use super::args::GlobalArgs;
+use super::error::CliError;
+use super::printer::Printer;
+
+/// Resolved global options.
+#[derive(Debug)]
+pub(super) struct Session {
+    /// Prints.
+    pub(super) printer: Printer,
+    /// Seed of every random choice.
+    pub(super) seed: u64,
+    /// Threads of the pool.
+    pub(super) threads: usize,
+    /// Where tensors live, as typed.
+    pub(super) device: String,
+    /// `--outdir`.
+    pub(super) outdir: Option<PathBuf>,
+    /// `--overwrite`.
+    pub(super) overwrite: bool,
+    /// `--resume`.
+    pub(super) resume: bool,
+    /// `--dry-run`.
+    pub(super) dry_run: bool,
+    /// `--config`.
+    pub(super) config: Option<PathBuf>,
+    interrupted: Arc<AtomicBool>,
+}
+
+impl Session {
+    /// Resolves the options, sizes the thread pool, listens for Ctrl-C.
+    pub(super) fn start(global: GlobalArgs) -> Result<Self, CliError> {
+        let threads = global.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        if threads == 0 {
+            return Err(CliError::usage("--threads", "at least 1", "0", Some("leave `--threads` out".into())));
+        }
+        // A pool that exists already (tests) is as good.
+        let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&interrupted);
+        let _ = ctrlc::set_handler(move || interrupt(&flag));
+        Ok(Self {
+            printer: Printer::new(global.json, global.quiet, global.verbose > 0),
+            seed: global.seed.unwrap_or(0),
+            threads,
+            device: global.device.unwrap_or_else(|| "auto".into()),
+            outdir: global.outdir,
+            overwrite: global.overwrite,
+            resume: global.resume,
+            dry_run: global.dry_run,
+            config: global.config,
+            interrupted,
+        })
+    }
+
+    /// Whether Ctrl-C was pressed.
+    pub(super) fn interrupted(&self) -> bool {
+        self.interrupted.load(Ordering::Relaxed)
+    }
+
+    /// The flag behind [`Session::interrupted`], for observers that outlive the borrow.
+    pub(super) fn interrupt_flag(&self) -> Arc<AtomicBool> {
+        Arc::clone(&self.interrupted)
+    }
+
+    /// Makes the output folder ready: it must be new or empty, unless `--overwrite` or `--resume` was given.
+    pub(super) fn prepare_outdir(&self, path: &Path) -> Result<(), CliError> {
+        let holds_something = std::fs::read_dir(path).is_ok_and(|mut entries| entries.next().is_some());
+        if holds_something && !self.overwrite && !self.resume {
+            return Err(CliError::OutdirNotEmpty { path: path.to_owned() });
+        }
+        std::fs::create_dir_all(path).map_err(|e| crate::io::IoError::write(path, e).into())
+    }
+}
+
+/// First Ctrl-C: finish the step and checkpoint. Second: leave at once.
+#[allow(clippy::exit)]
+fn interrupt(flag: &AtomicBool) {
+    if flag.swap(true, Ordering::Relaxed) {
+        std::process::exit(130);
+    }
+}
