@@ -2,6 +2,7 @@
 //!
 //! Adding a model = `src/predict/<name>.rs`, its `mod` line and its `SPEC` line here, and `configs/models/<name>.toml`.
 
+mod cross_validate;
 mod error;
 mod graph_kernel;
 mod linear;
@@ -13,6 +14,7 @@ mod vocabulary;
 
 use serde::de::DeserializeOwned;
 
+pub use self::cross_validate::{OutOfFold, Validation, cross_validate};
 pub use self::error::PredictError;
 pub use self::predictor::{Basis, Build, FitSummary, Load, Prediction, Predictor, Saved, Spec, Task};
 
