@@ -12,5 +12,6 @@ pub mod graph;
 pub mod io;
 pub mod predict;
 pub mod run;
+pub mod score;
 pub mod stats;
 pub mod train;
