@@ -168,8 +168,6 @@ mod tests {
             lines.map(|l| l.split(' ').collect::<Vec<_>>()).map(|f| ((f[0], f[1]), f[2].parse().unwrap())).collect();
         let mut expected = std::collections::BTreeMap::new();
         for link in &Wiring::embedded().unwrap().links {
-            let wiring = Wiring::embedded;
-            let _ = wiring;
             let score = (f64::from(link.weight) * 1000.0).round() as i64;
             for pair in [(link.source, link.target), (link.target, link.source)] {
                 let best: &mut i64 = expected.entry(pair).or_insert(score);

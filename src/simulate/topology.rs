@@ -142,20 +142,30 @@ impl<'a> Growth<'a> {
         growth
     }
 
-    /// With probability 1/r a new gene with one regulator, else a link between genes that exist.
+    /// With probability 1/r a new gene with one regulator, else a link between genes that exist; a pair that is already
+    /// linked is drawn again, a few times.
     fn step(&mut self) {
-        let target = if self.rng.uniform() * self.options.links_per_gene < 1.0 {
+        const TRIES: usize = 20;
+        if self.rng.uniform() * self.options.links_per_gene < 1.0 {
             let group = self.rng.below(self.options.groups);
             let regulates = self.rng.uniform() < self.options.regulators;
             self.add_gene(group, regulates);
-            self.group_of.len() as u32 - 1
+            let gene = self.group_of.len() as u32 - 1;
+            (0..TRIES).any(|_| self.link_to(gene));
         } else {
-            let group = self.rng.below(self.options.groups);
-            preferred(&mut self.rng, &self.targets[group], &self.members[group], self.options.d_in)
-        };
+            (0..TRIES).any(|_| {
+                let group = self.rng.below(self.options.groups);
+                let target = preferred(&mut self.rng, &self.targets[group], &self.members[group], self.options.d_in);
+                self.link_to(target)
+            });
+        }
+    }
+
+    /// Draws a regulator for a target; false where the two are already linked.
+    fn link_to(&mut self, target: u32) -> bool {
         let group = self.nearby(self.group_of[target as usize]);
         let source = preferred(&mut self.rng, &self.sources[group], &self.regulators[group], self.options.d_out);
-        self.add_link(source, target);
+        self.add_link(source, target)
     }
 
     fn add_gene(&mut self, group: usize, regulates: bool) {
@@ -177,14 +187,15 @@ impl<'a> Growth<'a> {
         (group + 1 + self.rng.below(others)) % self.options.groups
     }
 
-    fn add_link(&mut self, source: u32, target: u32) {
+    fn add_link(&mut self, source: u32, target: u32) -> bool {
         if source == target || !self.pairs.insert((source, target)) {
-            return;
+            return false;
         }
         self.sources[self.group_of[source as usize]].push(source);
         self.targets[self.group_of[target as usize]].push(target);
         let activates = self.rng.uniform() < self.options.activators;
         self.links.push(Link { source: GeneId(source), target: GeneId(target), activates, weight: 1.0 });
+        true
     }
 }
 
