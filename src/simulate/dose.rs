@@ -4,10 +4,10 @@ use super::{Efficiency, Forcing, Kinetics, SimulateError, solve};
 use crate::data::{GeneId, Intervention};
 
 /// Efficiencies at which steady states are solved.
-const GRID: [f64; 13] = [0.0, 0.3, 0.5, 0.6, 0.7, 0.77, 0.83, 0.88, 0.92, 0.95, 0.97, 0.985, 0.995];
+const GRID: [f64; 15] = [0.0, 0.2, 0.35, 0.45, 0.53, 0.6, 0.7, 0.77, 0.83, 0.88, 0.92, 0.95, 0.97, 0.985, 0.995];
 
 /// Steady states on a grid of efficiencies. Between them ln(level) is interpolated linearly in ln(production), which is
-/// exact for a target that does not feed back on itself and within about 0.01 for the other genes.
+/// exact for a target that does not feed back on itself and within 0.02 for the other genes.
 #[derive(Debug, Clone)]
 pub struct DoseResponse {
     intervention: Intervention,

@@ -94,3 +94,39 @@ fn on_cycles(kinetics: &Kinetics) -> Vec<usize> {
     genes.sort_unstable();
     genes
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::{Kinetics, Wiring};
+    use super::*;
+
+    /// Growth rate of a ring of `n` genes whose last link has the given sign; all elasticities have modulus 0.5.
+    fn ring(n: usize, last: char) -> f64 {
+        let line = |i: usize| format!("G{i}\tG{}\t{}\t1\n", (i + 1) % n, if i + 1 == n { last } else { '+' });
+        let table: String = std::iter::once("header\n".to_owned()).chain((0..n).map(line)).collect();
+        let wiring = Wiring::parse(&table, "ring").unwrap();
+        // n (f - 1) / (2 (1 + f)) = +-1/2 at n = 2 for f = 3 and f = 1/3.
+        let folds: Vec<f64> = wiring.links.iter().map(|l| if l.activates { 3.0 } else { 1.0 / 3.0 }).collect();
+        Kinetics::new(&wiring, &folds, 2.0, &vec![1.0; n]).unwrap().growth
+    }
+
+    #[test]
+    fn rings_have_the_growth_of_their_roots_of_unity() {
+        // Eigenvalues of a ring: 0.5 times the n-th roots of the product of the signs.
+        let t = |n, last, expected: f64| {
+            let got = ring(n, last);
+            assert!((got - expected).abs() < 2e-3, "ring of {n} ending in {last}: {got}, expected {expected}");
+        };
+        t(2, '+', 0.5);
+        t(2, '-', 0.0);
+        t(3, '+', 0.5);
+        t(3, '-', 0.5 * (std::f64::consts::PI / 3.0).cos());
+        t(5, '-', 0.5 * (std::f64::consts::PI / 5.0).cos());
+    }
+
+    #[test]
+    fn without_a_cycle_there_is_no_growth() {
+        let wiring = Wiring::parse("header\nA\tB\t+\t1\nB\tC\t-\t1\nA\tC\t+\t1\n", "chain").unwrap();
+        assert_eq!(Kinetics::new(&wiring, &[9.0; 3], 2.0, &[1.0; 3]).unwrap().growth, 0.0);
+    }
+}

@@ -43,9 +43,15 @@ impl Efficiency {
         t("efficiency", self.mean > 0.0 && self.mean < 1.0, "a number between 0 and 1", self.mean)?;
         t("escapers", (0.0..=1.0).contains(&self.escapers), "a share in 0..=1", self.escapers)?;
         t("guides", self.guides > 0, "at least 1", self.guides as f64)?;
-        t("activation_fold", self.activation_fold > 1.0, "a number above 1", self.activation_fold)?;
-        let smallest = self.between_guides.min(self.within_guide);
-        t("concentration", smallest > 0.0, "a number above 0", smallest)
+        t(
+            "activation_fold",
+            self.activation_fold > 1.0 && self.activation_fold.is_finite(),
+            "a number above 1",
+            self.activation_fold,
+        )?;
+        let positive = |x: f64| x.is_finite() && x > 0.0;
+        t("between_guides", positive(self.between_guides), "a number above 0", self.between_guides)?;
+        t("within_guide", positive(self.within_guide), "a number above 0", self.within_guide)
     }
 
     /// The mean efficiency of each guide of a perturbation.
@@ -95,5 +101,34 @@ impl Efficiency {
             Intervention::Knockout if efficiency > 0.0 => Forcing::Absent,
             Intervention::Knockout => Forcing::Shift(0.0),
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn cells_follow_the_population() {
+        let efficiency = Efficiency::default();
+        let means = efficiency.guide_means(1, "A");
+        let population = efficiency.population(&means);
+        assert!((population.iter().map(|(_, share)| share).sum::<f64>() - 1.0).abs() < 1e-4);
+        let n = 20_000u64;
+        let cells: Vec<f64> = (0..n).map(|c| efficiency.in_cell(1, c, means[(c % 2) as usize])).collect();
+        let escaped = cells.iter().filter(|e| **e == 0.0).count() as f64 / n as f64;
+        assert!((escaped - 0.05).abs() < 0.006, "{escaped}");
+        let mean = cells.iter().sum::<f64>() / n as f64;
+        let expected: f64 = population.iter().map(|(e, share)| e * share).sum();
+        assert!((mean - expected).abs() < 0.005, "{mean}, expected {expected}");
+    }
+
+    #[test]
+    fn settings_out_of_range_are_refused() {
+        let t = |e: Efficiency| assert!(matches!(e.check(), Err(SimulateError::BadOption { .. })));
+        t(Efficiency { mean: 1.0, ..Efficiency::default() });
+        t(Efficiency { guides: 0, ..Efficiency::default() });
+        t(Efficiency { escapers: -0.1, ..Efficiency::default() });
+        t(Efficiency { within_guide: f64::NAN, ..Efficiency::default() });
     }
 }

@@ -126,3 +126,66 @@ fn poisson(mean: f64, rng: &mut Rng) -> u64 {
     }
     k
 }
+
+#[cfg(test)]
+mod tests {
+    use super::super::Wiring;
+    use super::*;
+
+    fn law() -> Kinetics {
+        let wiring = Wiring::parse("header\nA\tB\t+\t1\nC\tD\t-\t1\n", "test").unwrap();
+        Kinetics::new(&wiring, &[4.0, 0.25], 2.0, &[1.0, 4.0, 15.0, 80.0]).unwrap()
+    }
+
+    fn moments(observation: &Observation, gene: usize, n: u64) -> (f64, f64) {
+        let (kinetics, y) = (law(), [0.0; 4]);
+        let count = |cell| {
+            let row = observation.counts(&kinetics, &y, 1, cell);
+            row.iter().find(|(g, _)| *g as usize == gene).map_or(0.0, |(_, x)| f64::from(*x))
+        };
+        let x: Vec<f64> = (0..n).map(count).collect();
+        let mean = x.iter().sum::<f64>() / n as f64;
+        (mean, x.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n as f64)
+    }
+
+    #[test]
+    fn counts_have_the_variance_of_a_negative_binomial() {
+        let plain = Observation {
+            depth: 100.0,
+            depth_sigma: 0.0,
+            extrinsic: 0.0,
+            batch_sigma: 0.0,
+            batches: 1,
+            dispersion: 0.1,
+        };
+        for (gene, mean) in [1.0, 4.0, 15.0, 80.0].into_iter().enumerate() {
+            for dispersion in [0.0, 0.1] {
+                let (m, v) = moments(&Observation { dispersion, ..plain.clone() }, gene, 30_000);
+                let expected = mean + dispersion * mean * mean;
+                assert!((m - mean).abs() < 5.0 * (expected / 30_000.0).sqrt(), "mean {m}, expected {mean}");
+                assert!((v / expected - 1.0).abs() < 0.06, "variance {v}, expected {expected}");
+            }
+        }
+    }
+
+    #[test]
+    fn noise_is_shared_with_and_without_a_perturbation() {
+        let (kinetics, observation) = (law(), Observation { depth: 100.0, ..Observation::default() });
+        let count = |row: &[(u32, f32)], gene| row.iter().find(|(g, _)| *g == gene).map_or(0.0, |(_, x)| *x);
+        for cell in 0..50 {
+            let control = observation.counts(&kinetics, &[0.0; 4], 1, cell);
+            let perturbed = observation.counts(&kinetics, &[-1.9, -0.5, 0.0, 0.0], 1, cell);
+            assert_eq!((count(&control, 2), count(&control, 3)), (count(&perturbed, 2), count(&perturbed, 3)));
+            assert!(count(&perturbed, 1) <= count(&control, 1));
+        }
+    }
+
+    #[test]
+    fn extrinsic_noise_spreads_along_the_links() {
+        let (kinetics, observation) = (law(), Observation::default());
+        let cells: Vec<Vec<f64>> = (0..500).map(|cell| observation.extrinsic_noise(&kinetics, 1, cell)).collect();
+        let product = |a: usize, b: usize| cells.iter().map(|c| c[a] * c[b]).sum::<f64>();
+        assert!(product(0, 1) > 0.0 && product(2, 3) < 0.0);
+        assert!(product(0, 2).abs() < 0.2 * (product(0, 0) * product(2, 2)).sqrt());
+    }
+}

@@ -113,3 +113,126 @@ impl Map<'_> {
         self.forced.iter().filter(|(g, _)| *g == gene).fold(made, apply)
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use proptest::prelude::*;
+
+    use super::super::{DoseResponse, Efficiency, TopologyOptions, Wiring, generate};
+    use super::*;
+    use crate::data::{GeneId, Intervention};
+
+    fn law(table: &str, folds: &[f64]) -> Kinetics {
+        let wiring = Wiring::parse(&format!("header\n{table}"), "test").unwrap();
+        let levels = vec![1.0; wiring.genes.len()];
+        Kinetics::new(&wiring, folds, 2.0, &levels).unwrap()
+    }
+
+    /// ln ratios after a change of ln production of gene 0, by sum of J^k: (I - J)^-1 applied to the change.
+    fn linear(kinetics: &Kinetics, shift: f64) -> Vec<f64> {
+        let mut forced = vec![0.0; kinetics.n_genes()];
+        forced[0] = shift;
+        let (mut total, mut next) = (forced.clone(), forced.clone());
+        for _ in 0..400 {
+            kinetics.linear(&total, &mut next);
+            total.iter_mut().zip(next.iter().zip(&forced)).for_each(|(t, (n, f))| *t = n + f);
+        }
+        total
+    }
+
+    fn shifted(kinetics: &Kinetics, shift: f64) -> Vec<f64> {
+        solve(kinetics, &[(0, Forcing::Shift(shift))], None, "test").unwrap().log_ratio
+    }
+
+    #[test]
+    fn small_changes_follow_the_linear_response() {
+        let t = |table: &str, folds: &[f64]| {
+            let kinetics = law(table, folds);
+            let shift = 1.01f64.ln();
+            let expected = linear(&kinetics, shift);
+            // Half the difference of +1 % and -1 %: what is left of curvature is of second order, 1e-4.
+            let (up, down) = (shifted(&kinetics, shift), shifted(&kinetics, -shift));
+            for ((up, down), expected) in up.iter().zip(&down).zip(&expected) {
+                let got = (up - down) / 2.0;
+                assert!((got - expected).abs() <= 1e-3 * expected.abs() + 1e-12, "{got}, expected {expected}");
+            }
+        };
+        t("A\tB\t+\t1\nB\tC\t-\t1\nC\tD\t+\t1\nD\tE\t+\t1\n", &[3.0, 0.3, 5.0, 2.0]);
+        t("A\tB\t+\t1\nB\tC\t+\t1\nC\tA\t-\t1\nC\tD\t+\t1\n", &[3.0, 2.0, 0.4, 2.0]);
+        t("A\tB\t+\t1\nB\tA\t+\t1\nB\tC\t-\t1\n", &[3.0, 4.0, 0.2]);
+    }
+
+    #[test]
+    fn signs_are_those_of_the_links() {
+        let kinetics = law("A\tB\t+\t1\nA\tC\t-\t1\nB\tD\t-\t1\n", &[4.0, 0.25, 0.25]);
+        let y = shifted(&kinetics, 0.15f64.ln());
+        // Hand calculation: u = 0.15^2, g/g* = (1 + 4u)/(1 + u)/2.5 for the activator.
+        let u = 0.15f64.powi(2);
+        assert!((y[1] - ((1.0 + 4.0 * u) / ((1.0 + u) * 2.5)).ln()).abs() < 1e-12);
+        assert!(y[1] < 0.0 && y[2] > 0.0 && y[3] > 0.0);
+    }
+
+    #[test]
+    fn a_knockout_leaves_nothing() {
+        let kinetics = law("A\tB\t+\t1\n", &[4.0]);
+        let y = solve(&kinetics, &[(0, Forcing::Absent)], None, "A").unwrap().log_ratio;
+        assert_eq!(y[0], GONE);
+        assert!((y[1] - 0.4f64.ln()).abs() < 1e-12);
+    }
+
+    #[test]
+    fn interpolated_doses_are_close_to_solved_ones() {
+        let wiring = Wiring::embedded().unwrap();
+        let (kinetics, _) = Kinetics::draw(&wiring, &super::super::KineticOptions::default(), 3).unwrap();
+        let gene = wiring.expect("POU5F1").unwrap();
+        let efficiency = Efficiency::default();
+        let dose = DoseResponse::solve(&kinetics, &[gene], Intervention::Knockdown, &efficiency, "x").unwrap();
+        let mut got = vec![0.0; kinetics.n_genes()];
+        for e in [0.0, 0.1, 0.28, 0.4, 0.49, 0.56, 0.66, 0.8, 0.855, 0.9, 0.96, 0.99] {
+            dose.at(e, &mut got);
+            let forced = [(gene.0, efficiency.forcing(Intervention::Knockdown, e))];
+            let exact = solve(&kinetics, &forced, None, "x").unwrap().log_ratio;
+            let worst = got.iter().zip(&exact).map(|(a, b)| (a - b).abs()).fold(0.0, f64::max);
+            assert!(worst < 0.02, "efficiency {e}: {worst}");
+        }
+    }
+
+    fn small(seed: u64) -> (Wiring, Kinetics) {
+        let options =
+            TopologyOptions { genes: 40, groups: 3, regulators: 0.5, activators: 0.6, ..TopologyOptions::default() };
+        let wiring = generate(&options, seed).unwrap();
+        let (kinetics, _) = Kinetics::draw(&wiring, &super::super::KineticOptions::default(), seed).unwrap();
+        (wiring, kinetics)
+    }
+
+    /// Genes downstream of a gene, itself included.
+    fn downstream(wiring: &Wiring, gene: GeneId) -> Vec<bool> {
+        let mut reached = vec![false; wiring.genes.len()];
+        reached[gene.index()] = true;
+        for _ in 0..wiring.genes.len() {
+            wiring.links.iter().for_each(|l| reached[l.target.index()] |= reached[l.source.index()]);
+        }
+        reached
+    }
+
+    proptest! {
+        #[test]
+        fn any_network_rests_at_its_unperturbed_state(seed in 0u64..10_000) {
+            let (_, kinetics) = small(seed);
+            let rest = solve(&kinetics, &[], None, "nothing").unwrap();
+            prop_assert!(rest.residual <= 1e-12);
+            prop_assert!(rest.log_ratio.iter().all(|y| y.abs() <= 1e-12));
+        }
+
+        #[test]
+        fn knockdowns_reach_steady_states_and_only_what_is_downstream(seed in 0u64..10_000, at in 0usize..40) {
+            let (wiring, kinetics) = small(seed);
+            let steady = solve(&kinetics, &[(at as u32, Forcing::Shift(0.15f64.ln()))], None, "x").unwrap();
+            prop_assert!(steady.residual <= TOLERANCE);
+            let reached = downstream(&wiring, GeneId(at as u32));
+            for (y, reached) in steady.log_ratio.iter().zip(reached) {
+                prop_assert!(y.is_finite() && (reached || *y == 0.0));
+            }
+        }
+    }
+}

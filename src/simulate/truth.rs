@@ -164,3 +164,28 @@ fn expected_log1p_at(mean: f64, d: f64, dispersion: f64) -> f64 {
 pub(super) fn population(efficiency: &Efficiency, seed: u64, label: &str) -> Vec<(f64, f64)> {
     efficiency.population(&efficiency.guide_means(seed, label))
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::Rng;
+
+    #[test]
+    fn expected_log1p_is_the_mean_over_many_cells() {
+        let observation = Observation { depth: 1000.0, ..Observation::default() };
+        let expected = ExpectedLog1p::of(&observation);
+        for share in [0.0005, 0.003, 0.05, 0.4] {
+            let mut rng = Rng::named(1, "test");
+            let n = 40_000;
+            let mean = (0..n)
+                .map(|_| {
+                    let d = (observation.depth_sigma * rng.normal()).exp();
+                    (rng.negative_binomial(1000.0 * share * d, observation.dispersion) as f64 / d).ln_1p()
+                })
+                .sum::<f64>()
+                / f64::from(n);
+            let got = expected.at(f64::ln(share));
+            assert!((got - mean).abs() < 0.012, "share {share}: {got}, drawn {mean}");
+        }
+    }
+}
