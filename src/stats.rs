@@ -1,9 +1,13 @@
 //! Statistics on plain slices and matrices: random numbers, correlation, linear algebra, tests.
 
 mod correlation;
+mod fdr;
 mod linalg;
+mod ranksum;
 mod rng;
 
 pub use self::correlation::{average_ranks, cosine, pearson, spearman};
+pub use self::fdr::benjamini_hochberg;
 pub use self::linalg::{LinalgError, Pca, pca, solve_spd};
+pub use self::ranksum::{PMethod, RankSum, Reference, Runs};
 pub use self::rng::Rng;
