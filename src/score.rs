@@ -1,10 +1,11 @@
-//! Scoring predicted against real cells, and the differential expression it rests on.
+//! Judging predictions: cells against cells, out-of-fold changes against measured ones, and differential expression.
 //!
 //! Adding a metric = one file under `src/score/metric/`, its `mod` line and its entry in [`METRICS`].
 
 mod baseline;
 mod ceiling;
 mod comparison;
+mod cv;
 mod de;
 mod error;
 mod log_cells;
@@ -17,6 +18,9 @@ mod table;
 pub use self::baseline::{mean_profile, relative_to_baseline};
 pub use self::ceiling::spearman_brown;
 pub use self::comparison::{Comparison, Side};
+pub use self::cv::{
+    Bootstrap, CvMetric, CvRow, CvScores, Interval, average_precision, ceiling_scores, cv_row, cv_scores,
+};
 pub use self::de::{DeOptions, DeTable, FdrScope, FoldChange, differential_expression};
 pub use self::error::ScoreError;
 pub use self::log_cells::LogCells;
