@@ -10,5 +10,6 @@ pub mod error;
 pub mod graph;
 pub mod io;
 pub mod predict;
+pub mod report;
 pub mod stats;
 pub mod train;
