@@ -4,6 +4,7 @@
 //! same figure gives the same bytes. Nothing here reads or writes files.
 
 mod axes;
+mod bars;
 mod curve;
 mod delta;
 mod ego;
@@ -25,8 +26,15 @@ mod text;
 mod theme;
 mod volcano;
 
+pub use self::curve::{Curve, CurveFigure};
+pub use self::delta::DeltaFigure;
 pub use self::error::ReportError;
 pub use self::geometry::{Point, Rect};
+//pub use self::html::{Fact, FigureView, ReportData, Section, TableView, html};
+pub use self::improvement::{Improvement, ImprovementFigure};
 pub use self::labels::{LabelPlacer, LabelRequest, PlacedLabel};
 pub use self::network_figure::{EdgeView, NetworkFigure, NodeView, network_svg};
+pub use self::ranking::{RankedGene, RankingFigure};
+pub use self::responders::{Responder, RespondersFigure};
 pub use self::scene::{Scene, Shape};
+pub use self::volcano::{VolcanoFigure, VolcanoGene};

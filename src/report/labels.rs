@@ -128,11 +128,7 @@ struct Candidate {
     cost: f32,
 }
 
-fn candidates<'a>(
-    request: &'a LabelRequest<'_>,
-    width: f32,
-    height: f32,
-) -> impl Iterator<Item = Candidate> + use<'a> {
+fn candidates<'a>(request: &'a LabelRequest<'_>, width: f32, height: f32) -> impl Iterator<Item = Candidate> + use<'a> {
     let directions = (0..DIRECTIONS).map(|k| k as f32 * TAU / DIRECTIONS as f32);
     GAPS.into_iter().flat_map(move |gap| {
         directions.clone().map(move |turn| {

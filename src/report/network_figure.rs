@@ -122,7 +122,11 @@ impl NetworkFigure {
         Ok(Self {
             nodes: nodes.collect(),
             edges: edge_views(graph, &ego, &edges),
-            title: if delta.is_some() { format!("Predicted response around {name}") } else { format!("Network around {name}") },
+            title: if delta.is_some() {
+                format!("Predicted response around {name}")
+            } else {
+                format!("Network around {name}")
+            },
             caption: String::new(),
             extent,
             has_coexpression,
@@ -231,7 +235,8 @@ impl NetworkFigure {
             let lean = if edge.both_ways { 0.08 } else { 0.0 };
             let curve = route::curve(discs, edge.source, edge.target, lean);
             let radii = (discs[edge.source].1, discs[edge.target].1);
-            let line = route::draw_edge(scene, &curve, radii, edge.tip, self.lines().width(edge.weight), edge.prior_only);
+            let line =
+                route::draw_edge(scene, &curve, radii, edge.tip, self.lines().width(edge.weight), edge.prior_only);
             placer.avoid_line(&line);
         }
     }
@@ -392,7 +397,17 @@ mod tests {
         let draw = || network_svg(&graph, "GENE0", 2, 40, Some(&delta), "run demo, model grn").unwrap();
         let svg = draw();
         assert_eq!(svg, draw());
-        for legend in ["Predicted change", "Connections", "Effect", "Edge weight", "Evidence", "activation", "repression", "perturbed", "prior only"] {
+        for legend in [
+            "Predicted change",
+            "Connections",
+            "Effect",
+            "Edge weight",
+            "Evidence",
+            "activation",
+            "repression",
+            "perturbed",
+            "prior only",
+        ] {
             assert!(svg.contains(legend), "{legend} is missing");
         }
         assert!(svg.contains("40 of"), "the caption says how many genes are shown");

@@ -83,11 +83,7 @@ impl Scene {
     }
 }
 
-fn draw_shape<B: DrawingBackend>(
-    area: &DrawingArea<B, Shift>,
-    shape: &Shape,
-    pen: Pen,
-) -> Result<(), ReportError> {
+fn draw_shape<B: DrawingBackend>(area: &DrawingArea<B, Shift>, shape: &Shape, pen: Pen) -> Result<(), ReportError> {
     match shape {
         Shape::Path { points, stroke } => draw_path(area, points, *stroke, pen),
         Shape::Polygon { points, fill } => {
