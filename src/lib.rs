@@ -13,5 +13,6 @@ pub mod io;
 pub mod predict;
 pub mod report;
 pub mod run;
+pub mod score;
 pub mod stats;
 pub mod train;
