@@ -9,6 +9,7 @@ pub mod data;
 pub mod error;
 pub mod graph;
 pub mod io;
+pub mod nn;
 pub mod predict;
 pub mod stats;
 pub mod train;
