@@ -14,6 +14,7 @@ mod mlp;
 mod rms_norm;
 mod schedule;
 mod sparse;
+mod sparse_features;
 mod variables;
 
 pub use self::adamw::{AdamW, AdamWSettings};
@@ -26,6 +27,7 @@ pub use self::mlp::Mlp;
 pub use self::rms_norm::rms_norm;
 pub use self::schedule::Schedule;
 pub use self::sparse::SparseMatrix;
+pub use self::sparse_features::SparseFeatures;
 pub use self::variables::Variables;
 
 #[cfg(test)]
