@@ -11,14 +11,17 @@ pub(super) struct GlobalArgs {
     /// Settings file (TOML); without it `grn.toml` of this folder is read where it exists
     #[arg(long, global = true, env = "GRN_CONFIG", value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+    /// One setting as KEY=VALUE (`--set models.gears.steps=100`); repeatable
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub(super) set: Vec<String>,
     /// Seed of every random choice
-    #[arg(long, global = true, env = "GRN_SEED", value_name = "N")]
+    #[arg(long, global = true, value_name = "N")]
     pub(super) seed: Option<u64>,
     /// Threads (default: the processors this process may use)
-    #[arg(short = 'j', long, alias = "num-threads", global = true, env = "GRN_THREADS", value_name = "N")]
+    #[arg(short = 'j', long, alias = "num-threads", global = true, value_name = "N")]
     pub(super) threads: Option<usize>,
     /// Where tensors live: auto, cpu or cuda:N
-    #[arg(long, global = true, env = "GRN_DEVICE", value_name = "DEVICE")]
+    #[arg(long, global = true, value_name = "DEVICE")]
     pub(super) device: Option<String>,
     /// Folder for everything the command writes
     #[arg(long, global = true, env = "GRN_OUTDIR", value_name = "DIR")]

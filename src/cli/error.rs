@@ -4,10 +4,12 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::graph::GraphError;
 use crate::io::IoError;
 use crate::predict::PredictError;
+use crate::run::RunError;
 use crate::stats::LinalgError;
 
 /// An error of any room, or of the command line itself.
@@ -25,6 +27,10 @@ pub(super) enum CliError {
     /// Writing to stdout failed.
     #[error("cannot write to stdout: {0}")]
     Stdout(std::io::Error),
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Run(#[from] RunError),
     #[error(transparent)]
     Data(#[from] DataError),
     #[error(transparent)]

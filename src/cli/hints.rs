@@ -1,10 +1,12 @@
 //! The command that mends an error.
 
 use super::error::CliError;
+use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::graph::GraphError;
 use crate::io::IoError;
 use crate::predict::PredictError;
+use crate::run::RunError;
 
 /// One line that says what to try, where there is something to try.
 pub(super) fn hint(error: &CliError) -> Option<String> {
@@ -17,7 +19,24 @@ pub(super) fn hint(error: &CliError) -> Option<String> {
         CliError::Graph(e) => graph(e),
         CliError::Io(e) => io(e),
         CliError::Predict(e) => predict(e),
+        CliError::Config(e) => config(e),
+        CliError::Run(e) => run(e),
         CliError::Linalg(_) | CliError::BrokenPipe | CliError::Stdout(_) => None,
+    }
+}
+
+fn config(error: &ConfigError) -> Option<String> {
+    match error {
+        ConfigError::Invalid { .. } => Some("`grn config show` lists every setting with its value".into()),
+        _ => None,
+    }
+}
+
+fn run(error: &RunError) -> Option<String> {
+    match error {
+        RunError::NoRun { .. } => Some("make one with `grn fit`, or name one with `--run DIR`".into()),
+        RunError::Format { .. } => Some("name the folder of an earlier `grn fit` with `--run DIR`".into()),
+        _ => None,
     }
 }
 
