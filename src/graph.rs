@@ -1,11 +1,19 @@
 //! The directed gene graph: what earlier work says about which gene acts on which.
 
+mod adjacency;
 mod builder;
+mod coverage;
 mod edge;
 mod error;
 mod gene_graph;
+mod gene_sets;
 
+pub mod propagate;
+
+pub use self::adjacency::{Normalisation, SparseAdjacency, Weights};
 pub use self::builder::GraphBuilder;
+pub use self::coverage::Coverage;
 pub use self::edge::{ChannelId, Edge, Evidence, Sign};
 pub use self::error::GraphError;
 pub use self::gene_graph::GeneGraph;
+pub use self::gene_sets::{Connected, GeneSets, Overlap, OverlapOptions};

@@ -13,5 +13,6 @@ pub mod io;
 pub mod nn;
 pub mod predict;
 pub mod run;
+pub mod score;
 pub mod stats;
 pub mod train;

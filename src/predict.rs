@@ -2,14 +2,24 @@
 //!
 //! Adding a model = `src/predict/<name>.rs`, its `mod` line and its `SPEC` line here, and `configs/models/<name>.toml`.
 
+mod cross_validate;
 mod error;
+mod graph_kernel;
+mod linear;
+mod mean;
+mod own_target;
 mod predictor;
+mod saved;
+mod vocabulary;
 
+use serde::de::DeserializeOwned;
+
+pub use self::cross_validate::{OutOfFold, Validation, cross_validate};
 pub use self::error::PredictError;
 pub use self::predictor::{Basis, Build, FitSummary, Load, Prediction, Predictor, Saved, Spec, Task};
 
 /// Every model there is, in the order in which tables show them.
-pub const PREDICTORS: &[Spec] = &[];
+pub const PREDICTORS: &[Spec] = &[mean::SPEC, linear::SPEC, graph_kernel::SPEC];
 
 /// The model of this name.
 ///
@@ -20,4 +30,10 @@ pub fn spec(name: &str) -> Result<&'static Spec, PredictError> {
         name: name.to_owned(),
         known: PREDICTORS.iter().map(|s| s.name.to_owned()).collect(),
     })
+}
+
+/// The settings of a model from a table; what the table leaves out has its default, what it adds is an error.
+fn settings<C: DeserializeOwned>(model: &str, table: &toml::Table) -> Result<C, PredictError> {
+    let read = toml::Value::Table(table.clone()).try_into();
+    read.map_err(|e: toml::de::Error| PredictError::BadConfig { model: model.into(), reason: e.to_string() })
 }

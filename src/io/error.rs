@@ -102,6 +102,12 @@ impl IoError {
         let path = path.as_ref().to_owned();
         move |source| Self::Data { path, source }
     }
+
+    /// A prior of this file that cannot be used.
+    pub fn graph(path: impl AsRef<Path>) -> impl FnOnce(GraphError) -> Self {
+        let path = path.as_ref().to_owned();
+        move |source| Self::Graph { path, source }
+    }
 }
 
 fn part(element: &str) -> String {

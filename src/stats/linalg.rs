@@ -59,6 +59,11 @@ pub fn solve_spd(a: &Array2<f64>, b: &Array2<f64>) -> Result<Array2<f64>, Linalg
     Ok(out)
 }
 
+/// Eigenvalues (ascending) and eigenvectors (columns) of a symmetric matrix, of which the lower triangle is read. O(n^3).
+pub fn symmetric_eigen(a: &Array2<f64>) -> Result<(Array1<f64>, Array2<f64>), LinalgError> {
+    a.eigh(UPLO::Lower).map_err(|e| wrap("eigendecomposition", a, e))
+}
+
 fn wrap(what: &'static str, a: &Array2<f64>, source: ndarray_linalg::error::LinalgError) -> LinalgError {
     LinalgError { what, rows: a.nrows(), cols: a.ncols(), source }
 }

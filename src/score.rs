@@ -1,0 +1,7 @@
+//! Judging predictions.
+
+mod cv;
+
+pub use self::cv::{
+    Bootstrap, CvMetric, CvRow, CvScores, Interval, average_precision, ceiling_scores, cv_row, cv_scores,
+};
