@@ -10,6 +10,7 @@ pub mod data;
 pub mod error;
 pub mod graph;
 pub mod io;
+pub mod nn;
 pub mod predict;
 pub mod report;
 pub mod run;
