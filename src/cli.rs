@@ -3,6 +3,9 @@
 mod args;
 mod error;
 mod hints;
+mod inputs;
+mod load;
+mod observer;
 mod printer;
 mod session;
 

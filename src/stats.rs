@@ -7,6 +7,7 @@ mod moments;
 mod rng;
 
 pub use self::correlation::{average_ranks, cosine, pearson, spearman};
+pub use self::linalg::{LinalgError, Pca, pca, solve_spd, symmetric_eigen};
 pub use self::moments::{CentralMoments, PowerSums};
 mod ranksum;
 mod rng;
