@@ -118,7 +118,7 @@ fn read_prior(path: &Path, sink: &mut Sink<'_>) -> Result<PriorSummary, IoError>
     if sink.edges == 0 {
         let filters = match sink.options.min_score {
             score if score > 0.0 => format!("`--min-score {score}`"),
-            _ => format!("{rows} rows of a {}", reader.name),
+            _ => format!("{rows} rows read as {}", reader.name),
         };
         return Err(IoError::Graph { path: path.to_owned(), source: GraphError::Empty { filters } });
     }
