@@ -2,6 +2,4 @@
 
 mod cv;
 
-pub use self::cv::{
-    Bootstrap, CvMetric, CvRow, CvScores, Interval, average_precision, ceiling_scores, cv_row, cv_scores,
-};
+pub use self::cv::{Bootstrap, CvMetric, CvRow, CvScores, Interval, ceiling_scores, cv_row, cv_scores};

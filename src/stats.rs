@@ -1,9 +1,11 @@
 //! Statistics on plain slices and matrices: random numbers, correlation, linear algebra, tests.
 
+mod average_precision;
 mod correlation;
 mod linalg;
 mod rng;
 
+pub use self::average_precision::average_precision;
 pub use self::correlation::{average_ranks, cosine, pearson, spearman};
-pub use self::linalg::{LinalgError, Pca, pca, solve_spd, symmetric_eigen};
+pub use self::linalg::{LinalgError, Pca, inverse_spd, pca, solve_spd, symmetric_eigen};
 pub use self::rng::Rng;
