@@ -88,7 +88,8 @@ pub fn write_graph(path: &Path, graph: &GeneGraph) -> Result<(), IoError> {
     })
 }
 
-fn write_rows(out: &mut dyn Write, graph: &GeneGraph) -> std::io::Result<()> {
+/// All edges as a table.
+pub(in crate::io) fn write_rows(out: &mut dyn Write, graph: &GeneGraph) -> std::io::Result<()> {
     writeln!(out, "{}", COLUMNS.join("\t"))?;
     let name = |gene| graph.genes().name(gene);
     for edge in graph.edges() {
@@ -99,7 +100,7 @@ fn write_rows(out: &mut dyn Write, graph: &GeneGraph) -> std::io::Result<()> {
 }
 
 /// `channel=score` joined by `;`.
-pub(in crate::io) fn evidence(graph: &GeneGraph, edge: &Edge) -> String {
+fn evidence(graph: &GeneGraph, edge: &Edge) -> String {
     let mut text = String::new();
     for (k, (channel, score)) in edge.evidence.iter().enumerate() {
         let separator = if k == 0 { "" } else { ";" };
