@@ -2,8 +2,10 @@
 
 mod correlation;
 mod linalg;
+mod moments;
 mod rng;
 
 pub use self::correlation::{average_ranks, cosine, pearson, spearman};
 pub use self::linalg::{LinalgError, Pca, pca, solve_spd};
+pub use self::moments::{CentralMoments, PowerSums};
 pub use self::rng::Rng;
