@@ -14,7 +14,6 @@ mod names;
 mod regulon;
 mod string;
 mod table;
-mod text;
 
 use std::path::{Path, PathBuf};
 
