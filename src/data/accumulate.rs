@@ -67,8 +67,13 @@ impl PseudobulkBuilder {
     /// Sets what is done to the values of each cell before they are added.
     #[must_use]
     pub fn normalise(mut self, normalisation: Normalisation) -> Self {
-        self.normalisation = normalisation;
+        self.set_normalisation(normalisation);
         self
+    }
+
+    /// Changes what is done to the cells that follow (files of another scale).
+    pub fn set_normalisation(&mut self, normalisation: Normalisation) {
+        self.normalisation = normalisation;
     }
 
     /// Adds consecutive cells, n x n_genes. `of_cell` gives the condition of EVERY cell of the screen: the block's cells

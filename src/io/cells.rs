@@ -3,7 +3,7 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::genes::{build_index, gene_names};
+use super::genes::{GeneNames, build_index, gene_names};
 use super::h5ad::{Frame, H5File, Rows, StoredMatrix};
 use super::mtx::MtxMatrix;
 use super::scale::{LOOKED_AT, ScaleGuess, guess};
@@ -22,6 +22,8 @@ pub struct CellFile {
     pub n_cells: usize,
     /// The genes, repeated names made unique.
     pub genes: Arc<GeneIndex>,
+    /// Gene names that the file gives more than once.
+    pub repeated_genes: Vec<String>,
     /// What was decided while opening.
     pub notices: Vec<Notice>,
     /// Where in the file the expression is (`X`, `layers/counts`, ...); `None` where the file holds none.
@@ -74,7 +76,7 @@ fn open_h5ad(file: &H5File, aliases: Option<&Path>) -> Result<CellFile, IoError>
     let var = Frame::open(file, var_name)?;
     let (names, more) = gene_names(&var)?;
     notices.extend(more);
-    let (genes, more) = build_index(&names, aliases)?;
+    let GeneNames { genes, repeated, notices: more } = build_index(&names, aliases)?;
     notices.extend(more);
     if let Some(matrix) = &found
         && (matrix.n_rows, matrix.n_cols) != (obs.len, genes.len())
@@ -86,7 +88,8 @@ fn open_h5ad(file: &H5File, aliases: Option<&Path>) -> Result<CellFile, IoError>
         path: file.path.clone(),
         format: "AnnData h5ad",
         n_cells: obs.len,
-        genes: Arc::new(genes),
+        genes,
+        repeated_genes: repeated,
         notices,
         matrix_name: found.as_ref().map(|m| m.at.clone()),
         obs: Some(obs),

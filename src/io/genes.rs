@@ -3,11 +3,22 @@
 use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::h5ad::Frame;
 use super::{IoError, text::open_text};
 use crate::data::GeneIndex;
 use crate::error::Notice;
+
+/// The genes of a file.
+pub(super) struct GeneNames {
+    /// Unique names with aliases.
+    pub(super) genes: Arc<GeneIndex>,
+    /// Names that the file gives more than once.
+    pub(super) repeated: Vec<String>,
+    /// What was done.
+    pub(super) notices: Vec<Notice>,
+}
 
 /// Columns of `var` that hold symbols where the index holds identifiers.
 const SYMBOL_COLUMNS: [&str; 7] =
@@ -88,12 +99,21 @@ fn is_header(fields: &[&str]) -> bool {
 }
 
 /// An index of unique names with the aliases of a table.
-pub(super) fn build_index(names: &[String], aliases: Option<&Path>) -> Result<(GeneIndex, Vec<Notice>), IoError> {
+pub(super) fn build_index(names: &[String], aliases: Option<&Path>) -> Result<GeneNames, IoError> {
     let (mut genes, mut notices) = GeneIndex::new_unique(names);
     if let Some(path) = aliases {
         let pairs = read_aliases(path, |name| genes.id(name).is_some())?;
         let added = genes.add_aliases(pairs);
         notices.push(Notice::new(format!("{added} other gene names taken from `{}`", path.display())));
     }
-    Ok((genes, notices))
+    Ok(GeneNames { genes: Arc::new(genes), repeated: repeated(names), notices })
+}
+
+/// Names that occur more than once, sorted.
+fn repeated(names: &[String]) -> Vec<String> {
+    let mut sorted: Vec<&String> = names.iter().collect();
+    sorted.sort_unstable();
+    let mut twice: Vec<String> = sorted.windows(2).filter(|w| w[0] == w[1]).map(|w| w[0].clone()).collect();
+    twice.dedup();
+    twice
 }

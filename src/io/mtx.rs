@@ -2,11 +2,10 @@
 
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::IoError;
 use super::cells::{CellFile, Matrix};
-use super::genes::build_index;
+use super::genes::{GeneNames, build_index};
 use super::h5ad::{Rows, Spiller};
 use super::tenx::{named, only_genes};
 use super::text::open_text;
@@ -43,7 +42,7 @@ pub(super) fn open(path: &Path, aliases: Option<&Path>) -> Result<CellFile, IoEr
     let kinds: Vec<String> = column(2).filter(|kind| !kind.is_empty()).collect();
     let kinds = if kinds.len() == ids.len() { kinds } else { Vec::new() };
     let (names, genes_of_rows, notice) = only_genes(named(column(1).collect(), &ids), &kinds);
-    let (genes, notices) = build_index(&names, aliases)?;
+    let GeneNames { genes, repeated, notices } = build_index(&names, aliases)?;
     let (shape, _) = read_header(&matrix)?;
     if shape != [ids.len(), barcodes.len()] {
         let expected = format!("{} features x {} barcodes", ids.len(), barcodes.len());
@@ -54,7 +53,8 @@ pub(super) fn open(path: &Path, aliases: Option<&Path>) -> Result<CellFile, IoEr
         path: path.to_owned(),
         format: "10x mtx",
         n_cells: barcodes.len(),
-        genes: Arc::new(genes),
+        genes,
+        repeated_genes: repeated,
         notices: notice.into_iter().chain(notices).collect(),
         matrix_name: matrix.file_name().map(|n| n.to_string_lossy().into_owned()),
         obs: None,

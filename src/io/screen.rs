@@ -2,19 +2,17 @@
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
 
-use super::cells::{CellFile, CellRows, open_cells};
+use super::accumulate::{pseudobulk_of, totals};
+use super::cells::{CellFile, open_cells};
 use super::detect::{Detected, detect, perturbations};
+use super::table::Written;
 use super::{IoError, ScaleGuess};
 use crate::data::{
-    CellBlock, CellTable, Condition, Csr, DataError, Expression, GeneIndex, Normalisation, Pseudobulk,
-    PseudobulkBuilder, PseudobulkOptions, Scale, Screen, TargetSum, median,
+    CellBlock, CellTable, Condition, Csr, DataError, Expression, GeneIndex, Pseudobulk, PseudobulkOptions, Scale,
+    Screen, median,
 };
 use crate::error::Notice;
-
-/// Blocks read ahead of those that are added up.
-const READ_AHEAD: usize = 3;
 
 /// How cells are labelled and scaled; what is not given is detected and reported.
 #[derive(Debug, Clone, Default)]
@@ -50,9 +48,12 @@ pub struct ScreenFile {
     pub scale: Scale,
     /// Why this scale.
     pub evidence: String,
+    /// Whether the rows are conditions, not cells: the file says so, or every perturbation occurs exactly once.
+    pub is_table: bool,
     /// What was decided while opening.
     pub notices: Vec<Notice>,
     pub(super) file: CellFile,
+    pub(super) written: Option<Written>,
 }
 
 /// Opens a screen: annotation is read, expression is not (but for a sample of values).
@@ -66,6 +67,8 @@ pub fn open_screen(path: &Path, options: &ScreenOptions) -> Result<ScreenFile, I
 
 /// Finds out what was done to the cells of an open file.
 pub fn label_cells(file: CellFile, options: &ScreenOptions) -> Result<ScreenFile, IoError> {
+    let written = Written::read(&file)?;
+    let options = &written.as_ref().map_or_else(|| options.clone(), |w| w.options(options, &file));
     let Some(obs) = &file.obs else {
         return Err(IoError::MissingColumn {
             path: file.path.clone(),
@@ -87,13 +90,33 @@ pub fn label_cells(file: CellFile, options: &ScreenOptions) -> Result<ScreenFile
         Some(Condition { perturbation, cell_type: part(&cell_types, i), batch: part(&batches, i) })
     });
     let cells = CellTable::new(of_cell);
-    let (scale, evidence, doubt) = (guess.scale, guess.evidence, guess.notice);
-    notices = file.notices.iter().cloned().chain(notices).chain(more).chain(doubt).collect();
-    if options.scale.is_none() {
+    let (scale, evidence) = (guess.scale, guess.evidence);
+    notices = file.notices.iter().cloned().chain(notices).chain(more).collect();
+    let is_table = written.is_some() || is_one_row_each(&cells);
+    if options.scale.is_none() && !is_table {
         notices.push(Notice::new(format!("values are read as {scale}: {evidence}")));
+        notices.extend(guess.notice);
     }
     let (path, genes) = (file.path.clone(), Arc::clone(&file.genes));
-    Ok(ScreenFile { path, genes, cells, pert_col: column, control_label: control, scale, evidence, notices, file })
+    Ok(ScreenFile {
+        path,
+        genes,
+        cells,
+        pert_col: column,
+        control_label: control,
+        scale,
+        evidence,
+        is_table,
+        notices,
+        file,
+        written,
+    })
+}
+
+/// Whether every perturbation occurs exactly once in its cell type and batch.
+fn is_one_row_each(cells: &CellTable) -> bool {
+    let counts = cells.counts();
+    counts.len() > 1 && counts.iter().all(|&n| n == 1)
 }
 
 fn stated_or_guessed(file: &CellFile, options: &ScreenOptions) -> Result<ScaleGuess, IoError> {
@@ -128,51 +151,21 @@ impl ScreenFile {
         Ok((0..rows.n_blocks()).map(move |block| rows.read(block, false)))
     }
 
-    /// The table of this screen: one streaming pass (two where the median total of counts is needed), reading ahead on
-    /// a thread of its own; memory does not grow with the number of cells but for 8 bytes each.
-    ///
-    /// `progress` is told cells done and cells in all.
+    /// The table of this screen: see [`pseudobulk_of`].
     pub fn pseudobulk(
         &self,
         options: &PseudobulkOptions,
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Pseudobulk, IoError> {
-        let rows = self.file.rows()?;
-        let of_cell = &self.cells.of_cell;
-        let passes = 1 + u64::from(self.scale == Scale::Counts && options.target_sum == TargetSum::Median);
-        let all = passes * of_cell.len() as u64;
-        let mut done = 0;
-        let normalisation = Normalisation::resolve(self.scale, options.target_sum, || {
-            median_total(&rows, of_cell, &mut |cells| {
-                done += cells;
-                progress(done, all);
-            })
-        })?;
-        let builder = PseudobulkBuilder::new(Arc::clone(&self.genes), self.cells.conditions.clone(), *options);
-        let mut builder = builder.normalise(normalisation);
-        std::thread::scope(|scope| {
-            let (send, receive) = sync_channel(READ_AHEAD);
-            let rows = &rows;
-            scope.spawn(move || {
-                for block in 0..rows.n_blocks() {
-                    let block = rows.read(block, false);
-                    let failed = block.is_err();
-                    if send.send(block).is_err() || failed {
-                        break;
-                    }
-                }
-            });
-            for block in receive {
-                let block = block?;
-                done += block.x.n_rows() as u64;
-                builder.push(block, of_cell);
-                progress(done, all);
-            }
-            Ok::<(), IoError>(())
-        })?;
-        let mut table = builder.finish();
-        table.control_label = self.control_label.clone().unwrap_or_else(|| "control".into());
-        Ok(table)
+        pseudobulk_of(std::slice::from_ref(self), options, progress)
+    }
+
+    /// The same cells with cell types and batches put together.
+    #[must_use]
+    pub fn without_context(mut self) -> Self {
+        let plain = |c: u32| Condition::of(self.cells.conditions[c as usize].perturbation.clone());
+        self.cells = CellTable::new(self.cells.of_cell.iter().map(|c| c.map(plain)));
+        self
     }
 
     /// Cells that all fit into memory.
@@ -191,25 +184,8 @@ impl ScreenFile {
 
     /// The median total of the cells with a condition and a total above zero; `None` where there is no such cell.
     pub fn median_total(&self) -> Result<Option<f64>, IoError> {
-        let rows = self.file.rows()?;
-        Ok(median(&mut totals(&rows, &self.cells.of_cell, &mut |_| ())?))
+        Ok(median(&mut totals(&self.file.rows()?, &self.cells.of_cell, &mut |_| ())?))
     }
-}
-
-fn median_total(rows: &CellRows, of_cell: &[Option<u32>], progress: &mut dyn FnMut(u64)) -> Result<f64, IoError> {
-    Ok(median(&mut totals(rows, of_cell, progress)?).unwrap_or(1.0))
-}
-
-/// Totals above zero of the cells with a condition.
-fn totals(rows: &CellRows, of_cell: &[Option<u32>], progress: &mut dyn FnMut(u64)) -> Result<Vec<f64>, IoError> {
-    let mut kept = Vec::new();
-    for block in 0..rows.n_blocks() {
-        let (first, totals) = rows.totals(block)?;
-        let with_condition = totals.iter().enumerate().filter(|(i, _)| of_cell[first + i].is_some());
-        kept.extend(with_condition.map(|(_, &total)| total).filter(|&total| total > 0.0));
-        progress(rows.n_cells(block) as u64);
-    }
-    Ok(kept)
 }
 
 /// Reads a whole screen into memory: small ones, such as treated cells.
@@ -222,7 +198,10 @@ pub fn read_screen(path: &Path, options: &ScreenOptions) -> Result<(Screen, Vec<
 }
 
 /// The control must exist and have cells enough for a variance.
-pub(super) fn check_control(screen: &ScreenFile) -> Result<(), IoError> {
+///
+/// # Errors
+/// [`DataError::NoControl`] and [`DataError::TooFewControls`].
+pub fn check_control(screen: &ScreenFile) -> Result<(), IoError> {
     let wrong = IoError::data(&screen.path);
     let controls = match screen.cells.controls() {
         Ok(controls) => controls,

@@ -6,9 +6,9 @@ use std::sync::Arc;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::cells::{CellFile, CellRows, open_cells};
+use super::cells::{CellFile, CellRows};
 use super::h5ad::{H5File, StoredMatrix};
-use super::screen::{check_control, label_cells};
+use super::screen::{check_control, open_screen};
 use super::{IoError, ScreenFile, ScreenOptions};
 use crate::data::{Moments, Pseudobulk, PseudobulkOptions, Quantity, Scale, TargetSum};
 use crate::error::Notice;
@@ -65,19 +65,13 @@ pub fn read_table(
     pseudobulk: &PseudobulkOptions,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<TableRead, IoError> {
-    let file = open_cells(path, options.aliases.as_deref())?;
-    let written = Written::read(&file)?;
-    let options = written.as_ref().map_or_else(|| options.clone(), |w| w.options(options, &file));
-    let screen = label_cells(file, &options)?;
-    let is_table = written.is_some() || looks_like_table(&screen);
+    let screen = open_screen(path, options)?;
     let mut source = summary(&screen, pseudobulk);
     let mut notices = screen.notices.clone();
-    let table = if is_table {
+    let table = if screen.is_table {
         source.rows = "table".into();
         source.target_sum = None;
-        // A scale is a property of cells: the values of a table are taken as they are.
-        notices.retain(|n| !n.0.starts_with("values are read as") && !n.0.starts_with("values have fractions"));
-        let table = as_it_is(&screen, written.as_ref(), progress)?;
+        let table = as_it_is(&screen, progress)?;
         notices.push(about(&table));
         table
     } else {
@@ -105,12 +99,6 @@ fn summary(screen: &ScreenFile, pseudobulk: &PseudobulkOptions) -> InputSummary 
     }
 }
 
-/// Whether every perturbation occurs exactly once in its cell type and batch.
-pub(super) fn looks_like_table(screen: &ScreenFile) -> bool {
-    let counts = screen.cells.counts();
-    counts.len() > 1 && counts.iter().all(|&n| n == 1)
-}
-
 fn about(table: &Pseudobulk) -> Notice {
     let (what, n) = match table.quantity {
         Quantity::Effect => ("effects (no control row, or one of zeros)", table.conditions.len()),
@@ -121,13 +109,13 @@ fn about(table: &Pseudobulk) -> Notice {
 
 /// What [`super::write_pseudobulk`] noted in `uns/grn`.
 #[derive(Debug, Clone)]
-struct Written {
+pub(super) struct Written {
     quantity: Quantity,
     control: String,
 }
 
 impl Written {
-    fn read(file: &CellFile) -> Result<Option<Self>, IoError> {
+    pub(super) fn read(file: &CellFile) -> Result<Option<Self>, IoError> {
         let Some(h5) = h5ad_of(file).filter(|h5| h5.exists("uns/grn/quantity")) else { return Ok(None) };
         let text = |name: &str| Ok::<_, IoError>(h5.values(name)?.into_text().into_iter().next().unwrap_or_default());
         let quantity = match text("uns/grn/quantity")?.as_str() {
@@ -139,7 +127,7 @@ impl Written {
     }
 
     /// The columns that were written, where the user names no others.
-    fn options(&self, given: &ScreenOptions, file: &CellFile) -> ScreenOptions {
+    pub(super) fn options(&self, given: &ScreenOptions, file: &CellFile) -> ScreenOptions {
         let there = |name: &str| file.columns().iter().any(|c| c == name).then(|| name.to_owned());
         let labels = file.obs.as_ref().and_then(|obs| obs.labels("target_gene").ok()).unwrap_or_default();
         let control = labels.names.contains(&self.control).then(|| self.control.clone());
@@ -161,11 +149,8 @@ fn h5ad_of(file: &CellFile) -> Option<&H5File> {
 }
 
 /// The rows of the file as the rows of the table.
-fn as_it_is(
-    screen: &ScreenFile,
-    written: Option<&Written>,
-    progress: &mut dyn FnMut(u64, u64),
-) -> Result<Pseudobulk, IoError> {
+fn as_it_is(screen: &ScreenFile, progress: &mut dyn FnMut(u64, u64)) -> Result<Pseudobulk, IoError> {
+    let written = screen.written.as_ref();
     let rows: Vec<usize> = (0..screen.n_cells()).filter(|&i| screen.cells.of_cell[i].is_some()).collect();
     let conditions: Vec<_> =
         screen.cells.of_cell.iter().flatten().map(|&c| screen.cells.conditions[c as usize].clone()).collect();
