@@ -89,7 +89,4 @@ pub(super) struct PriorArgs {
     /// Drop STRING edges with a smaller combined score (0 to 1000)
     #[arg(long, default_value_t = 0.0, value_name = "SCORE")]
     pub(super) min_score: f32,
-    /// Names of the prior's genes: `protein.info` or `protein.aliases` of STRING, or TSV of alias and gene
-    #[arg(long, value_name = "FILE")]
-    pub(super) prior_aliases: Option<PathBuf>,
 }

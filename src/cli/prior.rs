@@ -1,5 +1,7 @@
 //! Reading the priors that a command is given.
 
+use std::path::Path;
+
 use super::args::PriorArgs;
 use super::error::CliError;
 use super::session::Session;
@@ -10,17 +12,17 @@ impl PriorArgs {
     /// The merged graph of all `--prior` files; says what was read and what to know about it. Without any, a graph
     /// without genes.
     pub(super) fn read(&self, session: &Session) -> Result<GeneGraph, CliError> {
-        Ok(self.read_all(session)?.graph)
+        Ok(self.read_with(session, None)?.graph)
     }
 
-    /// The same with a summary of each file.
-    pub(super) fn read_all(&self, session: &Session) -> Result<PriorsRead, CliError> {
+    /// The same with other names of genes (`--aliases`) and a summary of each file.
+    pub(super) fn read_with(&self, session: &Session, aliases: Option<&Path>) -> Result<PriorsRead, CliError> {
         if !(0.0..=1000.0).contains(&self.min_score) {
             let got = self.min_score.to_string();
             return Err(CliError::usage("--min-score", "0 to 1000, as STRING scores are", got, None));
         }
         let options =
-            PriorOptions { min_score: self.min_score, aliases: self.prior_aliases.clone(), ..PriorOptions::default() };
+            PriorOptions { min_score: self.min_score, aliases: aliases.map(Path::to_owned), ..PriorOptions::default() };
         let read = read_priors(&self.priors, &options)?;
         read.notices.iter().for_each(|n| session.printer.notice(n));
         read.sources.iter().for_each(|s| session.printer.detail(file_line(s)));
