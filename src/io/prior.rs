@@ -14,7 +14,6 @@ mod names;
 mod regulon;
 mod string;
 mod table;
-mod text;
 
 use std::path::{Path, PathBuf};
 
@@ -26,6 +25,7 @@ use super::IoError;
 use crate::error::Notice;
 use crate::graph::{ChannelId, GeneGraph, GraphBuilder, GraphError, OverlapOptions, Sign};
 
+pub(super) use self::graph_table::write_rows;
 pub use self::graph_table::{read_graph, write_graph};
 
 /// What a prior file can be.
