@@ -8,6 +8,7 @@ use crate::data::DataError;
 use crate::graph::GraphError;
 use crate::io::IoError;
 use crate::predict::PredictError;
+use crate::simulate::SimulateError;
 use crate::stats::LinalgError;
 
 /// An error of any room, or of the command line itself.
@@ -33,6 +34,8 @@ pub(super) enum CliError {
     Io(#[from] IoError),
     #[error(transparent)]
     Predict(#[from] PredictError),
+    #[error(transparent)]
+    Simulate(#[from] SimulateError),
     #[error(transparent)]
     Linalg(#[from] LinalgError),
 }

@@ -5,6 +5,7 @@ use crate::data::DataError;
 use crate::graph::GraphError;
 use crate::io::IoError;
 use crate::predict::PredictError;
+use crate::simulate::SimulateError;
 
 /// One line that says what to try, where there is something to try.
 pub(super) fn hint(error: &CliError) -> Option<String> {
@@ -17,6 +18,7 @@ pub(super) fn hint(error: &CliError) -> Option<String> {
         CliError::Graph(e) => graph(e),
         CliError::Io(e) => io(e),
         CliError::Predict(e) => predict(e),
+        CliError::Simulate(e) => simulate(e),
         CliError::Linalg(_) | CliError::BrokenPipe | CliError::Stdout(_) => None,
     }
 }
@@ -58,6 +60,17 @@ fn predict(error: &PredictError) -> Option<String> {
     match error {
         PredictError::UnknownTarget { suggestions, .. } => did_you_mean(suggestions),
         PredictError::Data(e) => data(e),
+        _ => None,
+    }
+}
+
+fn simulate(error: &SimulateError) -> Option<String> {
+    match error {
+        SimulateError::UnknownGene { suggestions, .. } => did_you_mean(suggestions),
+        SimulateError::Unconverged { .. } => {
+            Some("weaken the links with a smaller `--fold`, for example `--fold 1.5`".into())
+        }
+        SimulateError::Data(e) => data(e),
         _ => None,
     }
 }

@@ -1,5 +1,7 @@
 //! How strongly a regulator changes its target.
 
+use serde::Serialize;
+
 use std::sync::Arc;
 
 use super::{SimulateError, Wiring, growth_rate};
@@ -8,7 +10,7 @@ use crate::error::Notice;
 use crate::stats::Rng;
 
 /// Strengths and levels to be drawn.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct KineticOptions {
     /// Hill coefficient of every link (2, as in SERGIO).
     pub hill: f64,
