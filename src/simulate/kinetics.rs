@@ -33,7 +33,7 @@ impl Default for KineticOptions {
         Self {
             hill: 2.0,
             fold: 2.1,
-            fold_sigma: 0.6,
+            fold_sigma: 0.5,
             full_strength: 3.0,
             level_sigma: 1.2,
             level_shift: 0.7,

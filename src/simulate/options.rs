@@ -82,8 +82,8 @@ pub const PRESETS: &[Preset] = &[
 const DEMO_TARGETS: &[&str] = &[
     "RCOR1", "HDAC1", "HDAC2", "PHF21A", "REST", "EZH2", "SUZ12", "EED", "JARID2", "RNF2", "CHD4", "MBD3", "POU5F1",
     "SOX2", "NANOG", "PRDM14", "SALL4", "SMARCA4", "ARID1A", "BRD4", "MED12", "SMAD2", "SMAD3", "SMAD4", "FOXH1",
-    "SMAD1", "SMAD5", "CTNNB1", "TCF7L2", "TCF7L1", "LEF1", "MAPK1", "FGFR1", "TP53", "MDM2", "E2F1", "MYC", "MAX",
-    "DNMT1", "PCGF6",
+    "SMAD1", "SMAD5", "CTNNB1", "TCF7L2", "TCF7L1", "LEF1", "MAPK1", "TP53", "EP300", "E2F1", "MYC", "MAX", "WDR5",
+    "ASH2L", "SMARCC1",
 ];
 
 impl Preset {

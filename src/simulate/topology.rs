@@ -66,7 +66,7 @@ pub struct ExtendOptions {
 
 impl Default for ExtendOptions {
     fn default() -> Self {
-        Self { keep: 0.7, at_most: 4, stray: 0.4, regulators: 0.06, targets: 6.0 }
+        Self { keep: 0.85, at_most: 6, stray: 0.2, regulators: 0.05, targets: 5.0 }
     }
 }
 
