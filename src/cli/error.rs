@@ -46,6 +46,8 @@ pub(super) enum CliError {
     #[error(transparent)]
     Predict(#[from] PredictError),
     #[error(transparent)]
+    Simulate(#[from] SimulateError),
+    #[error(transparent)]
     Linalg(#[from] LinalgError),
 }
 

@@ -1,11 +1,13 @@
 //! What a perturbation does to a cell: how well it works, cell by cell.
 
+use serde::Serialize;
+
 use super::{Forcing, SimulateError};
 use crate::data::Intervention;
 use crate::stats::Rng;
 
 /// How well an intervention works.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Efficiency {
     /// Mean efficiency of a knockdown: 0.85 leaves 15 % of the production (our choice).
     pub mean: f64,

@@ -1,5 +1,7 @@
 //! How strongly a regulator changes its target.
 
+use serde::Serialize;
+
 use std::sync::Arc;
 
 use super::{SimulateError, Wiring, growth_rate};
@@ -8,7 +10,7 @@ use crate::error::Notice;
 use crate::stats::Rng;
 
 /// Strengths and levels to be drawn.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct KineticOptions {
     /// Hill coefficient of every link (2, as in SERGIO).
     pub hill: f64,
@@ -31,7 +33,7 @@ impl Default for KineticOptions {
         Self {
             hill: 2.0,
             fold: 2.1,
-            fold_sigma: 0.6,
+            fold_sigma: 0.5,
             full_strength: 3.0,
             level_sigma: 1.2,
             level_shift: 0.7,

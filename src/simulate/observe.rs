@@ -1,10 +1,12 @@
 //! From levels to molecule counts.
 
+use serde::Serialize;
+
 use super::{Kinetics, SimulateError};
 use crate::stats::Rng;
 
 /// What a sequencer makes of a cell.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Observation {
     /// Median molecules (UMI) per unperturbed cell.
     pub depth: f64,

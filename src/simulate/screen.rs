@@ -69,8 +69,11 @@ pub fn demo_truth_for(seed: u64, gene: &str) -> Result<Response, SimulateError> 
 /// # Complexity
 /// O(perturbations x links) for the steady states and O(cells x genes) for the counts; memory O(stored counts).
 pub fn simulate(wiring: &Wiring, options: &SimulationOptions) -> Result<Simulated, SimulateError> {
-    Simulator::new(wiring, options)?.run()
+    Simulator::new(wiring, options)?.run(&mut |_, _| ())
 }
+
+/// Cells drawn at a time: results do not depend on it.
+const BLOCK: usize = 512;
 
 /// A network with its law, ready to be perturbed.
 #[derive(Debug)]
@@ -116,34 +119,56 @@ impl Simulator {
         Ok(self.response_of(perturbation, &self.dose(perturbation)?))
     }
 
-    /// Perturbs, observes, and keeps the truth.
+    /// What was weakened or drawn that the user should know.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// Perturbs, observes, and keeps the truth; `progress` is told how many cells of how many are done.
     ///
     /// # Errors
     /// Those of [`simulate`].
-    pub fn run(self) -> Result<Simulated, SimulateError> {
+    pub fn run(self, progress: &mut dyn FnMut(u64, u64)) -> Result<Simulated, SimulateError> {
         let perturbations = self.perturbations()?;
         let doses: Vec<DoseResponse> =
             perturbations.par_iter().map(|p| self.dose(p)).collect::<Result<_, SimulateError>>()?;
-        let responses: Vec<Response> =
-            perturbations.par_iter().zip(&doses).map(|(p, dose)| self.response_of(p, dose)).collect();
         let plan = self.plan(&perturbations);
-        let rows: Vec<Vec<(u32, f32)>> = plan.par_iter().map(|cell| self.counts(cell, &doses)).collect();
+        let screen = self.observe(&plan, &perturbations, &doses, progress)?;
+        let truth = self.truth(&perturbations, &doses)?;
+        let columns = self.columns(&plan, &perturbations);
+        Ok(Simulated { screen, columns, truth, network: self.given, notices: self.notices })
+    }
+
+    fn observe(
+        &self,
+        plan: &[PlannedCell],
+        perturbations: &[Perturbation],
+        doses: &[DoseResponse],
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Screen, SimulateError> {
         let mut x = Csr::empty(self.kinetics.n_genes());
-        rows.into_iter().for_each(|row| x.push_row(row));
+        for block in plan.chunks(BLOCK) {
+            let rows: Vec<Vec<(u32, f32)>> = block.par_iter().map(|cell| self.counts(cell, doses)).collect();
+            rows.into_iter().for_each(|row| x.push_row(row));
+            progress(x.n_rows() as u64, plan.len() as u64);
+        }
         let expression = Expression::new(Arc::clone(&self.wiring.genes), x, Scale::Counts)?;
         let conditions = plan.iter().map(|cell| {
             Some(Condition::of(cell.perturbation.map_or_else(Perturbation::control, |p| perturbations[p].clone())))
         });
-        let screen = Screen::new(expression, CellTable::new(conditions))?;
-        let truth = Truth {
+        Ok(Screen::new(expression, CellTable::new(conditions))?)
+    }
+
+    fn truth(&self, perturbations: &[Perturbation], doses: &[DoseResponse]) -> Result<Truth, SimulateError> {
+        let held_out = self.options.held_out.iter().map(|gene| self.response(&Perturbation::of([gene])));
+        Ok(Truth {
             genes: Arc::clone(&self.wiring.genes),
             edges: truth::edges(&self.wiring, &self.kinetics, self.options.observation.depth),
-            responses,
+            responses: perturbations.par_iter().zip(doses).map(|(p, dose)| self.response_of(p, dose)).collect(),
+            held_out: held_out.collect::<Result<_, _>>()?,
             growth: self.kinetics.growth,
             residual: doses.iter().map(|d| d.residual).fold(0.0, f64::max),
-        };
-        let columns = self.columns(&plan, &perturbations);
-        Ok(Simulated { screen, columns, truth, network: self.given, notices: self.notices })
+        })
     }
 
     fn dose(&self, perturbation: &Perturbation) -> Result<DoseResponse, SimulateError> {
@@ -162,10 +187,12 @@ impl Simulator {
     fn perturbations(&self) -> Result<Vec<Perturbation>, SimulateError> {
         let o = &self.options;
         let mut chosen = Vec::new();
-        for label in o.targets.iter().take(o.size.perturbations) {
+        for label in &o.targets {
             let perturbation = Perturbation::parse(label, CONTROL)?;
             perturbation.targets().iter().try_for_each(|t| self.wiring.expect(t).map(drop))?;
-            chosen.push(perturbation);
+            if chosen.len() < o.size.perturbations && !chosen.contains(&perturbation) {
+                chosen.push(perturbation);
+            }
         }
         let degrees = self.wiring.out_degrees();
         let mut others: Vec<u32> = self.kinetics.regulators().to_vec();

@@ -14,10 +14,21 @@ pub struct Truth {
     pub edges: Vec<TrueEdge>,
     /// The true change per perturbation of the screen, in its order.
     pub responses: Vec<Response>,
+    /// The true change for genes that were held out of the screen.
+    pub held_out: Vec<Response>,
     /// Growth rate of a small disturbance; the unperturbed state is stable below 1.
     pub growth: f64,
     /// Largest residual of any steady state.
     pub residual: f64,
+}
+
+impl Truth {
+    /// The median number of responding genes over the perturbations of the screen ([`Response::responding`]).
+    pub fn median_responding(&self) -> usize {
+        let mut counts: Vec<usize> = self.responses.iter().map(Response::responding).collect();
+        counts.sort_unstable();
+        counts.get(counts.len() / 2).copied().unwrap_or(0)
+    }
 }
 
 /// A link with its parameters.
