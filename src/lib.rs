@@ -10,6 +10,7 @@ pub mod error;
 pub mod graph;
 pub mod io;
 pub mod predict;
+pub mod rank;
 pub mod score;
 pub mod stats;
 pub mod train;
