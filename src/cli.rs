@@ -4,6 +4,7 @@ mod args;
 mod error;
 mod hints;
 mod printer;
+mod screen;
 mod session;
 
 mod config;

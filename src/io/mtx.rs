@@ -1,0 +1,172 @@
+//! 10x folders: `matrix.mtx[.gz]` with `features.tsv[.gz]` or `genes.tsv[.gz]` and `barcodes.tsv[.gz]`.
+
+use std::io::BufRead;
+use std::path::{Path, PathBuf};
+
+use super::IoError;
+use super::cells::{CellFile, Matrix};
+use super::genes::{GeneNames, build_index};
+use super::h5ad::{Rows, Spiller};
+use super::tenx::{named, only_genes};
+use super::text::open_text;
+
+/// A Matrix Market file of genes x cells.
+#[derive(Debug)]
+pub(super) struct MtxMatrix {
+    path: PathBuf,
+    n_cells: usize,
+    n_genes: usize,
+    genes_of_rows: Option<Vec<Option<u32>>>,
+}
+
+/// Whether the name is that of a Matrix Market file.
+pub(super) fn is_matrix_file(path: &Path) -> bool {
+    let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
+    name.ends_with(".mtx") || name.ends_with(".mtx.gz")
+}
+
+/// Opens a 10x folder, or a `PREFIXmatrix.mtx[.gz]` with `PREFIXfeatures.tsv[.gz]` and `PREFIXbarcodes.tsv[.gz]` beside.
+pub(super) fn open(path: &Path, aliases: Option<&Path>) -> Result<CellFile, IoError> {
+    let (folder, prefix, matrix) = locate(path)?;
+    let beside = |names: &[&str]| {
+        let candidates = names.iter().flat_map(|n| [format!("{prefix}{n}.tsv"), format!("{prefix}{n}.tsv.gz")]);
+        candidates.map(|name| folder.join(name)).find(|path| path.exists()).ok_or_else(|| {
+            let expected = names.iter().map(|n| format!("`{prefix}{n}.tsv[.gz]`")).collect::<Vec<_>>().join(" or ");
+            IoError::format(&matrix, "", format!("{expected} in the same folder"), "none")
+        })
+    };
+    let features = read_rows(&beside(&["features", "genes"])?)?;
+    let barcodes = read_rows(&beside(&["barcodes"])?)?;
+    let column = |k: usize| features.iter().map(move |row| row.get(k).cloned().unwrap_or_default());
+    let ids: Vec<String> = column(0).collect();
+    let kinds: Vec<String> = column(2).filter(|kind| !kind.is_empty()).collect();
+    let kinds = if kinds.len() == ids.len() { kinds } else { Vec::new() };
+    let (names, genes_of_rows, notice) = only_genes(named(column(1).collect(), &ids), &kinds);
+    let GeneNames { genes, repeated, notices } = build_index(&names, aliases)?;
+    let (shape, _) = read_header(&matrix)?;
+    if shape != [ids.len(), barcodes.len()] {
+        let expected = format!("{} features x {} barcodes", ids.len(), barcodes.len());
+        return Err(IoError::format(&matrix, "size line", expected, format!("{} x {}", shape[0], shape[1])));
+    }
+    let n_genes = genes.len();
+    Ok(CellFile {
+        path: path.to_owned(),
+        format: "10x mtx",
+        n_cells: barcodes.len(),
+        genes,
+        repeated_genes: repeated,
+        notices: notice.into_iter().chain(notices).collect(),
+        matrix_name: matrix.file_name().map(|n| n.to_string_lossy().into_owned()),
+        obs: None,
+        matrix: Some(Matrix::Mtx(MtxMatrix { path: matrix, n_cells: barcodes.len(), n_genes, genes_of_rows })),
+    })
+}
+
+/// Folder, prefix of the names and matrix file.
+fn locate(path: &Path) -> Result<(PathBuf, String, PathBuf), IoError> {
+    if !path.is_dir() {
+        let name = path.file_name().unwrap_or_default().to_string_lossy().into_owned();
+        let prefix = name.find("matrix.mtx").map_or_else(String::new, |at| name[..at].to_owned());
+        let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+        return Ok((folder.to_owned(), prefix, path.to_owned()));
+    }
+    let inside = ["matrix.mtx", "matrix.mtx.gz"].map(|name| path.join(name)).into_iter().find(|p| p.exists());
+    let matrix =
+        inside.ok_or_else(|| IoError::format(path, "", "a folder with `matrix.mtx` or `matrix.mtx.gz`", "none"))?;
+    Ok((path.to_owned(), String::new(), matrix))
+}
+
+fn read_rows(path: &Path) -> Result<Vec<Vec<String>>, IoError> {
+    let row = |line: std::io::Result<String>| {
+        let line = line.map_err(|e| IoError::read(path, e))?;
+        Ok(line.split('\t').map(|field| field.trim().to_owned()).collect())
+    };
+    open_text(path)?.lines().map(row).collect()
+}
+
+/// Rows and columns, and the number of entries, from the size line.
+fn read_header(path: &Path) -> Result<([usize; 2], u64), IoError> {
+    entries(path, |_, _, _| Ok(false))
+}
+
+/// Calls `each(row, column, value)` (zero-based) for every entry until it returns false; returns the sizes.
+fn entries(
+    path: &Path,
+    mut each: impl FnMut(usize, usize, f32) -> Result<bool, IoError>,
+) -> Result<([usize; 2], u64), IoError> {
+    let mut reader = open_text(path)?;
+    let (mut line, mut number) = (String::new(), 0u64);
+    let mut sizes: Option<([usize; 2], u64)> = None;
+    let mut seen = 0;
+    loop {
+        line.clear();
+        number += 1;
+        if reader.read_line(&mut line).map_err(|e| IoError::read(path, e))? == 0 {
+            break;
+        }
+        let wrong =
+            |expected: &str| IoError::format(path, format!("line {number}"), expected, format!("`{}`", line.trim()));
+        if number == 1 {
+            let banner = line.to_lowercase();
+            let good = banner.starts_with("%%matrixmarket matrix coordinate") && banner.contains("general");
+            good.then_some(()).ok_or_else(|| wrong("`%%MatrixMarket matrix coordinate ... general`"))?;
+        }
+        if line.starts_with('%') || line.trim().is_empty() {
+            continue;
+        }
+        let mut fields = line.split_ascii_whitespace();
+        let mut whole = || fields.next().and_then(|f| f.parse::<usize>().ok());
+        let (Some(a), Some(b)) = (whole(), whole()) else { return Err(wrong("row and column numbers")) };
+        let Some(([n_rows, n_cols], n)) = sizes else {
+            let Some(n) = whole() else { return Err(wrong("three numbers: rows, columns, entries")) };
+            sizes = Some(([a, b], n as u64));
+            continue;
+        };
+        let value = fields.next().map_or(Some(1.0), |f| f.parse::<f32>().ok()).ok_or_else(|| wrong("a number"))?;
+        if a == 0 || b == 0 || a > n_rows || b > n_cols {
+            return Err(wrong(&format!("positions from 1 to {n_rows} and 1 to {n_cols}")));
+        }
+        seen += 1;
+        if !each(a - 1, b - 1, value)? {
+            return Ok(([n_rows, n_cols], n));
+        }
+    }
+    match sizes {
+        Some((shape, n)) if seen == n => Ok((shape, n)),
+        Some((_, n)) => {
+            Err(IoError::format(path, "", format!("{n} entries"), format!("{seen}; the file is truncated")))
+        }
+        None => Err(IoError::format(path, "", "a size line", "none")),
+    }
+}
+
+impl MtxMatrix {
+    /// The first `limit` values of genes.
+    pub(super) fn sample(&self, limit: usize) -> Result<Vec<f32>, IoError> {
+        let mut values = Vec::new();
+        entries(&self.path, |gene, _, value| {
+            if self.gene(gene).is_some() && value != 0.0 {
+                values.push(value);
+            }
+            Ok(values.len() < limit)
+        })?;
+        Ok(values)
+    }
+
+    /// Access by cells: entries are sorted through temporary files, one pass over the text.
+    pub(super) fn rows(&self) -> Result<Rows, IoError> {
+        let (_, n) = read_header(&self.path)?;
+        let mut spiller = Spiller::new(&self.path, self.n_cells, self.n_genes, n)?;
+        entries(&self.path, |gene, cell, value| {
+            if let Some(gene) = self.gene(gene) {
+                spiller.push(cell, gene, value)?;
+            }
+            Ok(true)
+        })?;
+        Ok(Rows::spilled(spiller.finish()?, self.n_genes))
+    }
+
+    fn gene(&self, row: usize) -> Option<u32> {
+        self.genes_of_rows.as_ref().map_or(Some(row as u32), |genes| genes[row])
+    }
+}

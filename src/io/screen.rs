@@ -1,0 +1,217 @@
+//! A screen on disk: cells with their conditions, streamed by blocks.
+
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use super::accumulate::{pseudobulk_of, totals};
+use super::cells::{CellFile, open_cells};
+use super::detect::{Detected, detect, perturbations};
+use super::table::Written;
+use super::{IoError, ScaleGuess};
+use crate::data::{
+    CellBlock, CellTable, Condition, Csr, DataError, Expression, GeneIndex, Pseudobulk, PseudobulkOptions, Scale,
+    Screen, median,
+};
+use crate::error::Notice;
+
+/// How cells are labelled and scaled; what is not given is detected and reported.
+#[derive(Debug, Clone, Default)]
+pub struct ScreenOptions {
+    /// Column of the perturbation.
+    pub pert_col: Option<String>,
+    /// Label of the control.
+    pub control: Option<String>,
+    /// Column of the cell type.
+    pub celltype_col: Option<String>,
+    /// Column of the batch.
+    pub batch_col: Option<String>,
+    /// Scale of the values.
+    pub scale: Option<Scale>,
+    /// Table of other gene names: TSV of alias and gene.
+    pub aliases: Option<PathBuf>,
+}
+
+/// Cells on disk with their conditions.
+#[derive(Debug)]
+pub struct ScreenFile {
+    /// Where the cells are.
+    pub path: PathBuf,
+    /// The genes.
+    pub genes: Arc<GeneIndex>,
+    /// The conditions of the cells.
+    pub cells: CellTable,
+    /// The column of perturbations.
+    pub pert_col: String,
+    /// The control label as the file writes it, where there is one.
+    pub control_label: Option<String>,
+    /// The scale of the values, guessed or stated.
+    pub scale: Scale,
+    /// Why this scale.
+    pub evidence: String,
+    /// Whether the rows are conditions, not cells: the file says so, or every perturbation occurs exactly once.
+    pub is_table: bool,
+    /// What was decided while opening.
+    pub notices: Vec<Notice>,
+    pub(super) file: CellFile,
+    pub(super) written: Option<Written>,
+}
+
+/// Opens a screen: annotation is read, expression is not (but for a sample of values).
+///
+/// # Errors
+/// [`IoError::MissingColumn`] without a column of perturbations, and whatever is wrong with the file. A screen without
+/// control opens: see [`CellTable::controls`].
+pub fn open_screen(path: &Path, options: &ScreenOptions) -> Result<ScreenFile, IoError> {
+    label_cells(open_cells(path, options.aliases.as_deref())?, options)
+}
+
+/// Finds out what was done to the cells of an open file.
+pub fn label_cells(file: CellFile, options: &ScreenOptions) -> Result<ScreenFile, IoError> {
+    let written = Written::read(&file)?;
+    let options = &written.as_ref().map_or_else(|| options.clone(), |w| w.options(options, &file));
+    let Some(obs) = &file.obs else {
+        return Err(IoError::MissingColumn {
+            path: file.path.clone(),
+            column: options.pert_col.clone().unwrap_or_else(|| super::detect::COLUMNS[1].into()),
+            expected: "a column of `obs` that says what was done to each cell".into(),
+            found: format!("{}, which has no annotation of cells", file.format),
+            hint: Some("write the cells as .h5ad with a column of perturbations in `obs`".into()),
+        });
+    };
+    let detected = detect(&file.path, obs, options)?;
+    let guess = stated_or_guessed(&file, options)?;
+    let context = |column: &Option<String>| column.as_ref().map(|c| context(&file, c)).transpose();
+    let (cell_types, batches) = (context(&options.celltype_col)?, context(&options.batch_col)?);
+    let Detected { column, control, labels, mut notices } = detected;
+    let (parsed, more) = perturbations(&labels.names, control.as_deref(), &file.genes);
+    let part = |of_cell: &Option<Vec<Option<Arc<str>>>>, i: usize| of_cell.as_ref().and_then(|v| v[i].clone());
+    let of_cell = labels.of_cell.iter().enumerate().map(|(i, label)| {
+        let perturbation = parsed[(*label)? as usize].clone()?;
+        Some(Condition { perturbation, cell_type: part(&cell_types, i), batch: part(&batches, i) })
+    });
+    let cells = CellTable::new(of_cell);
+    let (scale, evidence) = (guess.scale, guess.evidence);
+    notices = file.notices.iter().cloned().chain(notices).chain(more).collect();
+    let is_table = written.is_some() || is_one_row_each(&cells);
+    if options.scale.is_none() && !is_table {
+        notices.push(Notice::new(format!("values are read as {scale}: {evidence}")));
+        notices.extend(guess.notice);
+    }
+    let (path, genes) = (file.path.clone(), Arc::clone(&file.genes));
+    Ok(ScreenFile {
+        path,
+        genes,
+        cells,
+        pert_col: column,
+        control_label: control,
+        scale,
+        evidence,
+        is_table,
+        notices,
+        file,
+        written,
+    })
+}
+
+/// Whether every perturbation occurs exactly once in its cell type and batch.
+fn is_one_row_each(cells: &CellTable) -> bool {
+    let counts = cells.counts();
+    counts.len() > 1 && counts.iter().all(|&n| n == 1)
+}
+
+fn stated_or_guessed(file: &CellFile, options: &ScreenOptions) -> Result<ScaleGuess, IoError> {
+    let stated = |scale| ScaleGuess { scale, evidence: "stated".into(), impossible: false, notice: None };
+    options.scale.map_or_else(|| file.guess_scale(), |scale| file.matrix().map(|_| stated(scale)))
+}
+
+/// Cell type or batch of each cell.
+fn context(file: &CellFile, column: &str) -> Result<Vec<Option<Arc<str>>>, IoError> {
+    let Some(obs) = file.obs.as_ref().filter(|obs| obs.has(column)) else {
+        let (expected, found) = ("a column of `obs`".into(), crate::error::some_of(file.columns(), 12));
+        let (path, column) = (file.path.clone(), column.to_owned());
+        return Err(IoError::MissingColumn { path, column, expected, found, hint: None });
+    };
+    let labels = obs.labels(column)?;
+    let names: Vec<Arc<str>> = labels.names.iter().map(|n| Arc::from(n.as_str())).collect();
+    Ok(labels.of_cell.iter().map(|label| label.map(|l| Arc::clone(&names[l as usize]))).collect())
+}
+
+impl ScreenFile {
+    /// Number of cells, left-out ones included.
+    pub fn n_cells(&self) -> usize {
+        self.file.n_cells
+    }
+
+    /// The cells in order, a block at a time, in the scale of the file.
+    ///
+    /// # Errors
+    /// Each block may fail: [`DataError::BadValue`] for NaN, infinite and negative values, and whatever reading says.
+    pub fn blocks(&self) -> Result<impl Iterator<Item = Result<CellBlock, IoError>> + Send, IoError> {
+        let rows = self.file.rows()?;
+        Ok((0..rows.n_blocks()).map(move |block| rows.read(block, false)))
+    }
+
+    /// The table of this screen: see [`pseudobulk_of`].
+    pub fn pseudobulk(
+        &self,
+        options: &PseudobulkOptions,
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Pseudobulk, IoError> {
+        pseudobulk_of(std::slice::from_ref(self), options, progress)
+    }
+
+    /// The same cells with cell types and batches put together.
+    #[must_use]
+    pub fn without_context(mut self) -> Self {
+        let plain = |c: u32| Condition::of(self.cells.conditions[c as usize].perturbation.clone());
+        self.cells = CellTable::new(self.cells.of_cell.iter().map(|c| c.map(plain)));
+        self
+    }
+
+    /// Cells that all fit into memory.
+    pub fn read(&self) -> Result<Screen, IoError> {
+        let mut x = Csr::empty(self.genes.len());
+        for block in self.blocks()? {
+            let block = block?.x;
+            for row in 0..block.n_rows() {
+                let (genes, values) = block.row(row);
+                x.push_row(genes.iter().copied().zip(values.iter().copied()));
+            }
+        }
+        let expression = Expression::new(Arc::clone(&self.genes), x, self.scale).map_err(IoError::data(&self.path))?;
+        Screen::new(expression, self.cells.clone()).map_err(IoError::data(&self.path))
+    }
+
+    /// The median total of the cells with a condition and a total above zero; `None` where there is no such cell.
+    pub fn median_total(&self) -> Result<Option<f64>, IoError> {
+        Ok(median(&mut totals(&self.file.rows()?, &self.cells.of_cell, &mut |_| ())?))
+    }
+}
+
+/// Reads a whole screen into memory: small ones, such as treated cells.
+///
+/// # Errors
+/// As [`open_screen`], and [`DataError::BadValue`].
+pub fn read_screen(path: &Path, options: &ScreenOptions) -> Result<(Screen, Vec<Notice>), IoError> {
+    let file = open_screen(path, options)?;
+    Ok((file.read()?, file.notices))
+}
+
+/// The control must exist and have cells enough for a variance.
+///
+/// # Errors
+/// [`DataError::NoControl`] and [`DataError::TooFewControls`].
+pub fn check_control(screen: &ScreenFile) -> Result<(), IoError> {
+    let wrong = IoError::data(&screen.path);
+    let controls = match screen.cells.controls() {
+        Ok(controls) => controls,
+        Err(error) => return Err(wrong(error)),
+    };
+    let counts = screen.cells.counts();
+    let got: u64 = controls.iter().map(|&i| counts[i]).sum();
+    if got < 2 {
+        let label = screen.control_label.clone().unwrap_or_default();
+        return Err(wrong(DataError::TooFewControls { label, expected: 2, got }));
+    }
+    Ok(())
+}
