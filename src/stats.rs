@@ -3,17 +3,13 @@
 mod correlation;
 mod fdr;
 mod linalg;
+mod moments;
 mod ranksum;
 mod rng;
 
 pub use self::correlation::{average_ranks, cosine, pearson, spearman};
 pub use self::fdr::benjamini_hochberg;
 pub use self::linalg::{LinalgError, Pca, pca, solve_spd, symmetric_eigen};
-pub use self::ranksum::{PMethod, RankSum, Reference, Runs};
-mod moments;
-mod rng;
-
-pub use self::correlation::{average_ranks, cosine, pearson, spearman};
-pub use self::linalg::{LinalgError, Pca, pca, solve_spd};
 pub use self::moments::{CentralMoments, PowerSums};
+pub use self::ranksum::{PMethod, RankSum, Reference, Runs};
 pub use self::rng::Rng;
