@@ -18,9 +18,7 @@ mod table;
 pub use self::baseline::{mean_profile, relative_to_baseline};
 pub use self::ceiling::spearman_brown;
 pub use self::comparison::{Comparison, Side};
-pub use self::cv::{
-    Bootstrap, CvMetric, CvRow, CvScores, Interval, average_precision, ceiling_scores, cv_row, cv_scores,
-};
+pub use self::cv::{Bootstrap, CvMetric, CvRow, CvScores, Interval, ceiling_scores, cv_row, cv_scores};
 pub use self::de::{DeOptions, DeTable, FdrScope, FoldChange, differential_expression};
 pub use self::error::ScoreError;
 pub use self::log_cells::LogCells;
@@ -29,4 +27,3 @@ pub use self::profile::{PROFILES, Profile, profile};
 pub use self::scorecard::{Row, Scorecard, score};
 pub use self::summary::Summary;
 pub use self::table::{write_aggregate, write_de, write_results};
-pub use self::cv::{Bootstrap, CvMetric, CvRow, CvScores, Interval, ceiling_scores, cv_row, cv_scores};

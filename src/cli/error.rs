@@ -8,6 +8,8 @@ use crate::data::DataError;
 use crate::graph::GraphError;
 use crate::io::IoError;
 use crate::predict::PredictError;
+use crate::rank::RankError;
+use crate::score::ScoreError;
 use crate::stats::LinalgError;
 
 /// An error of any room, or of the command line itself.
@@ -33,6 +35,10 @@ pub(super) enum CliError {
     Io(#[from] IoError),
     #[error(transparent)]
     Predict(#[from] PredictError),
+    #[error(transparent)]
+    Rank(#[from] RankError),
+    #[error(transparent)]
+    Score(#[from] ScoreError),
     #[error(transparent)]
     Linalg(#[from] LinalgError),
 }

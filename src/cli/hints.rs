@@ -5,6 +5,8 @@ use crate::data::DataError;
 use crate::graph::GraphError;
 use crate::io::IoError;
 use crate::predict::PredictError;
+use crate::rank::RankError;
+use crate::score::ScoreError;
 
 /// One line that says what to try, where there is something to try.
 pub(super) fn hint(error: &CliError) -> Option<String> {
@@ -17,6 +19,8 @@ pub(super) fn hint(error: &CliError) -> Option<String> {
         CliError::Graph(e) => graph(e),
         CliError::Io(e) => io(e),
         CliError::Predict(e) => predict(e),
+        CliError::Rank(e) => rank(e),
+        CliError::Score(e) => score(e),
         CliError::Linalg(_) | CliError::BrokenPipe | CliError::Stdout(_) => None,
     }
 }
@@ -59,6 +63,39 @@ fn predict(error: &PredictError) -> Option<String> {
         PredictError::UnknownTarget { suggestions, .. } => did_you_mean(suggestions),
         PredictError::Data(e) => data(e),
         _ => None,
+    }
+}
+
+fn rank(error: &RankError) -> Option<String> {
+    match error {
+        RankError::NoSharedGene { .. } => {
+            Some("the first column of the signature must hold gene names of the run".into())
+        }
+        RankError::NoCandidates { .. } => Some("choose another set with `--candidates closed`".into()),
+        RankError::UnknownCandidates { .. } => {
+            Some("take these names out of the list, or add a prior that has them".into())
+        }
+        RankError::OwnReading { .. } => Some("leave `--own used` out, or use `--mode knockdown`".into()),
+        RankError::Data(e) => data(e),
+        RankError::Predict(e) => predict(e),
+        _ => None,
+    }
+}
+
+fn score(error: &ScoreError) -> Option<String> {
+    match error {
+        ScoreError::GeneMismatch { .. } => {
+            Some("write the prediction with the genes of the real cells, in their order".into())
+        }
+        ScoreError::PerturbationMismatch { .. } => Some(
+            "predict every perturbation of the real cells and add control cells; labels must be spelt alike".into(),
+        ),
+        ScoreError::BadValue { .. } => {
+            Some("say what the matrix holds with `--scale counts` or `--scale log1p`".into())
+        }
+        ScoreError::TooFewCells { .. } => Some("leave `--ceiling` out".into()),
+        ScoreError::Data(e) => data(e),
+        ScoreError::UnknownProfile { .. } => None,
     }
 }
 
