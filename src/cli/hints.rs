@@ -1,12 +1,16 @@
 //! The command that mends an error.
 
 use super::error::CliError;
+use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::graph::GraphError;
 use crate::io::IoError;
+use crate::nn::NnError;
 use crate::predict::PredictError;
 use crate::rank::RankError;
 use crate::score::ScoreError;
+use crate::run::RunError;
+use crate::simulate::SimulateError;
 
 /// One line that says what to try, where there is something to try.
 pub(super) fn hint(error: &CliError) -> Option<String> {
@@ -21,7 +25,26 @@ pub(super) fn hint(error: &CliError) -> Option<String> {
         CliError::Predict(e) => predict(e),
         CliError::Rank(e) => rank(e),
         CliError::Score(e) => score(e),
+        CliError::Config(e) => config(e),
+        CliError::Run(e) => run(e),
+        CliError::Nn(e) => nn(e),
+        CliError::Simulate(e) => simulate(e),
         CliError::Linalg(_) | CliError::BrokenPipe | CliError::Stdout(_) => None,
+    }
+}
+
+fn config(error: &ConfigError) -> Option<String> {
+    match error {
+        ConfigError::Invalid { .. } => Some("`grn config show` lists every setting with its value".into()),
+        _ => None,
+    }
+}
+
+fn run(error: &RunError) -> Option<String> {
+    match error {
+        RunError::NoRun { .. } => Some("make one with `grn fit`, or name one with `--run DIR`".into()),
+        RunError::Format { .. } => Some("name the folder of an earlier `grn fit` with `--run DIR`".into()),
+        _ => None,
     }
 }
 
@@ -78,6 +101,16 @@ fn rank(error: &RankError) -> Option<String> {
         RankError::OwnReading { .. } => Some("leave `--own used` out, or use `--mode knockdown`".into()),
         RankError::Data(e) => data(e),
         RankError::Predict(e) => predict(e),
+fn nn(error: &NnError) -> Option<String> {
+    match error {
+        NnError::BadDevice { .. } | NnError::NoCuda { .. } => Some("use the processor with `--device cpu`".into()),
+        NnError::Tensor(_) => None,
+    }
+}
+
+fn simulate(error: &SimulateError) -> Option<String> {
+    match error {
+        SimulateError::UnknownGene { suggestions, .. } => did_you_mean(suggestions),
         _ => None,
     }
 }
