@@ -11,8 +11,8 @@ use crate::io::IoError;
 use crate::nn::NnError;
 use crate::predict::PredictError;
 use crate::rank::RankError;
-use crate::score::ScoreError;
 use crate::run::RunError;
+use crate::score::ScoreError;
 use crate::simulate::SimulateError;
 use crate::stats::LinalgError;
 

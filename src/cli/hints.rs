@@ -8,8 +8,8 @@ use crate::io::IoError;
 use crate::nn::NnError;
 use crate::predict::PredictError;
 use crate::rank::RankError;
-use crate::score::ScoreError;
 use crate::run::RunError;
+use crate::score::ScoreError;
 use crate::simulate::SimulateError;
 
 /// One line that says what to try, where there is something to try.
@@ -101,6 +101,10 @@ fn rank(error: &RankError) -> Option<String> {
         RankError::OwnReading { .. } => Some("leave `--own used` out, or use `--mode knockdown`".into()),
         RankError::Data(e) => data(e),
         RankError::Predict(e) => predict(e),
+        _ => None,
+    }
+}
+
 fn nn(error: &NnError) -> Option<String> {
     match error {
         NnError::BadDevice { .. } | NnError::NoCuda { .. } => Some("use the processor with `--device cpu`".into()),

@@ -9,12 +9,12 @@ use serde_json::{Value, json};
 
 use super::args::{PriorArgs, ScreenArgs};
 use super::error::CliError;
+use super::inputs;
 use super::score::write;
 use super::session::Session;
 use crate::data::{Responses, Split};
 use crate::error::ExitStatus;
-use crate::graph::GeneGraph;
-use crate::io::{self, PriorOptions};
+use crate::io;
 use crate::predict::{self, Predictor, Task};
 use crate::rank::{self, CvOptions, CvOutcome, CvRow, Own};
 use crate::train::Silent;
@@ -25,8 +25,8 @@ use crate::train::Silent;
   grn rank-cv screen.h5ad --prior string.tsv --outdir ranks
   grn rank-cv effects.h5ad --prior string.tsv --folds folds.tsv --outdir ranks --json")]
 pub(super) struct RankCvArgs {
-    /// Screen: cells, a pseudobulk or an effect table
-    screen: PathBuf,
+    /// Screen: cells, a pseudobulk or an effect table (default: `data.screen`, else the embedded simulated screen)
+    screen: Option<PathBuf>,
     /// Model that predicts the response of every candidate
     #[arg(long, default_value = "graph-kernel", value_name = "NAME")]
     model: String,
@@ -41,7 +41,10 @@ pub(super) struct RankCvArgs {
 
 pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let spec = predict::spec(&args.model)?;
-    let (responses, graph) = read(session, &args)?;
+    let settings = inputs::model_settings(session, spec.name);
+    let read = inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, false)?;
+    let (responses, graph) = (Responses::from_pseudobulk(&read.table)?, read.graph);
+    inputs::check_coverage(&graph, &responses)?;
     let split = split(&args.folds, &responses, session.seed)?;
     session.printer.say(format!(
         "ranking {} perturbations in {} folds with `{}`",
@@ -55,9 +58,9 @@ pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus,
     if let Some(dir) = &session.outdir {
         session.prepare_outdir(dir)?;
     }
-    let (seed, device) = (session.seed, candle_core::Device::Cpu);
+    let (seed, device) = (session.seed, crate::nn::parse_device(&session.device)?);
     let fit = |train: &Responses| -> Result<Box<dyn Predictor>, predict::PredictError> {
-        let mut model = (spec.build)(&toml::Table::new())?;
+        let mut model = (spec.build)(&settings)?;
         let task = Task { responses: train, graph: &graph, seed, device: &device, checkpoint: None, resume: false };
         model.fit(&task, &mut Silent)?;
         Ok(model)
@@ -72,31 +75,6 @@ pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus,
     }
     session.printer.result(|| as_json(&outcome, spec.name), || as_text(&outcome))?;
     Ok(ExitStatus::Done)
-}
-
-fn read(session: &Session, args: &RankCvArgs) -> Result<(Responses, GeneGraph), CliError> {
-    let options = args.screen_options.options()?;
-    let bar = session.printer.bar("reading", 1);
-    let mut progress = |done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
-    };
-    let pseudobulk = args.screen_options.pseudobulk(false, session.seed)?;
-    let read = io::read_table(&args.screen, &options, &pseudobulk, &mut progress)?;
-    bar.finish_and_clear();
-    read.notices.iter().for_each(|n| session.printer.notice(n));
-    if args.priors.priors.is_empty() {
-        let hint = Some("add `--prior FILE` (STRING links, a TF-target table, gene sets, or any edge list)".into());
-        return Err(CliError::usage("no prior network", "at least one `--prior FILE`", "none", hint));
-    }
-    let priors = PriorOptions {
-        min_score: args.priors.min_score,
-        aliases: args.screen_options.aliases.clone(),
-        ..PriorOptions::default()
-    };
-    let priors = io::read_priors(&args.priors.priors, &priors)?;
-    priors.notices.iter().for_each(|n| session.printer.notice(n));
-    Ok((Responses::from_pseudobulk(&read.table)?, priors.graph))
 }
 
 /// Folds by number, else from a table.
