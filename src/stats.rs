@@ -14,6 +14,7 @@ pub use self::fdr::benjamini_hochberg;
 pub use self::linalg::{LinalgError, Pca, pca, solve_spd, symmetric_eigen};
 pub use self::linalg::{LinalgError, Pca, inverse_spd, pca, solve_spd, symmetric_eigen};
 pub use self::linalg::{LinalgError, Pca, pca, solve_spd};
+pub use self::linalg::{LinalgError, Pca, inverse_spd, pca, solve_spd, symmetric_eigen};
 pub use self::moments::{CentralMoments, PowerSums};
 pub use self::ranksum::{PMethod, RankSum, Reference, Runs};
 pub use self::rng::Rng;

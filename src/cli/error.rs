@@ -10,7 +10,9 @@ use crate::graph::GraphError;
 use crate::io::IoError;
 use crate::nn::NnError;
 use crate::predict::PredictError;
+use crate::rank::RankError;
 use crate::run::RunError;
+use crate::score::ScoreError;
 use crate::simulate::SimulateError;
 use crate::stats::LinalgError;
 
@@ -47,6 +49,9 @@ pub(super) enum CliError {
     Predict(#[from] PredictError),
     #[error(transparent)]
     Simulate(#[from] SimulateError),
+    Rank(#[from] RankError),
+    #[error(transparent)]
+    Score(#[from] ScoreError),
     #[error(transparent)]
     Linalg(#[from] LinalgError),
 }
