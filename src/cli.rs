@@ -7,6 +7,8 @@ mod inputs;
 mod load;
 mod observer;
 mod printer;
+mod prior;
+mod screen;
 mod session;
 
 mod config;

@@ -7,6 +7,10 @@ mod edge;
 mod error;
 mod gene_graph;
 mod gene_sets;
+mod neighborhood;
+mod paths;
+mod prune;
+mod summary;
 
 pub mod propagate;
 
@@ -17,3 +21,6 @@ pub use self::edge::{ChannelId, Edge, Evidence, Sign};
 pub use self::error::GraphError;
 pub use self::gene_graph::GeneGraph;
 pub use self::gene_sets::{Connected, GeneSets, Overlap, OverlapOptions};
+pub use self::neighborhood::{Neighbor, Neighborhood};
+pub use self::paths::GenePath;
+pub use self::summary::{ChannelSummary, Degrees, GraphSummary, Hub};

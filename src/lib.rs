@@ -15,5 +15,6 @@ pub mod predict;
 pub mod report;
 pub mod run;
 pub mod score;
+pub mod simulate;
 pub mod stats;
 pub mod train;

@@ -1,11 +1,15 @@
 //! Statistics on plain slices and matrices: random numbers, correlation, linear algebra, tests.
 
 mod correlation;
+mod fdr;
 mod linalg;
 mod moments;
+mod ranksum;
 mod rng;
 
 pub use self::correlation::{average_ranks, cosine, pearson, spearman};
+pub use self::fdr::benjamini_hochberg;
 pub use self::linalg::{LinalgError, Pca, pca, solve_spd, symmetric_eigen};
 pub use self::moments::{CentralMoments, PowerSums};
+pub use self::ranksum::{PMethod, RankSum, Reference, Runs};
 pub use self::rng::Rng;

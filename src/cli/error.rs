@@ -8,8 +8,10 @@ use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::graph::GraphError;
 use crate::io::IoError;
+use crate::nn::NnError;
 use crate::predict::PredictError;
 use crate::run::RunError;
+use crate::simulate::SimulateError;
 use crate::stats::LinalgError;
 
 /// An error of any room, or of the command line itself.
@@ -37,6 +39,10 @@ pub(super) enum CliError {
     Graph(#[from] GraphError),
     #[error(transparent)]
     Io(#[from] IoError),
+    #[error(transparent)]
+    Nn(#[from] NnError),
+    #[error(transparent)]
+    Simulate(#[from] SimulateError),
     #[error(transparent)]
     Predict(#[from] PredictError),
     #[error(transparent)]

@@ -53,12 +53,13 @@ pub(super) fn run(args: FitArgs, session: &mut Session) -> Result<ExitStatus, Cl
     if session.dry_run {
         return dry_run(session, spec.name, &responses);
     }
-    let dir = session.outdir.clone().map_or_else(|| RunDir::fresh(Path::new(RUNS), spec.name, session.seed), RunDir::at);
+    let dir =
+        session.outdir.clone().map_or_else(|| RunDir::fresh(Path::new(RUNS), spec.name, session.seed), RunDir::at);
     let mut record = begin(session, &dir, spec.name, &inputs, &responses)?;
     save_inputs(session, &dir, &inputs, &table, &held_out)?;
     let recorder = Recorder::open(&dir.metrics(), !session.resume)?;
     let mut watcher = Watcher::new(session, "fitting", Some(recorder));
-    let device = crate::nn::device(&session.device)?;
+    let device = crate::nn::parse_device(&session.device)?;
     let checkpoints = dir.checkpoints();
     let task = Task {
         responses: &responses,
@@ -215,10 +216,17 @@ fn finished_text(dir: &RunDir, record: &Manifest) -> String {
     format!("{}\nrun written to {} in {:.1} s", values.join("\n"), dir.path().display(), record.wall_secs)
 }
 
-fn interrupted(session: &Session, dir: &RunDir, mut record: Manifest, step: u64, of: u64) -> Result<ExitStatus, CliError> {
+fn interrupted(
+    session: &Session,
+    dir: &RunDir,
+    mut record: Manifest,
+    step: u64,
+    of: u64,
+) -> Result<ExitStatus, CliError> {
     record.finish(Status::Interrupted);
     record.write(&dir.join("manifest.json"))?;
-    let again = std::env::args().skip(1).filter(|a| a != "--overwrite" && a != "--resume").collect::<Vec<_>>().join(" ");
+    let again =
+        std::env::args().skip(1).filter(|a| a != "--overwrite" && a != "--resume").collect::<Vec<_>>().join(" ");
     let outdir = if session.outdir.is_some() { String::new() } else { format!(" --outdir {}", dir.path().display()) };
     session.printer.notice(&Notice::new(format!("interrupted after {step} of {of} steps; the state is saved")));
     session.printer.say(format!("continue with `grn {again}{outdir} --resume`"));

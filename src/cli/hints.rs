@@ -5,8 +5,10 @@ use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::graph::GraphError;
 use crate::io::IoError;
+use crate::nn::NnError;
 use crate::predict::PredictError;
 use crate::run::RunError;
+use crate::simulate::SimulateError;
 
 /// One line that says what to try, where there is something to try.
 pub(super) fn hint(error: &CliError) -> Option<String> {
@@ -21,6 +23,8 @@ pub(super) fn hint(error: &CliError) -> Option<String> {
         CliError::Predict(e) => predict(e),
         CliError::Config(e) => config(e),
         CliError::Run(e) => run(e),
+        CliError::Nn(e) => nn(e),
+        CliError::Simulate(e) => simulate(e),
         CliError::Linalg(_) | CliError::BrokenPipe | CliError::Stdout(_) => None,
     }
 }
@@ -77,6 +81,20 @@ fn predict(error: &PredictError) -> Option<String> {
     match error {
         PredictError::UnknownTarget { suggestions, .. } => did_you_mean(suggestions),
         PredictError::Data(e) => data(e),
+        _ => None,
+    }
+}
+
+fn nn(error: &NnError) -> Option<String> {
+    match error {
+        NnError::BadDevice { .. } | NnError::NoCuda { .. } => Some("use the processor with `--device cpu`".into()),
+        NnError::Tensor(_) => None,
+    }
+}
+
+fn simulate(error: &SimulateError) -> Option<String> {
+    match error {
+        SimulateError::UnknownGene { suggestions, .. } => did_you_mean(suggestions),
         _ => None,
     }
 }

@@ -2,10 +2,12 @@
 
 use std::path::{Path, PathBuf};
 
-use super::args::{PriorArgs, ScreenArgs};
+use clap::ValueEnum;
+
+use super::args::{PriorArgs, ScaleArg, ScreenArgs};
 use super::error::CliError;
 use super::session::Session;
-use crate::config::Settings;
+use crate::config::{DataSettings, Settings};
 use crate::data::{Pseudobulk, Responses};
 use crate::error::{Notice, some_of};
 use crate::graph::{GeneGraph, GraphError};
@@ -42,9 +44,9 @@ pub(super) fn read(
         Some(path) => (read_screen(session, path, screen_options, halves, &mut notices)?, path.display().to_string()),
         None => (embedded(session, halves, &mut notices)?, EMBEDDED.to_owned()),
     };
-    let priors = priors.or_settings(&session.settings);
+    let priors = priors_or_settings(priors, &session.settings);
     let graph = match (&screen, priors.priors.is_empty()) {
-        (None, true) => simulate::embedded_network(),
+        (None, true) => simulate::Wiring::embedded()?.to_graph("embedded"),
         (Some(_), true) => return Err(no_prior()),
         _ => priors.read(session)?,
     };
@@ -64,7 +66,7 @@ fn read_screen(
     halves: bool,
     notices: &mut Vec<Notice>,
 ) -> Result<Pseudobulk, CliError> {
-    let options = options.or_settings(&session.settings)?;
+    let options = screen_or_settings(options, &session.settings.data)?;
     let bar = session.printer.bar("reading", 1);
     let mut progress = |done, total| {
         bar.set_length(total);
@@ -83,13 +85,46 @@ fn embedded(session: &Session, halves: bool, notices: &mut Vec<Notice>) -> Resul
     session.printer.notice(&notice);
     notices.push(notice);
     let simulated = simulate::demo(session.seed)?;
-    pseudobulk_of(&simulated.screen, halves, session.seed)
+    Ok(pseudobulk_of(&simulated.screen, halves, session.seed))
 }
 
 /// The table of a screen in memory.
-pub(super) fn pseudobulk_of(screen: &crate::data::Screen, halves: bool, seed: u64) -> Result<Pseudobulk, CliError> {
+pub(super) fn pseudobulk_of(screen: &crate::data::Screen, halves: bool, seed: u64) -> Pseudobulk {
     let options = crate::data::PseudobulkOptions { halves, seed, ..Default::default() };
-    Ok(crate::data::pseudobulk_of_screen(screen, &options)?)
+    Pseudobulk::from_screen(screen, &options)
+}
+
+/// What was typed, and where nothing was typed, what the settings say.
+fn screen_or_settings(typed: &ScreenArgs, settings: &DataSettings) -> Result<ScreenArgs, CliError> {
+    let scale =
+        match settings.scale.as_deref() {
+            None => None,
+            Some(name) => Some(ScaleArg::from_str(name, true).map_err(|_| {
+                CliError::usage("setting `data.scale`", "`counts` or `log1p`", format!("`{name}`"), None)
+            })?),
+        };
+    let or = |typed: &Option<String>, set: &Option<String>| typed.clone().or_else(|| set.clone());
+    Ok(ScreenArgs {
+        pert_col: or(&typed.pert_col, &settings.pert_col),
+        control_pert: or(&typed.control_pert, &settings.control_pert),
+        celltype_col: or(&typed.celltype_col, &settings.celltype_col),
+        batch_col: or(&typed.batch_col, &settings.batch_col),
+        scale: typed.scale.or(scale),
+        target_sum: if typed.target_sum.is_empty() { settings.target_sum.clone() } else { typed.target_sum.clone() },
+        aliases: typed.aliases.clone().or_else(|| settings.aliases.clone()),
+    })
+}
+
+/// The same for priors: a list that was typed replaces the one of the settings.
+fn priors_or_settings(typed: &PriorArgs, settings: &Settings) -> PriorArgs {
+    let mut priors = typed.clone();
+    if priors.priors.is_empty() {
+        priors.priors.clone_from(&settings.graph.priors);
+    }
+    if priors.min_score == 0.0 {
+        priors.min_score = settings.graph.min_score;
+    }
+    priors
 }
 
 /// A graph that shares no gene with the screen teaches nothing: an error, unless the graph is meant to be empty.
