@@ -19,7 +19,6 @@ mod fit;
 mod graph;
 mod plot;
 mod predict;
-mod prior;
 mod quickstart;
 mod rank;
 mod rank_cv;

@@ -27,4 +27,3 @@ pub use self::profile::{PROFILES, Profile, profile};
 pub use self::scorecard::{Row, Scorecard, score};
 pub use self::summary::Summary;
 pub use self::table::{write_aggregate, write_de, write_results};
-pub use self::cv::{Bootstrap, CvMetric, CvRow, CvScores, Interval, ceiling_scores, cv_row, cv_scores};

@@ -48,7 +48,6 @@ pub(super) enum CliError {
     #[error(transparent)]
     Predict(#[from] PredictError),
     #[error(transparent)]
-    Simulate(#[from] SimulateError),
     Rank(#[from] RankError),
     #[error(transparent)]
     Score(#[from] ScoreError),

@@ -115,9 +115,6 @@ fn nn(error: &NnError) -> Option<String> {
 fn simulate(error: &SimulateError) -> Option<String> {
     match error {
         SimulateError::UnknownGene { suggestions, .. } => did_you_mean(suggestions),
-fn simulate(error: &SimulateError) -> Option<String> {
-    match error {
-        SimulateError::UnknownGene { suggestions, .. } => did_you_mean(suggestions),
         SimulateError::Unconverged { .. } => {
             Some("weaken the links with a smaller `--fold`, for example `--fold 1.5`".into())
         }
