@@ -139,7 +139,9 @@ mod tests {
 
     fn graph(edges: &[(&str, &str, f32, Sign)]) -> GeneGraph {
         let mut builder = GraphBuilder::new();
-        edges.iter().for_each(|&(a, b, w, sign)| builder.add(a, b, w, sign, &[]));
+        for &(a, b, w, sign) in edges {
+            builder.add(a, b, w, sign, &[]);
+        }
         builder.build()
     }
 
