@@ -31,9 +31,9 @@ pub(in crate::cli) struct BuildArgs {
     /// Keep the N strongest edges out of and into each gene
     #[arg(long, value_name = "N")]
     top: Option<usize>,
-    /// Keep only genes of this screen, measured or perturbed (with --coexpression, that screen is taken)
-    #[arg(long, value_name = "SCREEN", num_args = 0..=1)]
-    genes_of: Option<Option<PathBuf>>,
+    /// Keep only genes of this screen, measured or perturbed
+    #[arg(long, value_name = "SCREEN")]
+    genes_of: Option<PathBuf>,
     /// Where the graph goes (.tsv or .tsv.gz)
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -75,9 +75,6 @@ fn check(args: &BuildArgs) -> Result<(), CliError> {
             "add `--prior FILE`",
         );
     }
-    if args.genes_of == Some(None) && args.coexpression.is_none() {
-        return usage("--genes-of", "a screen", "none".into(), "write `--genes-of SCREEN`");
-    }
     if !(0.0..1.0).contains(&args.min_correlation) {
         return usage("--min-correlation", "0 to 1", args.min_correlation.to_string(), "the default is 0.4");
     }
@@ -91,21 +88,19 @@ fn build(args: &BuildArgs, session: &Session) -> Result<Built, CliError> {
     let read = args.prior.read_with(session, args.screen.aliases.as_deref())?;
     let (mut graph, mut targets, mut coexpression) = (read.graph, None, None);
     if let Some(path) = &args.coexpression {
-        let Controls { cells, genes, targets: perturbed } =
-            controls::read(path, &args.screen, args.max_cells, session)?;
+        let Controls { cells, targets: perturbed } = controls::read(path, &args.screen, args.max_cells, session)?;
         let options = CoexpressionOptions { above: args.min_correlation, ..CoexpressionOptions::default() };
         let found = Coexpression::new(cells, options);
         coexpression = Some((found.n_cells, found.pairs.len()));
         graph = with_coexpression(&graph, &found);
-        targets = Some((genes, perturbed));
+        targets = Some(perturbed);
     }
-    if let Some(Some(path)) = &args.genes_of {
-        targets = Some(controls::genes_and_targets(path, &args.screen, session)?);
-    }
-    if let (Some((genes, targets)), Some(_)) = (&targets, &args.genes_of) {
-        graph.check_shared(genes)?;
-        let known = genes.iter().chain(targets).filter_map(|name| graph.genes().resolve(name));
+    if let Some(path) = &args.genes_of {
+        let (genes, perturbed) = controls::genes_and_targets(path, &args.screen, session)?;
+        graph.check_shared(&genes)?;
+        let known = genes.iter().chain(&perturbed).filter_map(|name| graph.genes().resolve(name));
         graph = graph.induced(&known.collect::<Vec<_>>());
+        targets = Some(perturbed);
     }
     if let Some(top) = args.top {
         graph = graph.strongest(top);
@@ -113,7 +108,7 @@ fn build(args: &BuildArgs, session: &Session) -> Result<Built, CliError> {
     if graph.n_edges() == 0 {
         return Err(GraphError::Empty { filters: "the filters of the command".into() }.into());
     }
-    let targets = targets.map(|(_, targets)| graph.coverage(&targets));
+    let targets = targets.map(|targets| graph.coverage(&targets));
     Ok(Built { graph, sources: read.sources, coexpression, targets })
 }
 

@@ -14,8 +14,6 @@ use crate::io::{ScreenFile, open_screen};
 pub(super) struct Controls {
     /// A sample of the control cells, log1p.
     pub(super) cells: ControlCells,
-    /// Measured genes.
-    pub(super) genes: Vec<String>,
     /// Perturbed genes.
     pub(super) targets: Vec<String>,
 }
@@ -49,8 +47,7 @@ pub(super) fn read(
             .printer
             .notice(&Notice::new(format!("co-expression uses {kept} of {seen} control cells, drawn at random")));
     }
-    let (genes, targets) = names(&screen);
-    Ok(Controls { cells, genes, targets })
+    Ok(Controls { cells, targets: names(&screen).1 })
 }
 
 /// Measured and perturbed genes of a screen.

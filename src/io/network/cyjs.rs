@@ -52,13 +52,18 @@ fn edge_of(graph: &GeneGraph, k: usize, edge: &Edge) -> Value {
     data.insert("source".into(), source.into());
     data.insert("target".into(), target.into());
     data.insert("interaction".into(), interaction.into());
-    data.insert("weight".into(), edge.weight.into());
+    data.insert("weight".into(), short(edge.weight).into());
     data.insert("sign".into(), edge.sign.symbol().into());
     for (channel, score) in &edge.evidence {
         // Cytoscape takes a dot for a namespace.
-        data.insert(graph.channels()[channel.0 as usize].replace('.', "_"), (*score).into());
+        data.insert(graph.channels()[channel.0 as usize].replace('.', "_"), short(*score).into());
     }
     json!({ "data": data })
+}
+
+/// Six digits: what a 32 bit number knows.
+fn short(value: f32) -> f64 {
+    (f64::from(value) * 1e6).round() / 1e6
 }
 
 /// Genes with many edges in the middle, the others around them along a spiral that fills the plane evenly.
