@@ -1,4 +1,5 @@
 //! Every way an AnnData file may store the same cells gives the same cells; damaged and unusable files say what is wrong.
+#![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 
@@ -167,9 +168,10 @@ fn dense_matrices_are_read_with_and_without_chunks() {
             if let Some(chunk) = chunk {
                 builder = builder.chunk(chunk).deflate(4);
             }
-            match double {
-                true => builder.with_data(&counts().mapv(f64::from)).create("X").unwrap(),
-                false => builder.with_data(&counts()).create("X").unwrap(),
+            if double {
+                builder.with_data(&counts().mapv(f64::from)).create("X").unwrap()
+            } else {
+                builder.with_data(&counts()).create("X").unwrap()
             };
         };
         expect_counts(&write(&dir, obs_named("target_gene"), x));
