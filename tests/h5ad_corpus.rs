@@ -1,4 +1,5 @@
 //! Files of many writers and versions: each opens, or fails with a reason that a user understands.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::path::{Path, PathBuf};
 

@@ -1,4 +1,5 @@
 //! Every way an AnnData file may store the same cells gives the same cells; damaged and unusable files say what is wrong.
+#![allow(clippy::unwrap_used)]
 
 use std::path::{Path, PathBuf};
 
@@ -167,9 +168,10 @@ fn dense_matrices_are_read_with_and_without_chunks() {
             if let Some(chunk) = chunk {
                 builder = builder.chunk(chunk).deflate(4);
             }
-            match double {
-                true => builder.with_data(&counts().mapv(f64::from)).create("X").unwrap(),
-                false => builder.with_data(&counts()).create("X").unwrap(),
+            if double {
+                builder.with_data(&counts().mapv(f64::from)).create("X").unwrap()
+            } else {
+                builder.with_data(&counts()).create("X").unwrap()
             };
         };
         expect_counts(&write(&dir, obs_named("target_gene"), x));
@@ -418,4 +420,75 @@ fn repeated_and_other_gene_names_are_handled() {
     assert!(said("renamed by the aliases: `STAT1 -> STAT91`"), "{:?}", screen.notices);
     let labels: Vec<String> = screen.cells.conditions.iter().map(ToString::to_string).collect();
     assert_eq!(labels, ["control", "STAT91", "JAK2+STAT91", "MYC"]);
+}
+
+/// `obs` with `target_gene` and `cell_type`, one row each.
+fn obs_by_type(file: &File) {
+    let obs = file.create_group("obs").unwrap();
+    attr(&obs, "_index", "_index");
+    let put = |name: &str, values: [&str; 6]| {
+        obs.new_dataset_builder().with_data(&texts(&values)).create(name).unwrap();
+    };
+    put("_index", ["a", "b", "c", "d", "e", "f"]);
+    put("target_gene", ["non-targeting", "A", "B", "non-targeting", "A", "B"]);
+    put("cell_type", ["k562", "k562", "k562", "rpe1", "rpe1", "rpe1"]);
+}
+
+#[test]
+fn one_row_per_perturbation_and_cell_type_is_a_table() {
+    let dir = tempfile::tempdir().unwrap();
+    let x = |file: &File| {
+        file.new_dataset_builder().with_data(&counts().mapv(|x| x / 8.0)).create("X").unwrap();
+    };
+    let path = write(&dir, obs_by_type, x);
+    let read = read_table(&path, &ScreenOptions::default(), &PseudobulkOptions::default(), &mut |_, _| ()).unwrap();
+    assert_eq!((read.table.conditions.len(), read.table.control_rows()), (6, vec![0, 3]));
+    assert_eq!(read.table.quantity, grn::data::Quantity::Level);
+    assert_eq!(read.table.conditions[4].cell_type.as_deref(), Some("rpe1"));
+    assert_eq!(read.table.moments.mean, counts().mapv(|x| x / 8.0));
+}
+
+#[test]
+fn a_table_of_summed_counts_becomes_log1p() {
+    let dir = tempfile::tempdir().unwrap();
+    let x = |file: &File| {
+        file.new_dataset_builder().with_data(&counts().mapv(|x| 10.0 * x)).create("X").unwrap();
+    };
+    let options = PseudobulkOptions { target_sum: grn::data::TargetSum::Fixed(12.0), ..Default::default() };
+    let read = read_table(&write(&dir, obs_by_type, x), &ScreenOptions::default(), &options, &mut |_, _| ()).unwrap();
+    // First row: 20 and 10 of 30, scaled to 12.
+    let expected = [0.0, 8.0f32.ln_1p(), 0.0, 4.0f32.ln_1p()];
+    for (got, expected) in read.table.moments.mean.row(0).iter().zip(expected) {
+        assert!((got - expected).abs() < 1e-6);
+    }
+    assert!(read.notices.iter().any(|n| n.0.contains("its values are counts (largest 90)")), "{:?}", read.notices);
+}
+
+#[test]
+fn files_without_cells_or_genes_do_not_panic() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("empty.h5ad");
+    for (n_obs, n_vars) in [(0, 3), (3, 0), (0, 0)] {
+        let genes = std::sync::Arc::new(grn::data::GeneIndex::new(GENES[..n_vars].iter()).unwrap());
+        let dense = Array2::<f32>::zeros((n_obs, n_vars));
+        let mut sparse = grn::data::Csr::<f32>::empty(n_vars);
+        (0..n_obs).for_each(|_| sparse.push_row([]));
+        for x in [grn::io::Matrix::Dense(dense.view()), grn::io::Matrix::Sparse(&sparse)] {
+            let labels = vec!["ctrl".to_owned(); n_obs];
+            let file = grn::io::AnnData {
+                obs_names: (0..n_obs).map(|i| i.to_string()).collect(),
+                obs: vec![("perturbation".into(), grn::io::Column::Categories(labels))],
+                genes: std::sync::Arc::clone(&genes),
+                var: Vec::new(),
+                x,
+                layers: Vec::new(),
+                uns: serde_json::Map::new(),
+            };
+            grn::io::write_h5ad(&path, &file).unwrap();
+            let cells = open_cells(&path, None).unwrap();
+            assert_eq!((cells.n_cells, cells.genes.len()), (n_obs, n_vars));
+            let read = read_table(&path, &ScreenOptions::default(), &PseudobulkOptions::default(), &mut |_, _| ());
+            assert_eq!(read.is_ok(), n_obs > 0, "{n_obs} x {n_vars}");
+        }
+    }
 }

@@ -1,4 +1,5 @@
 //! The table of a screen: equal to the definition, and the same bits however the cells come.
+#![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
 

@@ -54,10 +54,7 @@ pub fn open_cells(path: &Path, aliases: Option<&Path>) -> Result<CellFile, IoErr
         return mtx::open(path, aliases);
     }
     let file = H5File::open(path)?;
-    match tenx::is_tenx(&file) {
-        true => tenx::open(&file, aliases),
-        false => open_h5ad(&file, aliases),
-    }
+    if tenx::is_tenx(&file) { tenx::open(&file, aliases) } else { open_h5ad(&file, aliases) }
 }
 
 fn open_h5ad(file: &H5File, aliases: Option<&Path>) -> Result<CellFile, IoError> {

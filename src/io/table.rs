@@ -8,9 +8,10 @@ use serde::{Deserialize, Serialize};
 
 use super::cells::{CellFile, CellRows};
 use super::h5ad::{H5File, StoredMatrix};
+use super::scale::LARGEST_LOG1P;
 use super::screen::{check_control, open_screen};
 use super::{IoError, ScreenFile, ScreenOptions};
-use crate::data::{Moments, Pseudobulk, PseudobulkOptions, Quantity, Scale, TargetSum};
+use crate::data::{Moments, Normalisation, Pseudobulk, PseudobulkOptions, Quantity, Scale, TargetSum, median};
 use crate::error::Notice;
 
 /// What was read, for the record.
@@ -71,8 +72,9 @@ pub fn read_table(
     let table = if screen.is_table {
         source.rows = "table".into();
         source.target_sum = None;
-        let table = as_it_is(&screen, progress)?;
+        let mut table = as_it_is(&screen, progress)?;
         notices.push(about(&table));
+        notices.extend(counts_to_log1p(&screen, &mut table, pseudobulk));
         table
     } else {
         check_control(&screen)?;
@@ -105,6 +107,25 @@ fn about(table: &Pseudobulk) -> Notice {
         Quantity::Level => ("levels of expression, with a control row", table.conditions.len()),
     };
     Notice::new(format!("the file has one row per perturbation: its {n} rows are taken as {what}"))
+}
+
+/// Rows of summed counts become log1p levels, as cells would: whole numbers too large for log1p cannot be levels.
+fn counts_to_log1p(screen: &ScreenFile, table: &mut Pseudobulk, options: &PseudobulkOptions) -> Option<Notice> {
+    let largest = table.moments.mean.iter().copied().fold(0.0, f32::max);
+    let counts = screen.scale == Scale::Counts && largest >= LARGEST_LOG1P;
+    if table.quantity == Quantity::Effect || screen.written.is_some() || !counts {
+        return None;
+    }
+    let rows = table.moments.mean.rows();
+    let mut totals: Vec<f64> = rows.into_iter().map(|row| row.iter().map(|&x| f64::from(x)).sum()).collect();
+    let Ok(normalisation) = Normalisation::resolve(screen.scale, options.target_sum, || {
+        Ok::<f64, std::convert::Infallible>(median(&mut totals).unwrap_or(1.0))
+    });
+    for mut row in table.moments.mean.rows_mut() {
+        normalisation.apply(row.as_slice_mut().unwrap_or_default());
+    }
+    let text = format!("its values are counts (largest {largest}): scaled to a total of {}, log1p", options.target_sum);
+    Some(Notice::new(text))
 }
 
 /// What [`super::write_pseudobulk`] noted in `uns/grn`.
