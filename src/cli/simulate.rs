@@ -102,7 +102,9 @@ pub(super) fn run(args: SimulateArgs, session: &mut Session) -> Result<ExitStatu
     }
     let simulated = simulate(&wiring, &options, session)?;
     notices.extend(simulated.notices.iter().cloned());
-    notices.iter().for_each(|n| session.printer.notice(n));
+    for notice in &notices {
+        session.printer.notice(notice);
+    }
     truth_files::write(&truth, &simulated, &options)?;
     write_cells(&args.output, &simulated, &options)?;
     report(&args.output, &truth, &simulated, &notices, started, session)?;

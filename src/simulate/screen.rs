@@ -5,7 +5,9 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::truth::{self, ExpectedLog1p};
-use super::{DoseResponse, Kinetics, PRESETS, Response, SimulateError, SimulationOptions, Truth, Wiring, extend};
+use super::{
+    DoseResponse, Kinetics, Observer, PRESETS, Response, SimulateError, SimulationOptions, Truth, Wiring, extend,
+};
 use crate::data::{CellTable, Condition, Csr, Expression, GeneId, Perturbation, Scale, Screen};
 use crate::error::{Notice, some_of};
 use crate::graph::GeneGraph;
@@ -146,10 +148,14 @@ impl Simulator {
         doses: &[DoseResponse],
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Screen, SimulateError> {
+        let observer = Observer::new(&self.options.observation, &self.kinetics, self.options.seed);
         let mut x = Csr::empty(self.kinetics.n_genes());
         for block in plan.chunks(BLOCK) {
-            let rows: Vec<Vec<(u32, f32)>> = block.par_iter().map(|cell| self.counts(cell, doses)).collect();
-            rows.into_iter().for_each(|row| x.push_row(row));
+            let rows: Vec<Vec<(u32, f32)>> =
+                block.par_iter().map(|cell| counts(&observer, cell, doses, x.n_cols())).collect();
+            for row in rows {
+                x.push_row(row);
+            }
             progress(x.n_rows() as u64, plan.len() as u64);
         }
         let expression = Expression::new(Arc::clone(&self.wiring.genes), x, Scale::Counts)?;
@@ -211,9 +217,10 @@ impl Simulator {
         }
         let held: Vec<&String> =
             o.held_out.iter().filter(|h| chosen.iter().any(|p| p.targets().iter().any(|t| **t == ***h))).collect();
-        match held.is_empty() {
-            true => Ok(chosen),
-            false => Err(SimulateError::option("targets", "none that is held out", some_of(&held, 3))),
+        if held.is_empty() {
+            Ok(chosen)
+        } else {
+            Err(SimulateError::option("targets", "none that is held out", some_of(&held, 3)))
         }
     }
 
@@ -235,14 +242,6 @@ impl Simulator {
         controls.chain(perturbed).enumerate().map(cell).collect()
     }
 
-    fn counts(&self, cell: &PlannedCell, doses: &[DoseResponse]) -> Vec<(u32, f32)> {
-        let mut y = vec![0.0; self.kinetics.n_genes()];
-        if let Some(p) = cell.perturbation {
-            doses[p].at(cell.efficiency, &mut y);
-        }
-        self.options.observation.counts(&self.kinetics, &y, self.options.seed, cell.number)
-    }
-
     fn columns(&self, plan: &[PlannedCell], perturbations: &[Perturbation]) -> CellColumns {
         let label = |cell: &PlannedCell| cell.perturbation.map_or(CONTROL.to_owned(), |p| perturbations[p].to_string());
         CellColumns {
@@ -252,6 +251,14 @@ impl Simulator {
             efficiency: plan.iter().map(|cell| cell.efficiency).collect(),
         }
     }
+}
+
+fn counts(observer: &Observer<'_>, cell: &PlannedCell, doses: &[DoseResponse], n_genes: usize) -> Vec<(u32, f32)> {
+    let mut y = vec![0.0; n_genes];
+    if let Some(p) = cell.perturbation {
+        doses[p].at(cell.efficiency, &mut y);
+    }
+    observer.counts(&y, cell.number)
 }
 
 /// A cell before it is observed.
