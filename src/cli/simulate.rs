@@ -101,6 +101,7 @@ pub(super) fn run(args: SimulateArgs, session: &mut Session) -> Result<ExitStatu
         return Ok(ExitStatus::Done);
     }
     let simulated = simulate(&wiring, &options, session)?;
+    session.printer.detail(format!("simulated in {:.2} s", started.elapsed().as_secs_f64()));
     notices.extend(simulated.notices.iter().cloned());
     for notice in &notices {
         session.printer.notice(notice);

@@ -121,11 +121,6 @@ impl Simulator {
         Ok(self.response_of(perturbation, &self.dose(perturbation)?))
     }
 
-    /// What was weakened or drawn that the user should know.
-    pub fn notices(&self) -> &[Notice] {
-        &self.notices
-    }
-
     /// Perturbs, observes, and keeps the truth; `progress` is told how many cells of how many are done.
     ///
     /// # Errors
