@@ -1,4 +1,5 @@
 //! What a simulated screen promises.
+#![allow(clippy::unwrap_used)]
 
 use std::collections::HashSet;
 

@@ -184,7 +184,7 @@ impl Simulator {
         Response::of(perturbation.clone(), dose, &population, &self.kinetics, &self.expected)
     }
 
-    /// The named targets, then regulators in a random order.
+    /// The named targets, then drawn regulators.
     fn perturbations(&self) -> Result<Vec<Perturbation>, SimulateError> {
         let o = &self.options;
         let mut chosen = Vec::new();
@@ -195,10 +195,7 @@ impl Simulator {
                 chosen.push(perturbation);
             }
         }
-        let degrees = self.wiring.out_degrees();
-        let mut others: Vec<u32> = self.kinetics.regulators().to_vec();
-        Rng::named(o.seed, "targets").shuffle(&mut others);
-        others.sort_by_key(|&g| degrees[g as usize] < 3);
+        let others = self.regulators_drawn();
         let names = others.iter().map(|&g| self.wiring.genes.name(GeneId(g)));
         for name in names.filter(|n| !o.held_out.iter().any(|h| h == n)) {
             let perturbation = Perturbation::of([name]);
@@ -217,6 +214,19 @@ impl Simulator {
         } else {
             Err(SimulateError::option("targets", "none that is held out", some_of(&held, 3)))
         }
+    }
+
+    /// All regulators in a random order, those with many targets likelier first: a gene is drawn in proportion to its number
+    /// of targets (Efraimidis and Spirakis 2006).
+    fn regulators_drawn(&self) -> Vec<u32> {
+        let degrees = self.wiring.out_degrees();
+        let wait = |&g: &u32| {
+            let u = Rng::keyed(self.options.seed, "targets", u64::from(g), 0).uniform();
+            -(1.0 - u).ln() / degrees[g as usize] as f64
+        };
+        let mut regulators = self.kinetics.regulators().to_vec();
+        regulators.sort_by(|a, b| wait(a).total_cmp(&wait(b)));
+        regulators
     }
 
     /// Every cell of the screen, in order.
