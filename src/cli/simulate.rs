@@ -101,8 +101,11 @@ pub(super) fn run(args: SimulateArgs, session: &mut Session) -> Result<ExitStatu
         return Ok(ExitStatus::Done);
     }
     let simulated = simulate(&wiring, &options, session)?;
+    session.printer.detail(format!("simulated in {:.2} s", started.elapsed().as_secs_f64()));
     notices.extend(simulated.notices.iter().cloned());
-    notices.iter().for_each(|n| session.printer.notice(n));
+    for notice in &notices {
+        session.printer.notice(notice);
+    }
     truth_files::write(&truth, &simulated, &options)?;
     write_cells(&args.output, &simulated, &options)?;
     report(&args.output, &truth, &simulated, &notices, started, session)?;

@@ -38,9 +38,8 @@ impl Efficiency {
     /// # Errors
     /// [`SimulateError::BadOption`].
     pub fn check(&self) -> Result<(), SimulateError> {
-        let t = |option, ok: bool, expected: &str, got: f64| match ok {
-            true => Ok(()),
-            false => Err(SimulateError::option(option, expected, got)),
+        let t = |option, ok: bool, expected: &str, got: f64| {
+            if ok { Ok(()) } else { Err(SimulateError::option(option, expected, got)) }
         };
         t("efficiency", self.mean > 0.0 && self.mean < 1.0, "a number between 0 and 1", self.mean)?;
         t("escapers", (0.0..=1.0).contains(&self.escapers), "a share in 0..=1", self.escapers)?;

@@ -252,7 +252,7 @@ pub fn extend(wiring: &Wiring, genes: usize, options: &ExtendOptions, seed: u64)
 /// Gives a generated gene targets: generated genes, and one in ten of the given wiring.
 fn regulate(gene: u32, links: &mut Links, genes: usize, given: usize, options: &ExtendOptions, rng: &mut Rng) {
     let activator = rng.uniform() < 0.6;
-    for _ in 0..1 + rng.poisson(options.targets - 1.0) {
+    for _ in 0..=rng.poisson(options.targets - 1.0) {
         let back = rng.uniform() < 0.1;
         let target = if back { rng.below(given) } else { given + rng.below(genes - given) };
         let activates = (rng.uniform() < 0.9) == activator;

@@ -74,15 +74,16 @@ impl Response {
         expected: &ExpectedLog1p,
     ) -> Self {
         let n = kinetics.n_genes();
+        let log_level: Vec<f64> = kinetics.level.iter().map(|x| x.ln()).collect();
         let (mut ratio, mut log1p, mut y) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
         for &(efficiency, share) in population {
             dose.at(efficiency, &mut y);
             for gene in 0..n {
                 ratio[gene] += share * y[gene].exp();
-                log1p[gene] += share * expected.at(kinetics.level[gene].ln() + y[gene]);
+                log1p[gene] += share * expected.at(log_level[gene] + y[gene]);
             }
         }
-        let base = |gene: usize| expected.at(kinetics.level[gene].ln());
+        let base = |gene: usize| expected.at(log_level[gene]);
         Self {
             perturbation,
             delta: (0..n).map(|g| (log1p[g] - base(g)) as f32).collect(),

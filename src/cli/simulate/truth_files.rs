@@ -1,6 +1,5 @@
 //! The folder with the truth of a simulated screen.
 
-use std::io::Write;
 use std::path::Path;
 
 use ndarray::Array2;
