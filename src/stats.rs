@@ -9,6 +9,5 @@ mod rng;
 pub use self::average_precision::average_precision;
 pub use self::correlation::{average_ranks, cosine, pearson, spearman};
 pub use self::linalg::{LinalgError, Pca, inverse_spd, pca, solve_spd, symmetric_eigen};
-pub use self::linalg::{LinalgError, Pca, pca, solve_spd};
 pub use self::moments::{CentralMoments, PowerSums};
 pub use self::rng::Rng;

@@ -1,5 +1,6 @@
 //! A screen on disk: cells with their conditions, streamed by blocks.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -9,8 +10,8 @@ use super::detect::{Detected, detect, perturbations};
 use super::table::Written;
 use super::{IoError, ScaleGuess};
 use crate::data::{
-    CellBlock, CellTable, Condition, Csr, DataError, Expression, GeneIndex, Pseudobulk, PseudobulkOptions, Scale,
-    Screen, median,
+    CellBlock, CellTable, Condition, Csr, DataError, Expression, GeneIndex, Perturbation, Pseudobulk,
+    PseudobulkOptions, Scale, Screen, median,
 };
 use crate::error::Notice;
 
@@ -40,6 +41,8 @@ pub struct ScreenFile {
     pub genes: Arc<GeneIndex>,
     /// The conditions of the cells.
     pub cells: CellTable,
+    /// How the file writes each perturbation (the first label, where it has several for one).
+    pub labels: HashMap<Perturbation, String>,
     /// The column of perturbations.
     pub pert_col: String,
     /// The control label as the file writes it, where there is one.
@@ -102,6 +105,7 @@ pub fn label_cells(file: CellFile, options: &ScreenOptions) -> Result<ScreenFile
         path,
         genes,
         cells,
+        labels: written_as(&labels.names, &parsed),
         pert_col: column,
         control_label: control,
         scale,
@@ -111,6 +115,17 @@ pub fn label_cells(file: CellFile, options: &ScreenOptions) -> Result<ScreenFile
         file,
         written,
     })
+}
+
+/// The first label of each perturbation.
+fn written_as(labels: &[String], parsed: &[Option<Perturbation>]) -> HashMap<Perturbation, String> {
+    let mut first = HashMap::new();
+    for (label, perturbation) in labels.iter().zip(parsed) {
+        if let Some(perturbation) = perturbation {
+            first.entry(perturbation.clone()).or_insert_with(|| label.clone());
+        }
+    }
+    first
 }
 
 /// Whether every perturbation occurs exactly once in its cell type and batch.

@@ -1,5 +1,6 @@
 //! Whatever a file holds, as one row per condition.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -10,7 +11,7 @@ use super::cells::{CellFile, CellRows};
 use super::h5ad::{H5File, StoredMatrix};
 use super::screen::{check_control, open_screen};
 use super::{IoError, ScreenFile, ScreenOptions};
-use crate::data::{Moments, Pseudobulk, PseudobulkOptions, Quantity, Scale, TargetSum};
+use crate::data::{Moments, Perturbation, Pseudobulk, PseudobulkOptions, Quantity, Scale, TargetSum};
 use crate::error::Notice;
 
 /// What was read, for the record.
@@ -45,6 +46,8 @@ pub struct InputSummary {
 pub struct TableRead {
     /// One row per condition.
     pub table: Pseudobulk,
+    /// How the file writes each perturbation.
+    pub labels: HashMap<Perturbation, String>,
     /// What was decided while reading.
     pub notices: Vec<Notice>,
     /// Where it came from.
@@ -79,7 +82,7 @@ pub fn read_table(
         screen.pseudobulk(pseudobulk, progress)?
     };
     table.check().map_err(IoError::data(path))?;
-    Ok(TableRead { table, notices, source })
+    Ok(TableRead { table, labels: screen.labels, notices, source })
 }
 
 fn summary(screen: &ScreenFile, pseudobulk: &PseudobulkOptions) -> InputSummary {
