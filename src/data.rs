@@ -22,6 +22,7 @@ pub use self::csr::Csr;
 pub use self::delta::Delta;
 pub use self::error::DataError;
 pub use self::expression::{Expression, Scale};
+pub(crate) use self::gene::suggest;
 pub use self::gene::{GeneId, GeneIndex};
 pub use self::normalise::{Normalisation, TargetSum, median};
 pub use self::perturbation::{Condition, Intervention, Perturbation};

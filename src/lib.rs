@@ -5,11 +5,17 @@
 //! The rooms are layers: each imports only from those below (see `ARCHITECTURE.md`).
 
 pub mod cli;
+pub mod config;
 pub mod data;
 pub mod error;
 pub mod graph;
 pub mod io;
+pub mod nn;
 pub mod predict;
+pub mod rank;
+pub mod report;
+pub mod run;
 pub mod score;
+pub mod simulate;
 pub mod stats;
 pub mod train;

@@ -11,14 +11,17 @@ pub(super) struct GlobalArgs {
     /// Settings file (TOML); without it `grn.toml` of this folder is read where it exists
     #[arg(long, global = true, env = "GRN_CONFIG", value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+    /// One setting as KEY=VALUE (`--set models.gears.steps=100`); repeatable
+    #[arg(long, global = true, value_name = "KEY=VALUE")]
+    pub(super) set: Vec<String>,
     /// Seed of every random choice
-    #[arg(long, global = true, env = "GRN_SEED", value_name = "N")]
+    #[arg(long, global = true, value_name = "N")]
     pub(super) seed: Option<u64>,
     /// Threads (default: the processors this process may use)
-    #[arg(short = 'j', long, alias = "num-threads", global = true, env = "GRN_THREADS", value_name = "N")]
+    #[arg(short = 'j', long, alias = "num-threads", global = true, value_name = "N")]
     pub(super) threads: Option<usize>,
     /// Where tensors live: auto, cpu or cuda:N
-    #[arg(long, global = true, env = "GRN_DEVICE", value_name = "DEVICE")]
+    #[arg(long, global = true, value_name = "DEVICE")]
     pub(super) device: Option<String>,
     /// Folder for everything the command writes
     #[arg(long, global = true, env = "GRN_OUTDIR", value_name = "DIR")]
@@ -62,8 +65,8 @@ pub(super) struct ScreenArgs {
     /// Scale of the values (default: guessed, and the evidence is printed)
     #[arg(long, value_name = "SCALE")]
     pub(super) scale: Option<ScaleArg>,
-    /// Total to which the counts of a cell are scaled before log1p: median, 1e4, any number, or none
-    #[arg(long, default_value = "median", value_name = "SUM")]
+    /// Total to which the counts of a cell are scaled before log1p: median (the default), 1e4, any number, or none
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "SUM")]
     pub(super) target_sum: String,
     /// Table of other gene names: TSV of alias and gene
     #[arg(long, value_name = "FILE")]

@@ -4,10 +4,16 @@ use std::path::PathBuf;
 
 use thiserror::Error;
 
+use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::graph::GraphError;
 use crate::io::IoError;
+use crate::nn::NnError;
 use crate::predict::PredictError;
+use crate::rank::RankError;
+use crate::run::RunError;
+use crate::score::ScoreError;
+use crate::simulate::SimulateError;
 use crate::stats::LinalgError;
 
 /// An error of any room, or of the command line itself.
@@ -26,13 +32,25 @@ pub(super) enum CliError {
     #[error("cannot write to stdout: {0}")]
     Stdout(std::io::Error),
     #[error(transparent)]
+    Config(#[from] ConfigError),
+    #[error(transparent)]
+    Run(#[from] RunError),
+    #[error(transparent)]
     Data(#[from] DataError),
     #[error(transparent)]
     Graph(#[from] GraphError),
     #[error(transparent)]
     Io(#[from] IoError),
     #[error(transparent)]
+    Nn(#[from] NnError),
+    #[error(transparent)]
+    Simulate(#[from] SimulateError),
+    #[error(transparent)]
     Predict(#[from] PredictError),
+    #[error(transparent)]
+    Rank(#[from] RankError),
+    #[error(transparent)]
+    Score(#[from] ScoreError),
     #[error(transparent)]
     Linalg(#[from] LinalgError),
 }

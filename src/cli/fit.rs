@@ -1,15 +1,236 @@
 //! `grn fit`.
 
-use clap::Args;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
+use serde_json::json;
+
+use super::args::{PriorArgs, ScreenArgs};
 use super::error::CliError;
+use super::inputs::{self, Inputs};
+use super::load::RUNS;
+use super::observer::Watcher;
 use super::session::Session;
-use crate::error::ExitStatus;
+use crate::data::{Perturbation, Pseudobulk, Responses};
+use crate::error::{ExitStatus, Notice};
+use crate::io;
+use crate::nn::{device_name, parse_device};
+use crate::predict::{self, FitSummary, PredictError, Predictor, Task};
+use crate::run::{Input, Manifest, Recorder, RunDir, RunError, Status};
 
 /// Arguments of `grn fit`.
 #[derive(Debug, Args)]
-pub(super) struct FitArgs {}
+#[command(after_help = "Examples:
+  grn fit --prior networks/hesc.string.protein.links.txt
+  grn fit screen.h5ad --prior string.tsv --prior collectri.tsv --outdir runs/mine
+  grn fit screen.h5ad --prior string.tsv --hold-out STAT1,STAT2")]
+pub(super) struct FitArgs {
+    /// Screen: cells, a pseudobulk or an effect table (default: `data.screen`, else the embedded simulated screen)
+    screen: Option<PathBuf>,
+    /// Model to fit (default: the setting `model`)
+    #[arg(long, value_name = "NAME")]
+    model: Option<String>,
+    /// Fold table (TSV: target_gene, fold); perturbations whose fold is `test` are not learned from
+    #[arg(long, value_name = "FILE")]
+    split: Option<PathBuf>,
+    /// Perturbations not to learn from, separated by commas; repeatable
+    #[arg(long, value_delimiter = ',', value_name = "LABEL")]
+    hold_out: Vec<String>,
+    #[command(flatten)]
+    priors: PriorArgs,
+    #[command(flatten)]
+    screen_options: ScreenArgs,
+}
 
-pub(super) fn run(_args: FitArgs, _session: &mut Session) -> Result<ExitStatus, CliError> {
+pub(super) fn run(args: FitArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
+    let model = args.model.clone().unwrap_or_else(|| session.settings.model.clone());
+    let spec = predict::spec(&model)?;
+    let mut predictor = (spec.build)(&inputs::model_settings(session, spec.name))?;
+    let device = parse_device(&session.device)?;
+    let inputs = inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, false)?;
+    let held_out = held_out(&args, &inputs.table)?;
+    let (table, responses) = training_part(&inputs.table, &held_out)?;
+    inputs::check_coverage(&inputs.graph, &responses)?;
+    session.printer.say(describe(spec.name, &responses, &inputs));
+    if session.dry_run {
+        return dry_run(session, spec.name, &responses);
+    }
+    let dir =
+        session.outdir.clone().map_or_else(|| RunDir::fresh(Path::new(RUNS), spec.name, session.seed), RunDir::at);
+    let mut record = begin(session, &dir, spec.name, device_name(&device), &inputs, &responses)?;
+    save_inputs(session, &dir, &inputs, &table, &held_out)?;
+    let recorder = Recorder::open(&dir.metrics(), !session.resume)?;
+    let mut watcher = Watcher::new(session, "fitting", Some(recorder));
+    let checkpoints = dir.checkpoints();
+    let task = Task {
+        responses: &responses,
+        graph: &inputs.graph,
+        seed: session.seed,
+        device: &device,
+        checkpoint: Some(&checkpoints),
+        resume: session.resume,
+    };
+    let fitted = predictor.fit(&task, &mut watcher);
+    record.notices.extend(watcher.finish());
+    match fitted {
+        Ok(summary) => finish(session, &dir, record, predictor.as_ref(), summary),
+        Err(PredictError::Interrupted { step, of }) => interrupted(session, &dir, record, step, of),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Perturbations that the user keeps back.
+fn held_out(args: &FitArgs, table: &Pseudobulk) -> Result<Vec<Perturbation>, CliError> {
+    let mut labels = args.hold_out.clone();
+    if let Some(path) = &args.split {
+        let rows = io::read_folds(path)?;
+        labels.extend(rows.into_iter().filter(|(_, fold)| fold == "test").map(|(label, _)| label));
+    }
+    let known: Vec<&Perturbation> = table.conditions.iter().map(|c| &c.perturbation).collect();
+    let parse = |label: &String| {
+        let perturbation = Perturbation::parse(label, &table.control_label)?;
+        if known.contains(&&perturbation) {
+            return Ok(perturbation);
+        }
+        let names: Vec<String> = known.iter().map(ToString::to_string).collect();
+        let suggestions = crate::data::suggest(label, names.iter().map(String::as_str));
+        Err(crate::data::DataError::UnknownPerturbation { label: label.clone(), suggestions }.into())
+    };
+    labels.iter().map(parse).collect()
+}
+
+/// The table without the held-out perturbations, and what it says per perturbation.
+fn training_part(table: &Pseudobulk, held_out: &[Perturbation]) -> Result<(Pseudobulk, Responses), CliError> {
+    let keep: Vec<usize> =
+        (0..table.conditions.len()).filter(|&i| !held_out.contains(&table.conditions[i].perturbation)).collect();
+    let table = table.select(&keep);
+    let responses = Responses::from_pseudobulk(&table)?;
+    Ok((table, responses))
+}
+
+fn describe(model: &str, responses: &Responses, inputs: &Inputs) -> String {
+    format!(
+        "fitting `{model}` on {} perturbations x {} genes with a graph of {} genes and {} edges",
+        responses.len(),
+        responses.genes.len(),
+        inputs.graph.n_genes(),
+        inputs.graph.n_edges()
+    )
+}
+
+fn dry_run(session: &Session, model: &str, responses: &Responses) -> Result<ExitStatus, CliError> {
+    let bytes = responses.len() * responses.genes.len() * size_of::<f32>();
+    session.printer.result(
+        || json!({ "model": model, "n_perturbations": responses.len(), "n_genes": responses.genes.len(), "table_bytes": bytes }),
+        || format!("nothing done: the table takes {:.1} MB in memory", bytes as f64 / 1e6),
+    )?;
     Ok(ExitStatus::Done)
+}
+
+/// Opens the run directory and writes its first manifest.
+fn begin(
+    session: &Session,
+    dir: &RunDir,
+    model: &str,
+    device: &str,
+    inputs: &Inputs,
+    responses: &Responses,
+) -> Result<Manifest, CliError> {
+    if session.resume {
+        check_same_run(session, dir, model)?;
+    }
+    session.prepare_outdir(dir.path())?;
+    let mut record = Manifest::new(model, session.seed);
+    record.threads = session.threads;
+    record.device = device.to_owned();
+    record.inputs = inputs.files.iter().map(|f| Input::of(f)).collect::<Result<_, _>>()?;
+    record.data.clone_from(&inputs.source);
+    record.control_label.clone_from(&inputs.table.control_label);
+    record.n_perturbations = responses.len();
+    record.n_genes = responses.genes.len();
+    record.n_control_cells = responses.control.n_cells;
+    record.notices.clone_from(&inputs.notices);
+    record.write(&dir.join("manifest.json"))?;
+    Ok(record)
+}
+
+/// A run is continued only by the same model and seed.
+fn check_same_run(session: &Session, dir: &RunDir, model: &str) -> Result<(), CliError> {
+    let earlier = dir.manifest()?;
+    if earlier.model == model && earlier.seed == session.seed {
+        return Ok(());
+    }
+    let expected = format!("model `{}` and seed {}", earlier.model, earlier.seed);
+    let got = format!("model `{model}` and seed {}", session.seed);
+    Err(RunError::Format { path: dir.path().to_owned(), expected, got }.into())
+}
+
+/// Everything that predicting and ranking need besides the model.
+fn save_inputs(
+    session: &Session,
+    dir: &RunDir,
+    inputs: &Inputs,
+    table: &Pseudobulk,
+    held_out: &[Perturbation],
+) -> Result<(), CliError> {
+    io::write_graph(&dir.graph(), &inputs.graph)?;
+    io::write_pseudobulk(&dir.responses(), table)?;
+    let genes: String = table.genes.names().iter().map(|g| format!("{g}\n")).collect();
+    write_text(&dir.join("genes.tsv"), &format!("gene\n{genes}"))?;
+    let trained = table.conditions.iter().map(|c| &c.perturbation).filter(|p| !p.is_control());
+    let mut rows: Vec<String> = trained.map(|p| format!("{p}\ttrain\n")).collect();
+    rows.extend(held_out.iter().map(|p| format!("{p}\ttest\n")));
+    rows.sort();
+    rows.dedup();
+    write_text(&dir.join("split.tsv"), &format!("target_gene\tfold\n{}", rows.concat()))?;
+    let settings = inputs::effective_settings(session, inputs);
+    write_text(&dir.config(), &toml::to_string(&settings).unwrap_or_default())
+}
+
+pub(super) fn write_text(path: &Path, text: &str) -> Result<(), CliError> {
+    io::write_atomic(path, |w| w.write_all(text.as_bytes()).map_err(|e| io::IoError::write(path, e).into()))
+}
+
+fn finish(
+    session: &Session,
+    dir: &RunDir,
+    mut record: Manifest,
+    predictor: &dyn Predictor,
+    summary: FitSummary,
+) -> Result<ExitStatus, CliError> {
+    predictor.save(&dir.model())?;
+    let _ = std::fs::remove_dir_all(dir.checkpoints());
+    summary.notices.iter().for_each(|n| session.printer.notice(n));
+    record.notices.extend(summary.notices);
+    record.summary = summary.values;
+    record.finish(Status::Complete);
+    record.write(&dir.join("manifest.json"))?;
+    session.printer.result(
+        || json!({ "run": dir.path(), "model": record.model, "seconds": record.wall_secs, "summary": record.summary }),
+        || finished_text(dir, &record),
+    )?;
+    session.printer.say("next: `grn predict --pert GENE`, `grn rank --signature FILE`, `grn report`");
+    Ok(ExitStatus::Done)
+}
+
+fn finished_text(dir: &RunDir, record: &Manifest) -> String {
+    let values: Vec<String> = record.summary.iter().map(|(name, value)| format!("  {name:<28} {value:.4}")).collect();
+    format!("{}\nrun written to {} in {:.1} s", values.join("\n"), dir.path().display(), record.wall_secs)
+}
+
+fn interrupted(
+    session: &Session,
+    dir: &RunDir,
+    mut record: Manifest,
+    step: u64,
+    of: u64,
+) -> Result<ExitStatus, CliError> {
+    record.finish(Status::Interrupted);
+    record.write(&dir.join("manifest.json"))?;
+    let again =
+        std::env::args().skip(1).filter(|a| a != "--overwrite" && a != "--resume").collect::<Vec<_>>().join(" ");
+    let outdir = if session.outdir.is_some() { String::new() } else { format!(" --outdir {}", dir.path().display()) };
+    session.printer.notice(&Notice::new(format!("interrupted after {step} of {of} steps; the state is saved")));
+    session.printer.say(format!("continue with `grn {again}{outdir} --resume`"));
+    Ok(ExitStatus::Interrupted)
 }

@@ -1,4 +1,4 @@
-//! What every command knows: global options, resolved once.
+//! What every command knows: global options and settings, resolved once.
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -7,6 +7,10 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use super::args::GlobalArgs;
 use super::error::CliError;
 use super::printer::Printer;
+use crate::config::{Layers, Settings, Source};
+
+/// Settings of this folder, read where the file exists.
+const FOLDER_SETTINGS: &str = "grn.toml";
 
 /// Resolved global options.
 #[derive(Debug)]
@@ -27,15 +31,20 @@ pub(super) struct Session {
     pub(super) resume: bool,
     /// `--dry-run`.
     pub(super) dry_run: bool,
-    /// `--config`.
-    pub(super) config: Option<PathBuf>,
+    /// The settings in force: flags > variables > file > defaults.
+    pub(super) settings: Settings,
+    /// The same, value by value with its source.
+    pub(super) layers: Layers,
     interrupted: Arc<AtomicBool>,
 }
 
 impl Session {
     /// Resolves the options, sizes the thread pool, listens for Ctrl-C.
     pub(super) fn start(global: GlobalArgs) -> Result<Self, CliError> {
-        let threads = global.threads.unwrap_or_else(|| std::thread::available_parallelism().map_or(1, usize::from));
+        let layers = layers(&global)?;
+        let settings = layers.settings()?;
+        let available = || std::thread::available_parallelism().map_or(1, usize::from);
+        let threads = settings.threads.unwrap_or_else(available);
         if threads == 0 {
             return Err(CliError::usage("--threads", "at least 1", "0", Some("leave `--threads` out".into())));
         }
@@ -46,14 +55,15 @@ impl Session {
         let _ = ctrlc::set_handler(move || interrupt(&flag));
         Ok(Self {
             printer: Printer::new(global.json, global.quiet, global.verbose > 0),
-            seed: global.seed.unwrap_or(0),
+            seed: settings.seed,
             threads,
-            device: global.device.unwrap_or_else(|| "auto".into()),
+            device: settings.device.clone(),
             outdir: global.outdir,
             overwrite: global.overwrite,
             resume: global.resume,
             dry_run: global.dry_run,
-            config: global.config,
+            settings,
+            layers,
             interrupted,
         })
     }
@@ -76,6 +86,34 @@ impl Session {
         }
         std::fs::create_dir_all(path).map_err(|e| crate::io::IoError::write(path, e).into())
     }
+}
+
+/// Defaults, then the settings file, then variables, then flags.
+fn layers(global: &GlobalArgs) -> Result<Layers, CliError> {
+    let mut layers = Layers::defaults();
+    let here = PathBuf::from(FOLDER_SETTINGS);
+    if let Some(path) = global.config.clone().or_else(|| here.exists().then_some(here)) {
+        layers.add_file(&path)?;
+    }
+    layers.add_variables(std::env::vars().filter(|(name, _)| name.starts_with("GRN_")))?;
+    for setting in &global.set {
+        let Some((key, value)) = setting.split_once('=') else {
+            let hint = Some("for example `--set models.gears.steps=100`".to_owned());
+            return Err(CliError::usage("--set", "KEY=VALUE", format!("`{setting}`"), hint));
+        };
+        layers.set(key.trim(), value.trim(), Source::Flag("--set".into()))?;
+    }
+    let flags = [
+        ("seed", "--seed", global.seed.map(|s| s.to_string())),
+        ("threads", "--threads", global.threads.map(|t| t.to_string())),
+        ("device", "--device", global.device.clone()),
+    ];
+    for (key, flag, value) in flags {
+        if let Some(value) = value {
+            layers.set(key, &value, Source::Flag(flag.into()))?;
+        }
+    }
+    Ok(layers)
 }
 
 /// First Ctrl-C: finish the step and checkpoint. Second: leave at once.

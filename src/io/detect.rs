@@ -160,6 +160,10 @@ pub(super) fn perturbations(
             too_many.push(name.clone());
             return None;
         };
+        if perturbation.is_control() && !name.contains(['+', '_']) {
+            // Another label that looks like a control is not the control: it stays a condition of its own.
+            return Some(Perturbation::of([name]));
+        }
         let targets = perturbation.targets().iter().filter(|t| !is_control(t, control));
         Some(Perturbation::of(targets.map(|target| match genes.resolve(target) {
             Some(id) if genes.name(id) != &**target => {

@@ -1,68 +1,65 @@
-//! Fold tables: which perturbation is held out when.
+//! Fold tables.
 
+use std::io::BufRead;
 use std::path::Path;
 
 use super::IoError;
+use super::text::open_text;
 
-/// The columns of a fold table.
-const COLUMNS: [&str; 2] = ["target_gene", "fold"];
-
-/// Reads a TSV with the columns `target_gene` and `fold` (others are ignored), one row per perturbation.
-///
-/// # Returns
-/// Label and fold name of each row, in order.
+/// Reads a fold table: TSV with the columns `target_gene` and `fold` (or `split`), one row per perturbation.
 ///
 /// # Errors
-/// [`IoError::System`], [`IoError::MissingColumn`], and [`IoError::Format`] with the line of a row that is too short.
+/// [`IoError::MissingColumn`], or [`IoError::Format`] with the line of a row that is too short.
 pub fn read_folds(path: &Path) -> Result<Vec<(String, String)>, IoError> {
-    let text = std::fs::read_to_string(path).map_err(|e| IoError::read(path, e))?;
-    let mut lines = text.lines().enumerate().filter(|(_, line)| !line.trim().is_empty());
-    let head: Vec<&str> = lines.next().map(|(_, line)| line.split('\t').map(str::trim).collect()).unwrap_or_default();
-    let column = |name: &str| {
-        head.iter().position(|h| *h == name).ok_or_else(|| IoError::MissingColumn {
+    let mut lines = open_text(path)?.lines();
+    let header = lines.next().transpose().map_err(|e| IoError::read(path, e))?.unwrap_or_default();
+    let names: Vec<&str> = header.trim_end().split('\t').collect();
+    let column = |accepted: &[&str]| {
+        names.iter().position(|n| accepted.contains(n)).ok_or_else(|| IoError::MissingColumn {
             path: path.to_owned(),
-            column: name.to_owned(),
-            expected: COLUMNS.map(|c| format!("`{c}`")).join(" and ") + ", separated by tabs",
-            found: crate::error::some_of(&head, 6),
-            hint: None,
+            column: accepted[0].to_owned(),
+            expected: accepted.iter().map(|a| format!("`{a}`")).collect::<Vec<_>>().join(", "),
+            found: crate::error::some_of(&names, 8),
+            hint: Some("the first line of a fold table reads `target_gene<TAB>fold`".into()),
         })
     };
-    let (label, fold) = (column(COLUMNS[0])?, column(COLUMNS[1])?);
-    let row = |(number, line): (usize, &str)| {
-        let fields: Vec<&str> = line.split('\t').map(str::trim).collect();
+    let (label, fold) = (column(&["target_gene", "perturbation", "condition"])?, column(&["fold", "split"])?);
+    let row = |(k, line): (usize, std::io::Result<String>)| {
+        let line = line.map_err(|e| IoError::read(path, e))?;
+        let fields: Vec<&str> = line.trim_end_matches(['\r', '\n']).split('\t').collect();
         match (fields.get(label), fields.get(fold)) {
-            (Some(l), Some(f)) if !l.is_empty() && !f.is_empty() => Ok(((*l).to_owned(), (*f).to_owned())),
-            _ => Err(IoError::format(path, format!("line {}", number + 1), "a perturbation and a fold", line)),
+            (Some(label), Some(fold)) => Ok(((*label).trim().to_owned(), (*fold).trim().to_owned())),
+            _ => Err(IoError::format(
+                path,
+                format!("line {}", k + 2),
+                format!("{} fields", names.len()),
+                fields.len().to_string(),
+            )),
         }
     };
-    lines.map(row).collect()
+    lines.enumerate().filter(|(_, l)| l.as_ref().map_or(true, |l| !l.trim().is_empty())).map(row).collect()
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
 
-    fn read(text: &str) -> Result<Vec<(String, String)>, IoError> {
+    fn t(text: &str) -> Result<Vec<(String, String)>, String> {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("folds.tsv");
         std::fs::write(&path, text).unwrap();
-        read_folds(&path)
+        read_folds(&path).map_err(|e| e.to_string().replace(&dir.path().display().to_string(), ""))
     }
 
     #[test]
-    fn columns_are_found_by_name() {
-        let rows = read("fold\tnote\ttarget_gene\r\n1\tx\tA+B\r\n\r\n2\ty\tC\r\n").unwrap();
-        assert_eq!(rows, [("A+B".into(), "1".into()), ("C".into(), "2".into())]);
+    fn labels_and_folds_are_read_by_column_name() {
+        let rows = t("fold\ttarget_gene\n0\tA\n1\tB+C \n\n").unwrap();
+        assert_eq!(rows, [("A".into(), "0".into()), ("B+C".into(), "1".into())]);
     }
 
     #[test]
-    fn what_is_missing_is_named() {
-        let t = |text: &str, expected: &str| {
-            let error = read(text).unwrap_err().to_string();
-            assert!(error.contains(expected), "{error}");
-        };
-        t("gene\tfold\nA\t1\n", "`target_gene` not found");
-        t("", "`target_gene` not found");
-        t("target_gene\tfold\nA\t1\nB\n", "line 3");
+    fn what_is_wrong_is_said_with_its_line() {
+        assert!(t("gene\tfold\nA\t0\n").unwrap_err().contains("column `target_gene` not found"));
+        assert!(t("target_gene\tfold\nA\t0\nB\n").unwrap_err().contains("line 3: expected 2 fields, got 1"));
     }
 }

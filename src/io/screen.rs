@@ -10,8 +10,8 @@ use super::detect::{Detected, detect, perturbations};
 use super::table::Written;
 use super::{IoError, ScaleGuess};
 use crate::data::{
-    CellBlock, CellTable, Condition, Csr, DataError, Expression, GeneIndex, Perturbation, Pseudobulk,
-    PseudobulkOptions, Scale, Screen, median,
+    CellBlock, CellTable, Condition, DataError, GeneIndex, Perturbation, Pseudobulk, PseudobulkOptions, Scale, Screen,
+    median,
 };
 use crate::error::Notice;
 
@@ -183,18 +183,9 @@ impl ScreenFile {
         self
     }
 
-    /// Cells that all fit into memory.
+    /// The whole screen in memory: small files only.
     pub fn read(&self) -> Result<Screen, IoError> {
-        let mut x = Csr::empty(self.genes.len());
-        for block in self.blocks()? {
-            let block = block?.x;
-            for row in 0..block.n_rows() {
-                let (genes, values) = block.row(row);
-                x.push_row(genes.iter().copied().zip(values.iter().copied()));
-            }
-        }
-        let expression = Expression::new(Arc::clone(&self.genes), x, self.scale).map_err(IoError::data(&self.path))?;
-        Screen::new(expression, self.cells.clone()).map_err(IoError::data(&self.path))
+        Screen::new(self.file.read(self.scale)?, self.cells.clone()).map_err(IoError::data(&self.path))
     }
 
     /// The median total of the cells with a condition and a total above zero; `None` where there is no such cell.

@@ -1,0 +1,42 @@
+# Two commands need no set-up of their own: `make demo` and `make test`.
+CARGO ?= cargo
+SHELL := /bin/bash
+-include .tools/env.mk
+
+.PHONY: help setup demo test lint bench cuda-check schema
+
+help:
+	@echo 'make demo        the whole job on the embedded simulated screen'
+	@echo 'make test        all tests'
+	@echo 'make lint        formatting, clippy, documentation, licences'
+	@echo 'make bench       benchmarks (see benches/README.md)'
+	@echo 'make cuda-check  build with CUDA (needs nvcc, no GPU)'
+	@echo 'make setup       install what the build needs from the system'
+
+setup:
+	@.ci/setup
+
+demo: setup
+	$(CARGO) run --release --quiet -- quickstart --outdir runs/quickstart --overwrite
+
+test: setup
+	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
+	  $(CARGO) nextest run && $(CARGO) test --doc --quiet; \
+	else $(CARGO) test; fi
+
+lint: setup
+	$(CARGO) fmt --check
+	$(CARGO) clippy --all-targets -- -D warnings
+	RUSTDOCFLAGS="-D warnings" $(CARGO) doc --no-deps --document-private-items
+	@if $(CARGO) deny --version >/dev/null 2>&1; then $(CARGO) deny --offline check licenses bans sources; \
+	else echo 'cargo-deny is not installed; licences not checked (cargo install cargo-deny)'; fi
+
+bench: setup
+	$(CARGO) bench
+
+cuda-check: setup
+	@command -v nvcc >/dev/null || { echo 'nvcc not found: install the CUDA toolkit (12.4 or later) and put nvcc on PATH'; exit 1; }
+	$(CARGO) build --features cuda
+
+schema: setup
+	$(CARGO) run --quiet -- config schema > configs/grn.schema.json

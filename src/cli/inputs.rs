@@ -1,0 +1,160 @@
+//! What fitting and cross-validating read: a screen and its graph, from arguments, settings or the embedded screen.
+
+use std::path::{Path, PathBuf};
+
+use clap::ValueEnum;
+
+use super::args::{PriorArgs, ScaleArg, ScreenArgs};
+use super::error::CliError;
+use super::session::Session;
+use crate::config::{DataSettings, Settings};
+use crate::data::{Pseudobulk, Responses};
+use crate::error::{Notice, some_of};
+use crate::graph::{GeneGraph, GraphError};
+use crate::{io, simulate};
+
+/// A screen as a table, and the gene graph.
+pub(super) struct Inputs {
+    /// One row per condition.
+    pub(super) table: Pseudobulk,
+    /// The merged priors.
+    pub(super) graph: GeneGraph,
+    /// Files read.
+    pub(super) files: Vec<PathBuf>,
+    /// Where the screen came from, in words.
+    pub(super) source: String,
+    /// What the user should know (already printed).
+    pub(super) notices: Vec<Notice>,
+}
+
+/// Name of the embedded screen in messages and manifests.
+pub(super) const EMBEDDED: &str = "the embedded simulated screen (no screen was given)";
+
+/// Reads screen and priors. Without a screen the embedded simulated one is used, and said so.
+pub(super) fn read(
+    session: &Session,
+    screen: Option<&Path>,
+    screen_options: &ScreenArgs,
+    priors: &PriorArgs,
+    halves: bool,
+) -> Result<Inputs, CliError> {
+    let screen = screen.map(Path::to_owned).or_else(|| session.settings.data.screen.clone());
+    let priors = priors_or_settings(priors, &session.settings);
+    if screen.is_some() && priors.priors.is_empty() {
+        return Err(no_prior());
+    }
+    let mut notices = Vec::new();
+    let (table, source) = match &screen {
+        Some(path) => (read_screen(session, path, screen_options, halves, &mut notices)?, path.display().to_string()),
+        None => (embedded(session, halves, &mut notices)?, EMBEDDED.to_owned()),
+    };
+    let graph = match priors.priors.is_empty() {
+        true => simulate::Wiring::embedded()?.to_graph("embedded"),
+        false => priors.read(session)?,
+    };
+    let files = screen.into_iter().chain(priors.priors).collect();
+    Ok(Inputs { table, graph, files, source, notices })
+}
+
+fn no_prior() -> CliError {
+    let hint = "add `--prior FILE` (STRING links, a TF-target table, gene sets, or any edge list); `networks/README.md` says where to get them";
+    CliError::usage("no prior network", "at least one `--prior FILE`", "none", Some(hint.into()))
+}
+
+fn read_screen(
+    session: &Session,
+    path: &Path,
+    options: &ScreenArgs,
+    halves: bool,
+    notices: &mut Vec<Notice>,
+) -> Result<Pseudobulk, CliError> {
+    let options = screen_or_settings(options, &session.settings.data)?;
+    let bar = session.printer.bar("reading", 1);
+    let mut progress = |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    };
+    let read = io::read_table(path, &options.options()?, &options.pseudobulk(halves, session.seed)?, &mut progress)?;
+    bar.finish_and_clear();
+    read.notices.iter().for_each(|n| session.printer.notice(n));
+    notices.extend(read.notices);
+    Ok(read.table)
+}
+
+/// The simulated screen that ships inside the program, reduced to its table.
+fn embedded(session: &Session, halves: bool, notices: &mut Vec<Notice>) -> Result<Pseudobulk, CliError> {
+    let notice = Notice::new("no screen was given: using the embedded simulated screen, which is not real data");
+    session.printer.notice(&notice);
+    notices.push(notice);
+    let simulated = simulate::demo(session.seed)?;
+    Ok(pseudobulk_of(&simulated.screen, halves, session.seed))
+}
+
+/// The table of a screen in memory.
+pub(super) fn pseudobulk_of(screen: &crate::data::Screen, halves: bool, seed: u64) -> Pseudobulk {
+    let options = crate::data::PseudobulkOptions { halves, seed, ..Default::default() };
+    Pseudobulk::from_screen(screen, &options)
+}
+
+/// What was typed, and where nothing was typed, what the settings say.
+fn screen_or_settings(typed: &ScreenArgs, settings: &DataSettings) -> Result<ScreenArgs, CliError> {
+    let scale =
+        match settings.scale.as_deref() {
+            None => None,
+            Some(name) => Some(ScaleArg::from_str(name, true).map_err(|_| {
+                CliError::usage("setting `data.scale`", "`counts` or `log1p`", format!("`{name}`"), None)
+            })?),
+        };
+    let or = |typed: &Option<String>, set: &Option<String>| typed.clone().or_else(|| set.clone());
+    Ok(ScreenArgs {
+        pert_col: or(&typed.pert_col, &settings.pert_col),
+        control_pert: or(&typed.control_pert, &settings.control_pert),
+        celltype_col: or(&typed.celltype_col, &settings.celltype_col),
+        batch_col: or(&typed.batch_col, &settings.batch_col),
+        scale: typed.scale.or(scale),
+        target_sum: if typed.target_sum.is_empty() { settings.target_sum.clone() } else { typed.target_sum.clone() },
+        aliases: typed.aliases.clone().or_else(|| settings.aliases.clone()),
+    })
+}
+
+/// The same for priors: a list that was typed replaces the one of the settings.
+fn priors_or_settings(typed: &PriorArgs, settings: &Settings) -> PriorArgs {
+    let mut priors = typed.clone();
+    if priors.priors.is_empty() {
+        priors.priors.clone_from(&settings.graph.priors);
+    }
+    if priors.min_score == 0.0 {
+        priors.min_score = settings.graph.min_score;
+    }
+    priors
+}
+
+/// A graph that shares no gene with the screen teaches nothing: an error, unless the graph is meant to be empty.
+pub(super) fn check_coverage(graph: &GeneGraph, responses: &Responses) -> Result<(), CliError> {
+    let knows = |name: &str| graph.genes().resolve(name).is_some();
+    let targets = || responses.perturbations.iter().flat_map(|p| p.targets().iter());
+    if graph.n_genes() == 0 || targets().any(|t| knows(t)) || responses.genes.names().iter().any(|g| knows(g)) {
+        return Ok(());
+    }
+    let prior = some_of(graph.genes().names(), 3);
+    let screen = some_of(targets(), 3);
+    Err(GraphError::NoSharedGene { prior, screen }.into())
+}
+
+/// The settings of one model: its defaults with `[models.NAME]` on top.
+pub(super) fn model_settings(session: &Session, model: &str) -> toml::Table {
+    match session.settings.models.get(model) {
+        Some(toml::Value::Table(table)) => table.clone(),
+        _ => toml::Table::new(),
+    }
+}
+
+/// The settings that repeat this run.
+pub(super) fn effective_settings(session: &Session, inputs: &Inputs) -> Settings {
+    let mut settings = session.settings.clone();
+    let embedded = inputs.source == EMBEDDED;
+    let mut files = inputs.files.iter().cloned();
+    settings.data.screen = if embedded { None } else { files.next() };
+    settings.graph.priors = files.collect();
+    settings
+}
