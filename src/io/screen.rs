@@ -1,5 +1,6 @@
 //! A screen on disk: cells with their conditions, streamed by blocks.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -41,6 +42,8 @@ pub struct ScreenFile {
     pub genes: Arc<GeneIndex>,
     /// The conditions of the cells.
     pub cells: CellTable,
+    /// How the file writes each perturbation (the first label, where it has several for one).
+    pub labels: HashMap<Perturbation, String>,
     /// The column of perturbations.
     pub pert_col: String,
     /// The control label as the file writes it, where there is one.
@@ -88,6 +91,7 @@ pub fn label_cells(file: CellFile, options: &ScreenOptions) -> Result<ScreenFile
         path: file.path.clone(),
         genes: Arc::clone(&file.genes),
         cells,
+        labels: written_as(&labels.names, &parsed),
         pert_col: column,
         control_label: control,
         scale: guess.scale,
@@ -140,6 +144,17 @@ fn no_annotation(file: &CellFile, options: &ScreenOptions) -> IoError {
         found: format!("no column: {} has no annotation of cells", file.format),
         hint: Some("write the cells as .h5ad with a column of perturbations in `obs`".into()),
     }
+}
+
+/// The first label of each perturbation.
+fn written_as(labels: &[String], parsed: &[Option<Perturbation>]) -> HashMap<Perturbation, String> {
+    let mut first = HashMap::new();
+    for (label, perturbation) in labels.iter().zip(parsed) {
+        if let Some(perturbation) = perturbation {
+            first.entry(perturbation.clone()).or_insert_with(|| label.clone());
+        }
+    }
+    first
 }
 
 /// Whether every perturbation occurs exactly once in its cell type and batch.

@@ -1,5 +1,6 @@
 //! Whatever a file holds, as one row per condition.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -11,7 +12,9 @@ use super::h5ad::{H5File, StoredMatrix};
 use super::scale::LARGEST_LOG1P;
 use super::screen::{check_control, open_screen};
 use super::{IoError, ScreenFile, ScreenOptions};
-use crate::data::{Moments, Normalisation, Pseudobulk, PseudobulkOptions, Quantity, Scale, TargetSum, median};
+use crate::data::{
+    Moments, Normalisation, Perturbation, Pseudobulk, PseudobulkOptions, Quantity, Scale, TargetSum, median,
+};
 use crate::error::Notice;
 
 /// What was read, for the record.
@@ -46,6 +49,8 @@ pub struct InputSummary {
 pub struct TableRead {
     /// One row per condition.
     pub table: Pseudobulk,
+    /// How the file writes each perturbation.
+    pub labels: HashMap<Perturbation, String>,
     /// What was decided while reading.
     pub notices: Vec<Notice>,
     /// Where it came from.
@@ -81,7 +86,7 @@ pub fn read_table(
         screen.pseudobulk(pseudobulk, progress)?
     };
     table.check().map_err(IoError::data(path))?;
-    Ok(TableRead { table, notices, source })
+    Ok(TableRead { table, labels: screen.labels, notices, source })
 }
 
 fn summary(screen: &ScreenFile, pseudobulk: &PseudobulkOptions) -> InputSummary {
