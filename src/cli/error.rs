@@ -8,6 +8,7 @@ use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::graph::GraphError;
 use crate::io::IoError;
+use crate::nn::NnError;
 use crate::predict::PredictError;
 use crate::run::RunError;
 use crate::stats::LinalgError;
@@ -37,6 +38,8 @@ pub(super) enum CliError {
     Graph(#[from] GraphError),
     #[error(transparent)]
     Io(#[from] IoError),
+    #[error(transparent)]
+    Nn(#[from] NnError),
     #[error(transparent)]
     Predict(#[from] PredictError),
     #[error(transparent)]
