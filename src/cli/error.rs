@@ -8,7 +8,6 @@ use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::graph::GraphError;
 use crate::io::IoError;
-use crate::nn::NnError;
 use crate::predict::PredictError;
 use crate::run::RunError;
 use crate::stats::LinalgError;
@@ -38,8 +37,6 @@ pub(super) enum CliError {
     Graph(#[from] GraphError),
     #[error(transparent)]
     Io(#[from] IoError),
-    #[error(transparent)]
-    Nn(#[from] NnError),
     #[error(transparent)]
     Predict(#[from] PredictError),
     #[error(transparent)]

@@ -5,7 +5,6 @@ use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::graph::GraphError;
 use crate::io::IoError;
-use crate::nn::NnError;
 use crate::predict::PredictError;
 use crate::run::RunError;
 
@@ -19,7 +18,6 @@ pub(super) fn hint(error: &CliError) -> Option<String> {
         CliError::Data(e) => data(e),
         CliError::Graph(e) => graph(e),
         CliError::Io(e) => io(e),
-        CliError::Nn(e) => nn(e),
         CliError::Predict(e) => predict(e),
         CliError::Config(e) => config(e),
         CliError::Run(e) => run(e),
@@ -71,13 +69,6 @@ fn io(error: &IoError) -> Option<String> {
         IoError::MissingColumn { hint, .. } => hint.clone(),
         IoError::Data { source, .. } => data(source),
         IoError::Graph { source, .. } => graph(source),
-        _ => None,
-    }
-}
-
-fn nn(error: &NnError) -> Option<String> {
-    match error {
-        NnError::BadDevice { .. } | NnError::NoCuda { .. } => Some("use `--device cpu`".into()),
         _ => None,
     }
 }

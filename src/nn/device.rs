@@ -12,11 +12,11 @@ use super::NnError;
 /// [`NnError::BadDevice`]; [`NnError::NoCuda`] where the build has no CUDA or the GPU does not answer.
 ///
 /// ```
-/// assert!(grn::nn::device("cpu")?.is_cpu());
-/// assert!(grn::nn::device("gpu").is_err());
+/// assert!(grn::nn::parse_device("cpu")?.is_cpu());
+/// assert!(grn::nn::parse_device("gpu").is_err());
 /// # Ok::<(), grn::nn::NnError>(())
 /// ```
-pub fn device(text: &str) -> Result<Device, NnError> {
+pub fn parse_device(text: &str) -> Result<Device, NnError> {
     match text {
         "cpu" => Ok(Device::Cpu),
         "auto" => Ok(Device::cuda_if_available(0).unwrap_or(Device::Cpu)),
@@ -36,19 +36,24 @@ fn cuda(text: &str, ordinal: usize) -> Result<Device, NnError> {
     Device::new_cuda(ordinal).map_err(|e| NnError::NoCuda { text: text.to_owned(), reason: e.to_string() })
 }
 
+/// `cpu` or `cuda`, as manifests write it.
+pub fn device_name(device: &Device) -> &'static str {
+    if device.is_cuda() { "cuda" } else { "cpu" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;
 
     #[test]
     fn names_of_devices_are_read() {
-        assert!(device("cpu").unwrap().is_cpu());
-        assert!(device("auto").is_ok());
+        assert!(parse_device("cpu").unwrap().is_cpu());
+        assert!(parse_device("auto").is_ok());
         for text in ["", "gpu", "cuda:", "cuda:x", "CPU"] {
-            assert!(matches!(device(text), Err(NnError::BadDevice { .. })), "{text}");
+            assert!(matches!(parse_device(text), Err(NnError::BadDevice { .. })), "{text}");
         }
         if !candle_core::utils::cuda_is_available() {
-            let error = device("cuda:1").unwrap_err();
+            let error = parse_device("cuda:1").unwrap_err();
             assert!(error.to_string().contains("--features cuda"), "{error}");
         }
     }
