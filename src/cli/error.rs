@@ -10,6 +10,7 @@ use crate::graph::GraphError;
 use crate::io::IoError;
 use crate::nn::NnError;
 use crate::predict::PredictError;
+use crate::report::ReportError;
 use crate::run::RunError;
 use crate::simulate::SimulateError;
 use crate::stats::LinalgError;
@@ -45,6 +46,8 @@ pub(super) enum CliError {
     Simulate(#[from] SimulateError),
     #[error(transparent)]
     Predict(#[from] PredictError),
+    #[error(transparent)]
+    Report(#[from] ReportError),
     #[error(transparent)]
     Linalg(#[from] LinalgError),
 }
