@@ -9,6 +9,7 @@ mod error;
 mod genes;
 mod h5ad;
 mod mtx;
+mod perturbations;
 mod prior;
 mod pseudobulk;
 mod scale;
