@@ -11,6 +11,7 @@ mod genes;
 mod h5ad;
 mod mtx;
 mod network;
+mod perturbations;
 mod prior;
 mod pseudobulk;
 mod scale;

@@ -60,18 +60,14 @@ pub enum Normalisation {
 }
 
 impl Normalisation {
-    /// The normalisation for values of this scale; `median_total` is asked for only where it is needed.
-    pub fn resolve<E>(
-        scale: Scale,
-        target: TargetSum,
-        median_total: impl FnOnce() -> Result<f64, E>,
-    ) -> Result<Self, E> {
-        Ok(match (scale, target) {
+    /// The normalisation for values of this scale; `median_total` is used for counts and [`TargetSum::Median`] only.
+    pub fn of(scale: Scale, target: TargetSum, median_total: f64) -> Self {
+        match (scale, target) {
             (Scale::Log1p, _) => Self::AsIs,
             (Scale::Counts, TargetSum::None) => Self::Log1p,
             (Scale::Counts, TargetSum::Fixed(sum)) => Self::To(sum),
-            (Scale::Counts, TargetSum::Median) => Self::To(median_total()?),
-        })
+            (Scale::Counts, TargetSum::Median) => Self::To(median_total),
+        }
     }
 
     /// Values of one cell in place: natural logarithm of (1 + scaled count). A cell without counts stays zero.

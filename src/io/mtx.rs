@@ -95,9 +95,8 @@ fn entries(
     mut each: impl FnMut(usize, usize, f32) -> Result<bool, IoError>,
 ) -> Result<([usize; 2], u64), IoError> {
     let mut reader = open_text(path)?;
-    let (mut line, mut number) = (String::new(), 0u64);
+    let (mut line, mut number, mut seen) = (String::new(), 0u64, 0);
     let mut sizes: Option<([usize; 2], u64)> = None;
-    let mut seen = 0;
     loop {
         line.clear();
         number += 1;
@@ -105,30 +104,21 @@ fn entries(
             break;
         }
         let wrong =
-            |expected: &str| IoError::format(path, format!("line {number}"), expected, format!("`{}`", line.trim()));
-        if number == 1 {
-            let banner = line.to_lowercase();
-            let good = banner.starts_with("%%matrixmarket matrix coordinate") && banner.contains("general");
-            good.then_some(()).ok_or_else(|| wrong("`%%MatrixMarket matrix coordinate ... general`"))?;
+            |expected: String| IoError::format(path, format!("line {number}"), expected, format!("`{}`", line.trim()));
+        if number == 1 && !is_banner(&line) {
+            return Err(wrong("`%%MatrixMarket matrix coordinate ... general`".into()));
         }
         if line.starts_with('%') || line.trim().is_empty() {
             continue;
         }
-        let mut fields = line.split_ascii_whitespace();
-        let mut whole = || fields.next().and_then(|f| f.parse::<usize>().ok());
-        let (Some(a), Some(b)) = (whole(), whole()) else { return Err(wrong("row and column numbers")) };
-        let Some(([n_rows, n_cols], n)) = sizes else {
-            let Some(n) = whole() else { return Err(wrong("three numbers: rows, columns, entries")) };
-            sizes = Some(([a, b], n as u64));
+        let Some((shape, n)) = sizes else {
+            sizes = Some(parse_sizes(&line).ok_or_else(|| wrong("three numbers: rows, columns, entries".into()))?);
             continue;
         };
-        let value = fields.next().map_or(Some(1.0), |f| f.parse::<f32>().ok()).ok_or_else(|| wrong("a number"))?;
-        if a == 0 || b == 0 || a > n_rows || b > n_cols {
-            return Err(wrong(&format!("positions from 1 to {n_rows} and 1 to {n_cols}")));
-        }
+        let (row, column, value) = parse_entry(&line, shape).map_err(wrong)?;
         seen += 1;
-        if !each(a - 1, b - 1, value)? {
-            return Ok(([n_rows, n_cols], n));
+        if !each(row, column, value)? {
+            return Ok((shape, n));
         }
     }
     match sizes {
@@ -138,6 +128,28 @@ fn entries(
         }
         None => Err(IoError::format(path, "", "a size line", "none")),
     }
+}
+
+fn is_banner(line: &str) -> bool {
+    let banner = line.to_lowercase();
+    banner.starts_with("%%matrixmarket matrix coordinate") && banner.contains("general")
+}
+
+fn parse_sizes(line: &str) -> Option<([usize; 2], u64)> {
+    let mut numbers = line.split_ascii_whitespace().map(|field| field.parse::<usize>().ok());
+    Some(([numbers.next()??, numbers.next()??], numbers.next()?? as u64))
+}
+
+/// Zero-based row and column, and the value (1 in pattern files); the error says what was expected.
+fn parse_entry(line: &str, [n_rows, n_cols]: [usize; 2]) -> Result<(usize, usize, f32), String> {
+    let mut fields = line.split_ascii_whitespace();
+    let mut position = || fields.next().and_then(|field| field.parse::<usize>().ok());
+    let (row, column) = position().zip(position()).ok_or("row and column numbers")?;
+    let value = fields.next().map_or(Some(1.0), |field| field.parse().ok()).ok_or("a number")?;
+    if row == 0 || column == 0 || row > n_rows || column > n_cols {
+        return Err(format!("positions from 1 to {n_rows} and 1 to {n_cols}"));
+    }
+    Ok((row - 1, column - 1, value))
 }
 
 impl MtxMatrix {

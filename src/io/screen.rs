@@ -6,8 +6,9 @@ use std::sync::Arc;
 
 use super::accumulate::{pseudobulk_of, totals};
 use super::cells::{CellFile, open_cells};
-use super::detect::{COLUMNS, Detected, detect, expected_columns, perturbations};
+use super::detect::{COLUMNS, Detected, detect, expected_columns};
 use super::h5ad::Labels;
+use super::perturbations::perturbations;
 use super::table::Written;
 use super::{IoError, ScaleGuess};
 use crate::data::{

@@ -123,9 +123,8 @@ fn counts_to_log1p(screen: &ScreenFile, table: &mut Pseudobulk, options: &Pseudo
     }
     let rows = table.moments.mean.rows();
     let mut totals: Vec<f64> = rows.into_iter().map(|row| row.iter().map(|&x| f64::from(x)).sum()).collect();
-    let Ok(normalisation) = Normalisation::resolve(screen.scale, options.target_sum, || {
-        Ok::<f64, std::convert::Infallible>(median(&mut totals).unwrap_or(1.0))
-    });
+    let median_total = median(&mut totals).unwrap_or(1.0);
+    let normalisation = Normalisation::of(screen.scale, options.target_sum, median_total);
     for mut row in table.moments.mean.rows_mut() {
         normalisation.apply(row.as_slice_mut().unwrap_or_default());
     }
