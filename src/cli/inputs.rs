@@ -1,5 +1,6 @@
 //! What fitting and cross-validating read: a screen and its graph, from arguments, settings or the embedded screen.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -8,7 +9,7 @@ use super::args::{PriorArgs, ScaleArg, ScreenArgs};
 use super::error::CliError;
 use super::session::Session;
 use crate::config::{DataSettings, Settings};
-use crate::data::{Pseudobulk, Responses};
+use crate::data::{Perturbation, Pseudobulk, Responses};
 use crate::error::{Notice, some_of};
 use crate::graph::{GeneGraph, GraphError};
 use crate::{io, simulate};
@@ -17,6 +18,8 @@ use crate::{io, simulate};
 pub(super) struct Inputs {
     /// One row per condition.
     pub(super) table: Pseudobulk,
+    /// How the file writes each perturbation; empty for the embedded screen.
+    pub(super) labels: HashMap<Perturbation, String>,
     /// The merged priors.
     pub(super) graph: GeneGraph,
     /// Files read.
@@ -44,16 +47,19 @@ pub(super) fn read(
         return Err(no_prior());
     }
     let mut notices = Vec::new();
-    let (table, source) = match &screen {
-        Some(path) => (read_screen(session, path, screen_options, halves, &mut notices)?, path.display().to_string()),
-        None => (embedded(session, halves, &mut notices)?, EMBEDDED.to_owned()),
+    let (table, labels, source) = match &screen {
+        Some(path) => {
+            let (table, labels) = read_screen(session, path, screen_options, halves, &mut notices)?;
+            (table, labels, path.display().to_string())
+        }
+        None => (embedded(session, halves, &mut notices)?, HashMap::new(), EMBEDDED.to_owned()),
     };
     let graph = match priors.priors.is_empty() {
         true => simulate::Wiring::embedded()?.to_graph("embedded"),
         false => priors.read(session)?,
     };
     let files = screen.into_iter().chain(priors.priors).collect();
-    Ok(Inputs { table, graph, files, source, notices })
+    Ok(Inputs { table, labels, graph, files, source, notices })
 }
 
 fn no_prior() -> CliError {
@@ -67,7 +73,7 @@ fn read_screen(
     options: &ScreenArgs,
     halves: bool,
     notices: &mut Vec<Notice>,
-) -> Result<Pseudobulk, CliError> {
+) -> Result<(Pseudobulk, HashMap<Perturbation, String>), CliError> {
     let options = screen_or_settings(options, &session.settings.data)?;
     let bar = session.printer.bar("reading", 1);
     let mut progress = |done, total| {
@@ -78,7 +84,7 @@ fn read_screen(
     bar.finish_and_clear();
     read.notices.iter().for_each(|n| session.printer.notice(n));
     notices.extend(read.notices);
-    Ok(read.table)
+    Ok((read.table, read.labels))
 }
 
 /// The simulated screen that ships inside the program, reduced to its table.
