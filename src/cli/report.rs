@@ -42,10 +42,7 @@ pub(super) fn run(args: ReportArgs, session: &mut Session) -> Result<ExitStatus,
     let summary = multiqc(&report.run, &run.manifest.summary);
     write_text(&run.dir.join("grn_mqc.json"), &format!("{summary:#}\n"))?;
     let missing = missing(&report);
-    session.printer.result(
-        || json!({ "report": path, "missing_sections": missing }),
-        || path.display().to_string(),
-    )?;
+    session.printer.result(|| json!({ "report": path, "missing_sections": missing }), || path.display().to_string())?;
     Ok(ExitStatus::Done)
 }
 

@@ -69,7 +69,9 @@ fn not_measured(perturbation: &Perturbation) -> CliError {
         format!("nothing measured to compare the prediction of `{perturbation}` with"),
         "a perturbation of the run, or a file that measured it",
         "neither",
-        Some(format!("give the file with `--measured FILE`, or `grn predict --pert {perturbation}` for the prediction alone")),
+        Some(format!(
+            "give the file with `--measured FILE`, or `grn predict --pert {perturbation}` for the prediction alone"
+        )),
     )
 }
 

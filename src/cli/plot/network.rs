@@ -62,11 +62,11 @@ fn of_run(args: &NetworkArgs, run: &LoadedRun, session: &Session) -> Result<Netw
     run.graph.expect(&args.center)?;
     let prediction = run.predictor.predict(&perturbation)?;
     if prediction.basis == Basis::Fallback {
-        let text = format!("the model knows nothing of {perturbation}: the mean of the training perturbations is shown");
+        let text =
+            format!("the model knows nothing of {perturbation}: the mean of the training perturbations is shown");
         session.printer.notice(&Notice::new(text));
     }
-    let figure =
-        NetworkFigure::around(&run.graph, &args.center, args.hops, args.max_genes, Some(&prediction.delta))?;
+    let figure = NetworkFigure::around(&run.graph, &args.center, args.hops, args.max_genes, Some(&prediction.delta))?;
     let fill = if prediction.basis == Basis::Fallback { " (mean of the training perturbations)" } else { "" };
     let caption = format!("Fill: predicted response to {perturbation}{fill}. {}", source_of(run));
     Ok(figure.perturbed(perturbation.targets()).caption(caption))

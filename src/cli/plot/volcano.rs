@@ -43,8 +43,7 @@ pub(super) fn run(args: VolcanoArgs, session: &mut Session) -> Result<ExitStatus
 fn read_genes(path: &Path, perturbation: &str) -> Result<Vec<VolcanoGene>, CliError> {
     let text = std::fs::read_to_string(path).map_err(|e| IoError::read(path, e))?;
     let tabs = text.lines().next().is_some_and(|l| l.contains('\t'));
-    let mut reader =
-        csv::ReaderBuilder::new().delimiter(if tabs { b'\t' } else { b',' }).from_reader(text.as_bytes());
+    let mut reader = csv::ReaderBuilder::new().delimiter(if tabs { b'\t' } else { b',' }).from_reader(text.as_bytes());
     let bad = |line: usize, e: &dyn std::fmt::Display| {
         IoError::format(path, format!("line {line}"), "a row of a CSV table", e.to_string())
     };
@@ -62,7 +61,14 @@ fn read_genes(path: &Path, perturbation: &str) -> Result<Vec<VolcanoGene>, CliEr
             continue;
         }
         let number = |column: usize| {
-            let expected = || IoError::format(path, format!("line {}, column {}", k + 2, &header[column]), "a number", format!("`{}`", &row[column]));
+            let expected = || {
+                IoError::format(
+                    path,
+                    format!("line {}, column {}", k + 2, &header[column]),
+                    "a number",
+                    format!("`{}`", &row[column]),
+                )
+            };
             row[column].trim().parse::<f64>().map_err(|_| expected())
         };
         genes.push(VolcanoGene { gene: row[feature].to_owned(), log2_fold_change: number(change)?, fdr: number(fdr)? });

@@ -47,9 +47,8 @@ pub(super) fn section(run: &LoadedRun) -> Result<Option<Accuracy>, CliError> {
 
 /// Model against baseline per perturbation; `None` where the predictions of either are missing.
 fn improvement(run: &LoadedRun, folder: &Path) -> Result<Option<ImprovementFigure>, CliError> {
-    let file = |model: &str| -> Option<PathBuf> {
-        Some(folder.join(model).join("predictions.h5ad")).filter(|p| p.exists())
-    };
+    let file =
+        |model: &str| -> Option<PathBuf> { Some(folder.join(model).join("predictions.h5ad")).filter(|p| p.exists()) };
     let model = run.manifest.model.as_str();
     let (Some(ours), Some(base)) = (file(model).filter(|_| model != BASELINE), file(BASELINE)) else { return Ok(None) };
     let (ours, base) = (scores(run, &ours)?, scores(run, &base)?);

@@ -91,7 +91,9 @@ fn draw(run: &LoadedRun, perturbation: &Perturbation, prediction: &Prediction) -
 fn basis(run: &LoadedRun, perturbation: &Perturbation, prediction: &Prediction) -> &'static str {
     match prediction.basis {
         Basis::Fallback => "The model knows nothing of this target: the mean of the training perturbations is shown.",
-        Basis::Graph if run.responses.perturbations.contains(perturbation) => "Measured in the data the model was fitted on.",
+        Basis::Graph if run.responses.perturbations.contains(perturbation) => {
+            "Measured in the data the model was fitted on."
+        }
         Basis::Graph => "Not measured in the data the model was fitted on.",
     }
 }

@@ -52,7 +52,9 @@ fn strongest(run: &LoadedRun) -> TableView {
     };
     TableView {
         caption: "Perturbations with the largest measured response, the targets themselves left out".into(),
-        header: ["perturbation", "cells", "length of the response", "change of the (first) target"].map(String::from).to_vec(),
+        header: ["perturbation", "cells", "length of the response", "change of the (first) target"]
+            .map(String::from)
+            .to_vec(),
         rows: sizes
             .into_iter()
             .take(ROWS)
@@ -66,7 +68,8 @@ fn strongest(run: &LoadedRun) -> TableView {
 pub(super) fn graph(run: &LoadedRun) -> Section {
     let g = &run.graph;
     let signed = |sign: Sign| g.edges().iter().filter(|e| e.sign == sign).count();
-    let covered = run.responses.perturbations.iter().filter(|p| p.targets().iter().all(|t| g.genes().resolve(t).is_some()));
+    let covered =
+        run.responses.perturbations.iter().filter(|p| p.targets().iter().all(|t| g.genes().resolve(t).is_some()));
     let measured = g.genes().names().iter().filter(|n| run.genes.resolve(n).is_some()).count();
     let facts = vec![
         Fact::new("Genes", g.n_genes()).note(format!("{measured} of them measured")),
@@ -80,7 +83,8 @@ pub(super) fn graph(run: &LoadedRun) -> Section {
     let edges = |k: usize| g.edges().iter().filter(|e| e.evidence.iter().any(|(c, _)| usize::from(c.0) == k)).count();
     let rows = g.channels().iter().enumerate().map(|(k, name)| vec![name.to_string(), edges(k).to_string()]).collect();
     let header = ["evidence", "edges"].map(String::from).to_vec();
-    let table = TableView { caption: "Where the edges come from; one edge may have several".into(), header, rows, best: None };
+    let table =
+        TableView { caption: "Where the edges come from; one edge may have several".into(), header, rows, best: None };
     Section { facts, tables: vec![table], ..Section::default() }
 }
 
@@ -104,7 +108,8 @@ pub(super) fn targets(run: &LoadedRun) -> Result<Option<Section>, CliError> {
     let Some(table) = read_tsv(&run.dir.join("ranking.tsv"))? else { return Ok(None) };
     let mut section = Section { tables: vec![table.view("Ranked upstream genes", 20)], ..Section::default() };
     let columns = (table.column("query"), table.column("gene"), table.column("score"));
-    let (Some(query), Some(gene), Some(score), Some(first)) = (columns.0, columns.1, columns.2, table.rows.first()) else {
+    let (Some(query), Some(gene), Some(score), Some(first)) = (columns.0, columns.1, columns.2, table.rows.first())
+    else {
         return Ok(Some(section));
     };
     let probability = table.column("probability");
@@ -143,7 +148,8 @@ pub(super) fn reproduce(run: &LoadedRun) -> Section {
     if let Some(bytes) = m.peak_rss_bytes {
         facts.push(Fact::new("Peak memory", format!("{:.0} MB", bytes as f64 / 1e6)));
     }
-    let typed: Vec<String> = m.argv.iter().enumerate().map(|(k, a)| if k == 0 { "grn".into() } else { quoted(a) }).collect();
+    let typed: Vec<String> =
+        m.argv.iter().enumerate().map(|(k, a)| if k == 0 { "grn".into() } else { quoted(a) }).collect();
     let again = format!("grn fit --config {}", quoted(&run.dir.config().display().to_string()));
     Section {
         intro: "As it was typed, and the settings that were in force:".into(),

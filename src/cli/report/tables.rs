@@ -31,7 +31,8 @@ impl Tsv {
 
     /// The first `n` rows, long numbers rounded; the caption says how many there are.
     pub(super) fn view(&self, caption: &str, n: usize) -> TableView {
-        let more = if self.rows.len() > n { format!(" (the first {n} of {} rows)", self.rows.len()) } else { String::new() };
+        let more =
+            if self.rows.len() > n { format!(" (the first {n} of {} rows)", self.rows.len()) } else { String::new() };
         TableView {
             caption: format!("{caption}{more}"),
             header: self.header.clone(),
