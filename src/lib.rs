@@ -12,6 +12,7 @@ pub mod graph;
 pub mod io;
 pub mod nn;
 pub mod predict;
+pub mod rank;
 pub mod report;
 pub mod run;
 pub mod score;

@@ -18,9 +18,7 @@ mod table;
 pub use self::baseline::{mean_profile, relative_to_baseline};
 pub use self::ceiling::spearman_brown;
 pub use self::comparison::{Comparison, Side};
-pub use self::cv::{
-    Bootstrap, CvMetric, CvRow, CvScores, Interval, average_precision, ceiling_scores, cv_row, cv_scores,
-};
+pub use self::cv::{Bootstrap, CvMetric, CvRow, CvScores, Interval, ceiling_scores, cv_row, cv_scores};
 pub use self::de::{DeOptions, DeTable, FdrScope, FoldChange, differential_expression};
 pub use self::error::ScoreError;
 pub use self::log_cells::LogCells;

@@ -10,8 +10,10 @@ use crate::graph::GraphError;
 use crate::io::IoError;
 use crate::nn::NnError;
 use crate::predict::PredictError;
+use crate::rank::RankError;
 use crate::report::ReportError;
 use crate::run::RunError;
+use crate::score::ScoreError;
 use crate::simulate::SimulateError;
 use crate::stats::LinalgError;
 
@@ -47,6 +49,9 @@ pub(super) enum CliError {
     #[error(transparent)]
     Predict(#[from] PredictError),
     #[error(transparent)]
+    Rank(#[from] RankError),
+    #[error(transparent)]
+    Score(#[from] ScoreError),
     Report(#[from] ReportError),
     #[error(transparent)]
     Linalg(#[from] LinalgError),

@@ -12,8 +12,9 @@ use super::load::RUNS;
 use super::observer::Watcher;
 use super::session::Session;
 use crate::data::{Perturbation, Pseudobulk, Responses};
-use crate::error::{ExitStatus, Notice, some_of};
+use crate::error::{ExitStatus, Notice};
 use crate::io;
+use crate::nn::{device_name, parse_device};
 use crate::predict::{self, FitSummary, PredictError, Predictor, Task};
 use crate::run::{Input, Manifest, Recorder, RunDir, RunError, Status};
 
@@ -45,6 +46,7 @@ pub(super) fn run(args: FitArgs, session: &mut Session) -> Result<ExitStatus, Cl
     let model = args.model.clone().unwrap_or_else(|| session.settings.model.clone());
     let spec = predict::spec(&model)?;
     let mut predictor = (spec.build)(&inputs::model_settings(session, spec.name))?;
+    let device = parse_device(&session.device)?;
     let inputs = inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, false)?;
     let held_out = held_out(&args, &inputs.table)?;
     let (table, responses) = training_part(&inputs.table, &held_out)?;
@@ -55,11 +57,10 @@ pub(super) fn run(args: FitArgs, session: &mut Session) -> Result<ExitStatus, Cl
     }
     let dir =
         session.outdir.clone().map_or_else(|| RunDir::fresh(Path::new(RUNS), spec.name, session.seed), RunDir::at);
-    let mut record = begin(session, &dir, spec.name, &inputs, &responses)?;
+    let mut record = begin(session, &dir, spec.name, device_name(&device), &inputs, &responses)?;
     save_inputs(session, &dir, &inputs, &table, &held_out)?;
     let recorder = Recorder::open(&dir.metrics(), !session.resume)?;
     let mut watcher = Watcher::new(session, "fitting", Some(recorder));
-    let device = crate::nn::parse_device(&session.device)?;
     let checkpoints = dir.checkpoints();
     let task = Task {
         responses: &responses,
@@ -131,6 +132,7 @@ fn begin(
     session: &Session,
     dir: &RunDir,
     model: &str,
+    device: &str,
     inputs: &Inputs,
     responses: &Responses,
 ) -> Result<Manifest, CliError> {
@@ -140,7 +142,7 @@ fn begin(
     session.prepare_outdir(dir.path())?;
     let mut record = Manifest::new(model, session.seed);
     record.threads = session.threads;
-    record.device.clone_from(&session.device);
+    record.device = device.to_owned();
     record.inputs = inputs.files.iter().map(|f| Input::of(f)).collect::<Result<_, _>>()?;
     record.data.clone_from(&inputs.source);
     record.control_label.clone_from(&inputs.table.control_label);
@@ -231,9 +233,4 @@ fn interrupted(
     session.printer.notice(&Notice::new(format!("interrupted after {step} of {of} steps; the state is saved")));
     session.printer.say(format!("continue with `grn {again}{outdir} --resume`"));
     Ok(ExitStatus::Interrupted)
-}
-
-/// Names for messages.
-pub(super) fn names(perturbations: &[Perturbation]) -> String {
-    some_of(perturbations.iter().map(ToString::to_string), 5)
 }

@@ -11,7 +11,7 @@ use crate::config::{DataSettings, Settings};
 use crate::data::{Pseudobulk, Responses};
 use crate::error::{Notice, some_of};
 use crate::graph::{GeneGraph, GraphError};
-use crate::{io, predict, simulate};
+use crate::{io, simulate};
 
 /// A screen as a table, and the gene graph.
 pub(super) struct Inputs {
@@ -39,16 +39,18 @@ pub(super) fn read(
     halves: bool,
 ) -> Result<Inputs, CliError> {
     let screen = screen.map(Path::to_owned).or_else(|| session.settings.data.screen.clone());
+    let priors = priors_or_settings(priors, &session.settings);
+    if screen.is_some() && priors.priors.is_empty() {
+        return Err(no_prior());
+    }
     let mut notices = Vec::new();
     let (table, source) = match &screen {
         Some(path) => (read_screen(session, path, screen_options, halves, &mut notices)?, path.display().to_string()),
         None => (embedded(session, halves, &mut notices)?, EMBEDDED.to_owned()),
     };
-    let priors = priors_or_settings(priors, &session.settings);
-    let graph = match (&screen, priors.priors.is_empty()) {
-        (None, true) => simulate::Wiring::embedded()?.to_graph("embedded"),
-        (Some(_), true) => return Err(no_prior()),
-        _ => priors.read(session)?,
+    let graph = match priors.priors.is_empty() {
+        true => simulate::Wiring::embedded()?.to_graph("embedded"),
+        false => priors.read(session)?,
     };
     let files = screen.into_iter().chain(priors.priors).collect();
     Ok(Inputs { table, graph, files, source, notices })
@@ -155,9 +157,4 @@ pub(super) fn effective_settings(session: &Session, inputs: &Inputs) -> Settings
     settings.data.screen = if embedded { None } else { files.next() };
     settings.graph.priors = files.collect();
     settings
-}
-
-/// Every registered model, for help and errors.
-pub(super) fn model_names() -> Vec<&'static str> {
-    predict::PREDICTORS.iter().map(|s| s.name).collect()
 }

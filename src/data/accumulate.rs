@@ -67,8 +67,13 @@ impl PseudobulkBuilder {
     /// Sets what is done to the values of each cell before they are added.
     #[must_use]
     pub fn normalise(mut self, normalisation: Normalisation) -> Self {
-        self.normalisation = normalisation;
+        self.set_normalisation(normalisation);
         self
+    }
+
+    /// Changes what is done to the cells that follow (files of another scale).
+    pub fn set_normalisation(&mut self, normalisation: Normalisation) {
+        self.normalisation = normalisation;
     }
 
     /// Adds consecutive cells, n x n_genes. `of_cell` gives the condition of EVERY cell of the screen: the block's cells
@@ -140,12 +145,10 @@ impl ConditionSums {
     /// Whether this cell belongs to the first half. Cells of a condition are paired as they come; a coin keyed by the
     /// position of the first of a pair decides, the second takes the other half, so halves differ by one cell at most.
     fn draw_half(&mut self, seed: u64, cell: usize) -> bool {
-        let first = match self.unpaired.take() {
-            Some(partner) => !partner,
-            None => {
-                let coin = Rng::keyed(seed, "halves", cell as u64, 0).next_u32() >> 31 == 1;
-                *self.unpaired.insert(coin)
-            }
+        let first = if let Some(partner) = self.unpaired.take() {
+            !partner
+        } else {
+            *self.unpaired.insert(Rng::keyed(seed, "halves", cell as u64, 0).next_u32() >> 31 == 1)
         };
         self.n_first += u64::from(first);
         first
@@ -154,9 +157,10 @@ impl ConditionSums {
     fn add(&mut self, x: &Csr<f32>, rows: &Rows, n_genes: usize) {
         let halves = !self.first.is_empty();
         let starts = (0..n_genes).step_by(GENES_PER_TASK);
-        let first: Vec<&mut [f64]> = match halves {
-            true => self.first.chunks_mut(GENES_PER_TASK).collect(),
-            false => starts.map(|_| Default::default()).collect(),
+        let first: Vec<&mut [f64]> = if halves {
+            self.first.chunks_mut(GENES_PER_TASK).collect()
+        } else {
+            starts.map(|_| Default::default()).collect()
         };
         self.of_gene.par_chunks_mut(GENES_PER_TASK).zip(first).enumerate().for_each(|(k, (sums, first))| {
             let start = (k * GENES_PER_TASK) as u32;

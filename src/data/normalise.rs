@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Csr, Scale};
@@ -112,7 +113,6 @@ impl Normalisation {
             rows.push(row);
             rest = tail;
         }
-        use rayon::prelude::*;
         rows.into_par_iter().with_min_len(16).for_each(|row| self.apply(row));
     }
 }
@@ -132,7 +132,7 @@ pub fn median(values: &mut [f64]) -> Option<f64> {
         return None;
     }
     let middle = values.len() / 2;
-    let even = values.len() % 2 == 0;
+    let even = values.len().is_multiple_of(2);
     let (below, at, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
     let at = *at;
     let lower = below.iter().copied().max_by(f64::total_cmp).filter(|_| even);

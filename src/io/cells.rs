@@ -3,12 +3,12 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::genes::{build_index, gene_names};
+use super::genes::{GeneNames, build_index, gene_names};
 use super::h5ad::{Frame, H5File, Rows, StoredMatrix};
 use super::mtx::MtxMatrix;
 use super::scale::{LOOKED_AT, ScaleGuess, guess};
 use super::{IoError, mtx, tenx};
-use crate::data::{CellBlock, Csr, DataError, GeneIndex};
+use crate::data::{CellBlock, Csr, DataError, Expression, GeneIndex, Scale};
 use crate::error::Notice;
 
 /// Cells on disk: opened, not read.
@@ -22,6 +22,8 @@ pub struct CellFile {
     pub n_cells: usize,
     /// The genes, repeated names made unique.
     pub genes: Arc<GeneIndex>,
+    /// Gene names that the file gives more than once.
+    pub repeated_genes: Vec<String>,
     /// What was decided while opening.
     pub notices: Vec<Notice>,
     /// Where in the file the expression is (`X`, `layers/counts`, ...); `None` where the file holds none.
@@ -52,10 +54,7 @@ pub fn open_cells(path: &Path, aliases: Option<&Path>) -> Result<CellFile, IoErr
         return mtx::open(path, aliases);
     }
     let file = H5File::open(path)?;
-    match tenx::is_tenx(&file) {
-        true => tenx::open(&file, aliases),
-        false => open_h5ad(&file, aliases),
-    }
+    if tenx::is_tenx(&file) { tenx::open(&file, aliases) } else { open_h5ad(&file, aliases) }
 }
 
 fn open_h5ad(file: &H5File, aliases: Option<&Path>) -> Result<CellFile, IoError> {
@@ -74,7 +73,7 @@ fn open_h5ad(file: &H5File, aliases: Option<&Path>) -> Result<CellFile, IoError>
     let var = Frame::open(file, var_name)?;
     let (names, more) = gene_names(&var)?;
     notices.extend(more);
-    let (genes, more) = build_index(&names, aliases)?;
+    let GeneNames { genes, repeated, notices: more } = build_index(&names, aliases)?;
     notices.extend(more);
     if let Some(matrix) = &found
         && (matrix.n_rows, matrix.n_cols) != (obs.len, genes.len())
@@ -86,7 +85,8 @@ fn open_h5ad(file: &H5File, aliases: Option<&Path>) -> Result<CellFile, IoError>
         path: file.path.clone(),
         format: "AnnData h5ad",
         n_cells: obs.len,
-        genes: Arc::new(genes),
+        genes,
+        repeated_genes: repeated,
         notices,
         matrix_name: found.as_ref().map(|m| m.at.clone()),
         obs: Some(obs),
@@ -131,6 +131,23 @@ impl CellFile {
             Matrix::Hdf5(matrix, _) => matrix.sample(LOOKED_AT)?,
             Matrix::Mtx(matrix) => matrix.sample(LOOKED_AT)?,
         }))
+    }
+
+    /// All cells in memory, n_cells x n_genes, in the scale given: small files only.
+    ///
+    /// # Errors
+    /// [`DataError::BadValue`] for a value that is not finite or negative, and whatever reading says.
+    pub fn read(&self, scale: Scale) -> Result<Expression, IoError> {
+        let rows = self.rows()?;
+        let mut x = Csr::empty(self.genes.len());
+        for block in 0..rows.n_blocks() {
+            let block = rows.read(block, false)?.x;
+            for row in 0..block.n_rows() {
+                let (genes, values) = block.row(row);
+                x.push_row(genes.iter().copied().zip(values.iter().copied()));
+            }
+        }
+        Expression::new(Arc::clone(&self.genes), x, scale).map_err(IoError::data(&self.path))
     }
 
     pub(super) fn matrix(&self) -> Result<&Matrix, IoError> {

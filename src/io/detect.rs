@@ -72,15 +72,7 @@ pub(super) fn detect(path: &Path, obs: &Frame, options: &ScreenOptions) -> Resul
     };
     let labels = obs.labels(&column)?;
     let control = match &options.control {
-        Some(label) => {
-            let label = label.trim();
-            if !labels.names.iter().any(|n| n == label) {
-                let got = some_of(&labels.names, 5);
-                let element = format!("column `{column}`");
-                return Err(IoError::format(path, element, format!("the control label `{label}`"), got));
-            }
-            Some(label.to_owned())
-        }
+        Some(label) => Some(stated_control(path, &column, &labels, label.trim())?),
         None => find_control(&labels.names).cloned(),
     };
     let mut notices = Vec::new();
@@ -98,6 +90,15 @@ pub(super) fn detect(path: &Path, obs: &Frame, options: &ScreenOptions) -> Resul
         notices.push(Notice::new(format!("{unlabelled} cells without a label in column `{column}` are left out")));
     }
     Ok(Detected { column, control, labels, notices })
+}
+
+/// The control that the user names, which must occur.
+fn stated_control(path: &Path, column: &str, labels: &Labels, label: &str) -> Result<String, IoError> {
+    if labels.names.iter().any(|name| name == label) {
+        return Ok(label.to_owned());
+    }
+    let (expected, got) = (format!("the control label `{label}`"), some_of(&labels.names, 5));
+    Err(IoError::format(path, format!("column `{column}`"), expected, got))
 }
 
 /// The first known column whose labels include a control; else the first known column with more than one label.
@@ -129,9 +130,14 @@ fn missing(path: &Path, obs: &Frame, column: &str) -> IoError {
             "`{other}` has {n} values and one of them is `{control}`; try `--pert-col {other} --control-pert {control}`"
         ))
     });
-    let expected = COLUMNS[..4].iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
+    let expected = expected_columns();
     let found = if obs.columns.is_empty() { "no column".into() } else { some_of(&obs.columns, 12) };
     IoError::MissingColumn { path: path.to_owned(), column: column.to_owned(), expected, found, hint }
+}
+
+/// The columns to name in messages.
+pub(super) fn expected_columns() -> String {
+    some_of(&COLUMNS[..4], 4)
 }
 
 /// The perturbation of each distinct label.
@@ -160,6 +166,10 @@ pub(super) fn perturbations(
             too_many.push(name.clone());
             return None;
         };
+        if perturbation.is_control() && !name.contains(['+', '_']) {
+            // Another label that looks like a control is not the control: it stays a condition of its own.
+            return Some(Perturbation::of([name]));
+        }
         let targets = perturbation.targets().iter().filter(|t| !is_control(t, control));
         Some(Perturbation::of(targets.map(|target| match genes.resolve(target) {
             Some(id) if genes.name(id) != &**target => {

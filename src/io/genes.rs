@@ -3,11 +3,22 @@
 use std::collections::BTreeMap;
 use std::io::BufRead;
 use std::path::Path;
+use std::sync::Arc;
 
 use super::h5ad::Frame;
 use super::{IoError, text::open_text};
 use crate::data::GeneIndex;
 use crate::error::Notice;
+
+/// The genes of a file.
+pub(super) struct GeneNames {
+    /// Unique names with aliases.
+    pub(super) genes: Arc<GeneIndex>,
+    /// Names that the file gives more than once.
+    pub(super) repeated: Vec<String>,
+    /// What was done.
+    pub(super) notices: Vec<Notice>,
+}
 
 /// Columns of `var` that hold symbols where the index holds identifiers.
 const SYMBOL_COLUMNS: [&str; 7] =
@@ -88,12 +99,62 @@ fn is_header(fields: &[&str]) -> bool {
 }
 
 /// An index of unique names with the aliases of a table.
-pub(super) fn build_index(names: &[String], aliases: Option<&Path>) -> Result<(GeneIndex, Vec<Notice>), IoError> {
+pub(super) fn build_index(names: &[String], aliases: Option<&Path>) -> Result<GeneNames, IoError> {
     let (mut genes, mut notices) = GeneIndex::new_unique(names);
     if let Some(path) = aliases {
         let pairs = read_aliases(path, |name| genes.id(name).is_some())?;
         let added = genes.add_aliases(pairs);
         notices.push(Notice::new(format!("{added} other gene names taken from `{}`", path.display())));
     }
-    Ok((genes, notices))
+    Ok(GeneNames { genes: Arc::new(genes), repeated: repeated(names), notices })
+}
+
+/// Names that occur more than once, sorted.
+fn repeated(names: &[String]) -> Vec<String> {
+    let mut sorted: Vec<&String> = names.iter().collect();
+    sorted.sort_unstable();
+    let mut twice: Vec<String> = sorted.windows(2).filter(|w| w[0] == w[1]).map(|w| w[0].clone()).collect();
+    twice.dedup();
+    twice
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn aliases(text: &str, known: &[&str]) -> Vec<(String, String)> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("aliases.tsv");
+        std::fs::write(&path, text).unwrap();
+        read_aliases(&path, |name| known.contains(&name)).unwrap()
+    }
+
+    fn pair(alias: &str, gene: &str) -> (String, String) {
+        (alias.to_owned(), gene.to_owned())
+    }
+
+    #[test]
+    fn a_table_of_aliases_is_read() {
+        assert_eq!(aliases("alias\tgene\nVEGFR3\tFLT4\n\n", &[]), [pair("VEGFR3", "FLT4")]);
+        assert_eq!(aliases("VEGFR3\tFLT4\n", &[]), [pair("VEGFR3", "FLT4")]);
+    }
+
+    #[test]
+    fn names_of_one_string_protein_reach_its_gene() {
+        let text = "#string_protein_id\talias\tsource\n9606.P1\tFLT4\tE\n9606.P1\tVEGFR3\tE\n9606.P2\tKDR\tE\n";
+        let got = aliases(text, &["FLT4"]);
+        assert!(got.contains(&pair("VEGFR3", "FLT4")) && got.contains(&pair("9606.P1", "FLT4")), "{got:?}");
+        assert!(!got.contains(&pair("FLT4", "VEGFR3")), "{got:?}");
+        let info = "#string_protein_id\tpreferred_name\tprotein_size\tannotation\n9606.P1\tFLT4\t1363\tkinase\n";
+        assert_eq!(aliases(info, &["FLT4"])[0], pair("9606.P1", "FLT4"));
+    }
+
+    #[test]
+    fn a_row_of_one_column_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("aliases.tsv");
+        std::fs::write(&path, "A\tB\nC\n").unwrap();
+        let said = read_aliases(&path, |_| true).unwrap_err().to_string();
+        assert!(said.contains("line 2: expected two columns separated by a tab"), "{said}");
+    }
 }

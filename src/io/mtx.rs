@@ -2,11 +2,10 @@
 
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
 use super::IoError;
 use super::cells::{CellFile, Matrix};
-use super::genes::build_index;
+use super::genes::{GeneNames, build_index};
 use super::h5ad::{Rows, Spiller};
 use super::tenx::{named, only_genes};
 use super::text::open_text;
@@ -23,7 +22,7 @@ pub(super) struct MtxMatrix {
 /// Whether the name is that of a Matrix Market file.
 pub(super) fn is_matrix_file(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    name.ends_with(".mtx") || name.ends_with(".mtx.gz")
+    Path::new(name.strip_suffix(".gz").unwrap_or(&name)).extension().is_some_and(|extension| extension == "mtx")
 }
 
 /// Opens a 10x folder, or a `PREFIXmatrix.mtx[.gz]` with `PREFIXfeatures.tsv[.gz]` and `PREFIXbarcodes.tsv[.gz]` beside.
@@ -43,7 +42,7 @@ pub(super) fn open(path: &Path, aliases: Option<&Path>) -> Result<CellFile, IoEr
     let kinds: Vec<String> = column(2).filter(|kind| !kind.is_empty()).collect();
     let kinds = if kinds.len() == ids.len() { kinds } else { Vec::new() };
     let (names, genes_of_rows, notice) = only_genes(named(column(1).collect(), &ids), &kinds);
-    let (genes, notices) = build_index(&names, aliases)?;
+    let GeneNames { genes, repeated, notices } = build_index(&names, aliases)?;
     let (shape, _) = read_header(&matrix)?;
     if shape != [ids.len(), barcodes.len()] {
         let expected = format!("{} features x {} barcodes", ids.len(), barcodes.len());
@@ -54,7 +53,8 @@ pub(super) fn open(path: &Path, aliases: Option<&Path>) -> Result<CellFile, IoEr
         path: path.to_owned(),
         format: "10x mtx",
         n_cells: barcodes.len(),
-        genes: Arc::new(genes),
+        genes,
+        repeated_genes: repeated,
         notices: notice.into_iter().chain(notices).collect(),
         matrix_name: matrix.file_name().map(|n| n.to_string_lossy().into_owned()),
         obs: None,
@@ -156,7 +156,7 @@ impl MtxMatrix {
     /// Access by cells: entries are sorted through temporary files, one pass over the text.
     pub(super) fn rows(&self) -> Result<Rows, IoError> {
         let (_, n) = read_header(&self.path)?;
-        let mut spiller = Spiller::new(&self.path, self.n_cells, self.n_genes, n)?;
+        let mut spiller = Spiller::new(&self.path, self.n_cells, self.n_genes, n);
         entries(&self.path, |gene, cell, value| {
             if let Some(gene) = self.gene(gene) {
                 spiller.push(cell, gene, value)?;
@@ -168,5 +168,48 @@ impl MtxMatrix {
 
     fn gene(&self, row: usize) -> Option<u32> {
         self.genes_of_rows.as_ref().map_or(Some(row as u32), |genes| genes[row])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::open_cells;
+    use crate::data::Scale;
+
+    fn folder(matrix: &str, features: &str) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("matrix.mtx"), matrix).unwrap();
+        std::fs::write(dir.path().join("features.tsv"), features).unwrap();
+        std::fs::write(dir.path().join("barcodes.tsv"), "AAAC-1\nAAAG-1\n").unwrap();
+        dir
+    }
+
+    const FEATURES: &str = "E1\tA\tGene Expression\nE2\tguide1\tCRISPR Guide Capture\nE3\t\tGene Expression\n";
+    const BANNER: &str = "%%MatrixMarket matrix coordinate integer general\n%made by hand\n";
+
+    #[test]
+    fn a_folder_gives_cells_by_genes_without_other_features() {
+        let dir = folder(&format!("{BANNER}3 2 4\n3 1 7\n1 1 5\n2 1 9\n1 2 1\n"), FEATURES);
+        let file = open_cells(dir.path(), None).unwrap();
+        assert_eq!((file.n_cells, file.genes.len(), &*file.genes.names()[1]), (2, 2, "E3"));
+        assert!(file.notices[0].0.contains("1 features that are not gene expression"));
+        let x = file.read(Scale::Counts).unwrap().x;
+        assert_eq!(x.row(0), (&[0u32, 1][..], &[5.0f32, 7.0][..]));
+        assert_eq!(x.row(1), (&[0u32][..], &[1.0f32][..]));
+    }
+
+    #[test]
+    fn damage_is_named_by_line() {
+        let t = |matrix: String, expected: &str| {
+            let dir = folder(&matrix, FEATURES);
+            let read = open_cells(dir.path(), None).and_then(|file| file.read(Scale::Counts));
+            let said = read.unwrap_err().to_string();
+            assert!(said.contains(expected), "{said}");
+        };
+        t(format!("{BANNER}3 2 2\n1 1 5\n"), "expected 2 entries, got 1");
+        t(format!("{BANNER}3 2 1\n4 1 5\n"), "line 4: expected positions from 1 to 3 and 1 to 2");
+        t(format!("{BANNER}3 2 1\n1 1 many\n"), "line 4: expected a number");
+        t(format!("{BANNER}2 2 0\n"), "expected 3 features x 2 barcodes, got 2 x 2");
+        t("1 1 1\n".into(), "line 1: expected `%%MatrixMarket");
     }
 }

@@ -15,9 +15,8 @@ use crate::data::{Condition, Pseudobulk, Quantity};
 /// # Errors
 /// [`IoError`] where the folder cannot be written; nothing is left behind then.
 pub fn write_pseudobulk(path: &Path, table: &Pseudobulk) -> Result<(), IoError> {
-    let label = |c: &Condition| match c.perturbation.is_control() {
-        true => table.control_label.clone(),
-        false => c.perturbation.to_string(),
+    let label = |c: &Condition| {
+        if c.perturbation.is_control() { table.control_label.clone() } else { c.perturbation.to_string() }
     };
     let labels: Vec<String> = table.conditions.iter().map(label).collect();
     let mut obs = vec![

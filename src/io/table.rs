@@ -1,16 +1,20 @@
 //! Whatever a file holds, as one row per condition.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::cells::{CellFile, CellRows, open_cells};
+use super::cells::{CellFile, CellRows};
 use super::h5ad::{H5File, StoredMatrix};
-use super::screen::{check_control, label_cells};
+use super::scale::LARGEST_LOG1P;
+use super::screen::{check_control, open_screen};
 use super::{IoError, ScreenFile, ScreenOptions};
-use crate::data::{Moments, Pseudobulk, PseudobulkOptions, Quantity, Scale, TargetSum};
+use crate::data::{
+    Moments, Normalisation, Perturbation, Pseudobulk, PseudobulkOptions, Quantity, Scale, TargetSum, median,
+};
 use crate::error::Notice;
 
 /// What was read, for the record.
@@ -45,6 +49,8 @@ pub struct InputSummary {
 pub struct TableRead {
     /// One row per condition.
     pub table: Pseudobulk,
+    /// How the file writes each perturbation.
+    pub labels: HashMap<Perturbation, String>,
     /// What was decided while reading.
     pub notices: Vec<Notice>,
     /// Where it came from.
@@ -65,27 +71,22 @@ pub fn read_table(
     pseudobulk: &PseudobulkOptions,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<TableRead, IoError> {
-    let file = open_cells(path, options.aliases.as_deref())?;
-    let written = Written::read(&file)?;
-    let options = written.as_ref().map_or_else(|| options.clone(), |w| w.options(options, &file));
-    let screen = label_cells(file, &options)?;
-    let is_table = written.is_some() || looks_like_table(&screen);
+    let screen = open_screen(path, options)?;
     let mut source = summary(&screen, pseudobulk);
     let mut notices = screen.notices.clone();
-    let table = if is_table {
+    let table = if screen.is_table {
         source.rows = "table".into();
         source.target_sum = None;
-        // A scale is a property of cells: the values of a table are taken as they are.
-        notices.retain(|n| !n.0.starts_with("values are read as") && !n.0.starts_with("values have fractions"));
-        let table = as_it_is(&screen, written.as_ref(), progress)?;
+        let mut table = as_it_is(&screen, progress)?;
         notices.push(about(&table));
+        notices.extend(counts_to_log1p(&screen, &mut table, pseudobulk));
         table
     } else {
         check_control(&screen)?;
         screen.pseudobulk(pseudobulk, progress)?
     };
     table.check().map_err(IoError::data(path))?;
-    Ok(TableRead { table, notices, source })
+    Ok(TableRead { table, labels: screen.labels, notices, source })
 }
 
 fn summary(screen: &ScreenFile, pseudobulk: &PseudobulkOptions) -> InputSummary {
@@ -105,12 +106,6 @@ fn summary(screen: &ScreenFile, pseudobulk: &PseudobulkOptions) -> InputSummary 
     }
 }
 
-/// Whether every perturbation occurs exactly once in its cell type and batch.
-pub(super) fn looks_like_table(screen: &ScreenFile) -> bool {
-    let counts = screen.cells.counts();
-    counts.len() > 1 && counts.iter().all(|&n| n == 1)
-}
-
 fn about(table: &Pseudobulk) -> Notice {
     let (what, n) = match table.quantity {
         Quantity::Effect => ("effects (no control row, or one of zeros)", table.conditions.len()),
@@ -119,15 +114,34 @@ fn about(table: &Pseudobulk) -> Notice {
     Notice::new(format!("the file has one row per perturbation: its {n} rows are taken as {what}"))
 }
 
+/// Rows of summed counts become log1p levels, as cells would: whole numbers too large for log1p cannot be levels.
+fn counts_to_log1p(screen: &ScreenFile, table: &mut Pseudobulk, options: &PseudobulkOptions) -> Option<Notice> {
+    let largest = table.moments.mean.iter().copied().fold(0.0, f32::max);
+    let counts = screen.scale == Scale::Counts && largest >= LARGEST_LOG1P;
+    if table.quantity == Quantity::Effect || screen.written.is_some() || !counts {
+        return None;
+    }
+    let rows = table.moments.mean.rows();
+    let mut totals: Vec<f64> = rows.into_iter().map(|row| row.iter().map(|&x| f64::from(x)).sum()).collect();
+    let Ok(normalisation) = Normalisation::resolve(screen.scale, options.target_sum, || {
+        Ok::<f64, std::convert::Infallible>(median(&mut totals).unwrap_or(1.0))
+    });
+    for mut row in table.moments.mean.rows_mut() {
+        normalisation.apply(row.as_slice_mut().unwrap_or_default());
+    }
+    let text = format!("its values are counts (largest {largest}): scaled to a total of {}, log1p", options.target_sum);
+    Some(Notice::new(text))
+}
+
 /// What [`super::write_pseudobulk`] noted in `uns/grn`.
 #[derive(Debug, Clone)]
-struct Written {
+pub(super) struct Written {
     quantity: Quantity,
     control: String,
 }
 
 impl Written {
-    fn read(file: &CellFile) -> Result<Option<Self>, IoError> {
+    pub(super) fn read(file: &CellFile) -> Result<Option<Self>, IoError> {
         let Some(h5) = h5ad_of(file).filter(|h5| h5.exists("uns/grn/quantity")) else { return Ok(None) };
         let text = |name: &str| Ok::<_, IoError>(h5.values(name)?.into_text().into_iter().next().unwrap_or_default());
         let quantity = match text("uns/grn/quantity")?.as_str() {
@@ -139,7 +153,7 @@ impl Written {
     }
 
     /// The columns that were written, where the user names no others.
-    fn options(&self, given: &ScreenOptions, file: &CellFile) -> ScreenOptions {
+    pub(super) fn options(&self, given: &ScreenOptions, file: &CellFile) -> ScreenOptions {
         let there = |name: &str| file.columns().iter().any(|c| c == name).then(|| name.to_owned());
         let labels = file.obs.as_ref().and_then(|obs| obs.labels("target_gene").ok()).unwrap_or_default();
         let control = labels.names.contains(&self.control).then(|| self.control.clone());
@@ -161,11 +175,8 @@ fn h5ad_of(file: &CellFile) -> Option<&H5File> {
 }
 
 /// The rows of the file as the rows of the table.
-fn as_it_is(
-    screen: &ScreenFile,
-    written: Option<&Written>,
-    progress: &mut dyn FnMut(u64, u64),
-) -> Result<Pseudobulk, IoError> {
+fn as_it_is(screen: &ScreenFile, progress: &mut dyn FnMut(u64, u64)) -> Result<Pseudobulk, IoError> {
+    let written = screen.written.as_ref();
     let rows: Vec<usize> = (0..screen.n_cells()).filter(|&i| screen.cells.of_cell[i].is_some()).collect();
     let conditions: Vec<_> =
         screen.cells.of_cell.iter().flatten().map(|&c| screen.cells.conditions[c as usize].clone()).collect();

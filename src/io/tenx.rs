@@ -1,11 +1,10 @@
 //! 10x Genomics matrices in HDF5, version 1 (one group per genome) and version 3 (one group `matrix`).
 
 use std::path::Path;
-use std::sync::Arc;
 
 use super::IoError;
 use super::cells::{CellFile, Matrix};
-use super::genes::build_index;
+use super::genes::{GeneNames, build_index};
 use super::h5ad::{H5File, Layout, StoredMatrix};
 use crate::error::{Notice, some_of};
 
@@ -47,7 +46,7 @@ pub(super) fn open(file: &H5File, aliases: Option<&Path>) -> Result<CellFile, Io
     };
     let (names, genes_of_columns, more) = only_genes(names, &kinds);
     notices.extend(more);
-    let (genes, more) = build_index(&names, aliases)?;
+    let GeneNames { genes, repeated, notices: more } = build_index(&names, aliases)?;
     notices.extend(more);
     let n_cells = file.dataset(&format!("{group}/barcodes"))?.size();
     let shape: Vec<i64> = file.read(&format!("{group}/shape"))?;
@@ -62,7 +61,8 @@ pub(super) fn open(file: &H5File, aliases: Option<&Path>) -> Result<CellFile, Io
         path: file.path.clone(),
         format: if version_3 { "10x h5, version 3" } else { "10x h5, version 1" },
         n_cells,
-        genes: Arc::new(genes),
+        genes,
+        repeated_genes: repeated,
         notices,
         matrix_name: Some(group),
         obs: None,

@@ -141,7 +141,8 @@ impl Column {
 
     /// Mean over the `n` cells of a group, NaN for none.
     pub(super) fn mean(&mut self, group: usize, n: usize) -> f64 {
-        self.group(group).iter().map(|&v| f64::from(v)).sum::<f64>() / n as f64
+        // The sum of nothing is -0.0.
+        (self.group(group).iter().map(|&v| f64::from(v)).sum::<f64>() + 0.0) / n as f64
     }
 }
 
@@ -153,15 +154,18 @@ fn count(group_of_cell: &[Option<u32>], n_groups: usize) -> Vec<usize> {
 
 /// The smallest log1p value that cell-eval refuses.
 const TOO_LARGE: f32 = 15.0;
+/// Counts may be off a whole number by this much, as in cell-eval.
+const WHOLE: f32 = 1e-3;
 
 fn check_values(screen: &Screen) -> Result<(), ScoreError> {
-    let (expected, limit) = match screen.expression.scale {
-        Scale::Counts => ("a finite count >= 0", f32::INFINITY),
-        Scale::Log1p => ("a finite log1p value from 0 to 15", TOO_LARGE),
-    };
     let x = &screen.expression.x;
-    let bad = |v: &f32| !(*v >= 0.0 && *v < limit);
-    let Some(entry) = x.data().iter().position(bad) else { return Ok(()) };
+    let log1p = |v: &f32| *v >= 0.0 && *v < TOO_LARGE;
+    let count = |v: &f32| *v >= 0.0 && v.is_finite() && (v - v.round()).abs() <= WHOLE;
+    let (expected, bad) = match screen.expression.scale {
+        Scale::Counts => ("a whole count, or log1p values all below 15", x.data().iter().position(|v| !count(v))),
+        Scale::Log1p => ("a log1p value from 0 to 15", x.data().iter().position(|v| !log1p(v))),
+    };
+    let Some(entry) = bad else { return Ok(()) };
     Err(ScoreError::BadValue {
         gene: screen.genes().names()[x.indices()[entry] as usize].to_string(),
         cell: x.indptr().partition_point(|&start| start <= entry) - 1,
