@@ -52,6 +52,7 @@ pub(super) enum CliError {
     Rank(#[from] RankError),
     #[error(transparent)]
     Score(#[from] ScoreError),
+    #[error(transparent)]
     Report(#[from] ReportError),
     #[error(transparent)]
     Linalg(#[from] LinalgError),
