@@ -130,6 +130,11 @@ fn fill(template: &str, values: &[(&str, &str)]) -> String {
     out + rest
 }
 
+/// The lines that `line` makes of each item, one after the other.
+fn joined<T>(items: impl IntoIterator<Item = T>, line: impl Fn(T) -> String) -> String {
+    items.into_iter().fold(String::new(), |out, item| out + &line(item))
+}
+
 fn nav_line(part: &Part, report: &ReportData) -> String {
     let class = if (part.of)(report).is_some() { "" } else { " class=\"missing\"" };
     format!("<li{class}><a href=\"#{}\">{}</a></li>\n", part.id, part.title)
@@ -164,7 +169,7 @@ fn present(section: &Section) -> String {
     }
     out.extend(section.tables.iter().map(table));
     if !section.notices.is_empty() {
-        let lines: String = section.notices.iter().map(|n| format!("<li>{}</li>\n", escape(&n.0))).collect();
+        let lines: String = joined(&section.notices, |n| format!("<li>{}</li>\n", escape(&n.0)));
         let _ = writeln!(out, "<ul class=\"notices\">\n{lines}</ul>");
     }
     out + &commands(&section.commands)
@@ -196,16 +201,11 @@ fn figure(figure: &FigureView) -> String {
 fn table(table: &TableView) -> String {
     let numeric: Vec<bool> = (0..table.header.len()).map(|column| is_numeric(table, column)).collect();
     let class = |column: usize| if numeric.get(column) == Some(&true) { " class=\"number\"" } else { "" };
-    let head: String = table
-        .header
-        .iter()
-        .enumerate()
-        .map(|(k, h)| format!("<th scope=\"col\"{}>{}</th>", class(k), escape(h)))
-        .collect();
+    let head =
+        joined(table.header.iter().enumerate(), |(k, h)| format!("<th scope=\"col\"{}>{}</th>", class(k), escape(h)));
     let row = |(k, cells): (usize, &Vec<String>)| {
         let best = if table.best == Some(k) { " class=\"best\"" } else { "" };
-        let cells: String =
-            cells.iter().enumerate().map(|(c, cell)| format!("<td{}>{}</td>", class(c), escape(cell))).collect();
+        let cells = joined(cells.iter().enumerate(), |(c, cell)| format!("<td{}>{}</td>", class(c), escape(cell)));
         format!("<tr{best}>{cells}</tr>\n")
     };
     let body: String = table.rows.iter().enumerate().map(row).collect();
@@ -225,7 +225,7 @@ fn is_numeric(table: &TableView, column: usize) -> bool {
 }
 
 fn commands(commands: &[String]) -> String {
-    commands.iter().map(|c| format!("<pre>{}</pre>\n", escape(c))).collect()
+    joined(commands, |c| format!("<pre>{}</pre>\n", escape(c)))
 }
 
 #[cfg(test)]
