@@ -158,9 +158,12 @@ impl Job<'_> {
         let mut watcher = Watcher::new(self.session, "folds", None);
         let predicted = cross_validate(&validation, &mut watcher);
         let mut notices = watcher.finish();
-        notices.dedup();
-        notices.iter().for_each(|n| self.session.printer.notice(n));
-        Ok(predicted?)
+        let predicted = predicted?;
+        notices.extend(predicted.summaries.iter().flat_map(|(_, summary)| summary.notices.clone()));
+        // Every fold says the same.
+        let mut said = std::collections::HashSet::new();
+        notices.iter().filter(|n| said.insert(n.0.as_str())).for_each(|n| self.session.printer.notice(n));
+        Ok(predicted)
     }
 
     /// How the input file writes each perturbation.
