@@ -64,8 +64,8 @@ pub(super) fn genes_and_targets(
 /// As the tables of the other commands are normalised: the median total is that of all cells with a condition.
 fn normalisation(screen: &ScreenFile, options: &ScreenArgs, session: &Session) -> Result<Normalisation, CliError> {
     let target_sum = options.pseudobulk(false, session.seed)?.target_sum;
-    let median = || screen.median_total().map(|m| m.unwrap_or(1.0));
-    Ok(Normalisation::resolve(screen.scale, target_sum, median)?)
+    let median = screen.median_total()?.unwrap_or(1.0);
+    Ok(Normalisation::of(screen.scale, target_sum, median))
 }
 
 fn names(screen: &ScreenFile) -> (Vec<String>, Vec<String>) {
