@@ -6,8 +6,8 @@
 //! training changes and Z the scores of (changes - m) on their first principal components (axes A), target q is
 //! predicted as m + k_q (K + penalty I)^-1 Z A.
 //!
-//! - Weights and sharpness minimise the loss, the penalty the squared error, of the exact leave-one-out predictions of
-//!   the training perturbations; nothing else is tuned.
+//! - Weights, sharpness and penalty minimise the loss of the exact leave-one-out predictions of the training
+//!   perturbations; nothing else is tuned.
 //! - Where the table says which effects are significant, they are learned beside the effects (see `layers`).
 //! - A target outside the graph resembles no training target (s = 0 to all of them). It is predicted as m + what the
 //!   fit adds for such a target, the same for all, and labelled [`Basis::Fallback`].
@@ -175,13 +175,13 @@ impl GraphKernel {
         of_targets: &Array2<f64>,
     ) -> Result<Solution, PredictError> {
         let ridge = Ridge::new(&rows.kernel(of_targets), layers.scores.clone())?;
-        let (penalty, error) = ridge.best_penalty(penalties());
+        let (penalty, loss) = ridge.best_penalty(penalties());
         let share = match self.config.significant_share {
             Some(share) => share,
             None => layers.best_share(&ridge.left_out(penalty), task.responses, mean),
         };
         let coefficients = rows.per_target(&ridge.coefficients(penalty)).mapv(|v| v as f32);
-        let values = [("penalty", penalty), ("left_out.error", error), ("significant_share", share)];
+        let values = [("penalty", penalty), ("left_out.loss", loss), ("significant_share", share)];
         Ok((coefficients, share, values.map(|(name, v)| (name.to_owned(), v)).to_vec()))
     }
 }

@@ -2,6 +2,7 @@
 
 use ndarray::{Array1, Array2, Axis};
 
+use super::loss::loss;
 use crate::stats::{LinalgError, symmetric_eigen};
 
 /// A kernel matrix in its eigenbasis, and the responses there: every penalty costs O(n^2 r) from here on.
@@ -34,12 +35,10 @@ impl Ridge {
         &self.responses - &(self.coefficients(penalty) / diagonal)
     }
 
-    /// The penalty with the smallest squared leave-one-out error, and that error relative to the squared responses: 1 is
-    /// no better than their mean, which the largest penalties approach.
+    /// The penalty with the smallest leave-one-out [`loss`], and that loss: 1 is no better than the mean of the responses,
+    /// which the largest penalties approach.
     pub(super) fn best_penalty(&self, penalties: impl Iterator<Item = f64>) -> (f64, f64) {
-        let squares = |x: &Array2<f64>| x.iter().map(|v| v * v).sum::<f64>();
-        let total = squares(&self.responses).max(f64::MIN_POSITIVE);
-        let scored = penalties.map(|p| (p, squares(&(&self.left_out(p) - &self.responses)) / total));
+        let scored = penalties.map(|p| (p, loss(&self.left_out(p), &self.responses)));
         scored.fold((1.0, f64::INFINITY), |best, x| if x.1 < best.1 { x } else { best })
     }
 }
