@@ -2,6 +2,7 @@
 
 mod adjacency;
 mod builder;
+mod coexpression;
 mod coverage;
 mod edge;
 mod error;
@@ -16,6 +17,7 @@ pub mod propagate;
 
 pub use self::adjacency::{Normalisation, SparseAdjacency, Weights};
 pub use self::builder::GraphBuilder;
+pub use self::coexpression::{Coexpressed, Coexpression, CoexpressionOptions, ControlCells};
 pub use self::coverage::Coverage;
 pub use self::edge::{ChannelId, Edge, Evidence, Sign};
 pub use self::error::GraphError;

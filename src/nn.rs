@@ -19,7 +19,7 @@ mod variables;
 
 pub use self::adamw::{AdamW, AdamWSettings};
 pub use self::clip::{clip_factor, gradient_norm};
-pub use self::device::parse_device;
+pub use self::device::{device_name, parse_device};
 pub use self::error::NnError;
 pub use self::linear::Linear;
 pub use self::loss::{ElementLoss, LossKind};

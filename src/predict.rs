@@ -4,6 +4,7 @@
 
 mod cross_validate;
 mod error;
+mod gears;
 mod graph_kernel;
 mod linear;
 mod mean;
@@ -19,7 +20,7 @@ pub use self::error::PredictError;
 pub use self::predictor::{Basis, Build, FitSummary, Load, Prediction, Predictor, Saved, Spec, Task};
 
 /// Every model there is, in the order in which tables show them.
-pub const PREDICTORS: &[Spec] = &[mean::SPEC, linear::SPEC, graph_kernel::SPEC];
+pub const PREDICTORS: &[Spec] = &[mean::SPEC, linear::SPEC, graph_kernel::SPEC, gears::SPEC];
 
 /// The model of this name.
 ///

@@ -25,7 +25,7 @@ pub use self::growth::growth_rate;
 pub use self::intervene::Efficiency;
 pub use self::kinetics::{KineticOptions, Kinetics};
 pub use self::network::{Link, Wiring};
-pub use self::observe::Observation;
+pub use self::observe::{Observation, Observer};
 pub use self::options::{PRESETS, Preset, SimulationOptions, Size};
 pub use self::screen::{CellColumns, Simulated, Simulator, demo, demo_truth_for, simulate};
 pub use self::steady::{Forcing, Steady, solve};

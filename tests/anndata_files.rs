@@ -1,4 +1,5 @@
 //! What is written opens in anndata without a warning, and comes back the same.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::path::Path;
 use std::process::Command;

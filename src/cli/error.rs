@@ -11,6 +11,7 @@ use crate::io::IoError;
 use crate::nn::NnError;
 use crate::predict::PredictError;
 use crate::rank::RankError;
+use crate::report::ReportError;
 use crate::run::RunError;
 use crate::score::ScoreError;
 use crate::simulate::SimulateError;
@@ -51,6 +52,8 @@ pub(super) enum CliError {
     Rank(#[from] RankError),
     #[error(transparent)]
     Score(#[from] ScoreError),
+    #[error(transparent)]
+    Report(#[from] ReportError),
     #[error(transparent)]
     Linalg(#[from] LinalgError),
 }

@@ -8,6 +8,7 @@ use crate::io::IoError;
 use crate::nn::NnError;
 use crate::predict::PredictError;
 use crate::rank::RankError;
+use crate::report::ReportError;
 use crate::run::RunError;
 use crate::score::ScoreError;
 use crate::simulate::SimulateError;
@@ -29,6 +30,7 @@ pub(super) fn hint(error: &CliError) -> Option<String> {
         CliError::Run(e) => run(e),
         CliError::Nn(e) => nn(e),
         CliError::Simulate(e) => simulate(e),
+        CliError::Report(e) => report(e),
         CliError::Linalg(_) | CliError::BrokenPipe | CliError::Stdout(_) => None,
     }
 }
@@ -57,6 +59,17 @@ fn data(error: &DataError) -> Option<String> {
         DataError::BadValue { .. } => {
             Some("mend the matrix, or say what it holds with `--scale counts` or `--scale log1p`".into())
         }
+        _ => None,
+    }
+}
+
+fn report(error: &ReportError) -> Option<String> {
+    match error {
+        ReportError::Graph(e) => graph(e),
+        ReportError::Empty { figure: "curve plot", .. } => {
+            Some("models without training steps record no metrics; fit one that has them with `--model gears`".into())
+        }
+        ReportError::Empty { figure: "network", .. } => Some("add a `--prior FILE` that knows the gene".into()),
         _ => None,
     }
 }
@@ -115,6 +128,10 @@ fn nn(error: &NnError) -> Option<String> {
 fn simulate(error: &SimulateError) -> Option<String> {
     match error {
         SimulateError::UnknownGene { suggestions, .. } => did_you_mean(suggestions),
+        SimulateError::Unconverged { .. } => {
+            Some("weaken the links with a smaller `--fold`, for example `--fold 1.5`".into())
+        }
+        SimulateError::Data(e) => data(e),
         _ => None,
     }
 }

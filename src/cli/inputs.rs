@@ -1,5 +1,6 @@
 //! What fitting and cross-validating read: a screen and its graph, from arguments, settings or the embedded screen.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
@@ -8,15 +9,17 @@ use super::args::{PriorArgs, ScaleArg, ScreenArgs};
 use super::error::CliError;
 use super::session::Session;
 use crate::config::{DataSettings, Settings};
-use crate::data::{Pseudobulk, Responses};
+use crate::data::{Perturbation, Pseudobulk, Responses};
 use crate::error::{Notice, some_of};
 use crate::graph::{GeneGraph, GraphError};
-use crate::{io, predict, simulate};
+use crate::{io, simulate};
 
 /// A screen as a table, and the gene graph.
 pub(super) struct Inputs {
     /// One row per condition.
     pub(super) table: Pseudobulk,
+    /// How the file writes each perturbation; empty for the embedded screen.
+    pub(super) labels: HashMap<Perturbation, String>,
     /// The merged priors.
     pub(super) graph: GeneGraph,
     /// Files read.
@@ -39,19 +42,24 @@ pub(super) fn read(
     halves: bool,
 ) -> Result<Inputs, CliError> {
     let screen = screen.map(Path::to_owned).or_else(|| session.settings.data.screen.clone());
-    let mut notices = Vec::new();
-    let (table, source) = match &screen {
-        Some(path) => (read_screen(session, path, screen_options, halves, &mut notices)?, path.display().to_string()),
-        None => (embedded(session, halves, &mut notices)?, EMBEDDED.to_owned()),
-    };
     let priors = priors_or_settings(priors, &session.settings);
-    let graph = match (&screen, priors.priors.is_empty()) {
-        (None, true) => simulate::Wiring::embedded()?.to_graph("embedded"),
-        (Some(_), true) => return Err(no_prior()),
-        _ => priors.read(session)?,
+    if screen.is_some() && priors.priors.is_empty() {
+        return Err(no_prior());
+    }
+    let mut notices = Vec::new();
+    let (table, labels, source) = match &screen {
+        Some(path) => {
+            let (table, labels) = read_screen(session, path, screen_options, halves, &mut notices)?;
+            (table, labels, path.display().to_string())
+        }
+        None => (embedded(session, halves, &mut notices)?, HashMap::new(), EMBEDDED.to_owned()),
+    };
+    let graph = match priors.priors.is_empty() {
+        true => simulate::Wiring::embedded()?.to_graph("embedded"),
+        false => priors.read(session)?,
     };
     let files = screen.into_iter().chain(priors.priors).collect();
-    Ok(Inputs { table, graph, files, source, notices })
+    Ok(Inputs { table, labels, graph, files, source, notices })
 }
 
 fn no_prior() -> CliError {
@@ -65,7 +73,7 @@ fn read_screen(
     options: &ScreenArgs,
     halves: bool,
     notices: &mut Vec<Notice>,
-) -> Result<Pseudobulk, CliError> {
+) -> Result<(Pseudobulk, HashMap<Perturbation, String>), CliError> {
     let options = screen_or_settings(options, &session.settings.data)?;
     let bar = session.printer.bar("reading", 1);
     let mut progress = |done, total| {
@@ -76,7 +84,7 @@ fn read_screen(
     bar.finish_and_clear();
     read.notices.iter().for_each(|n| session.printer.notice(n));
     notices.extend(read.notices);
-    Ok(read.table)
+    Ok((read.table, read.labels))
 }
 
 /// The simulated screen that ships inside the program, reduced to its table.
@@ -155,9 +163,4 @@ pub(super) fn effective_settings(session: &Session, inputs: &Inputs) -> Settings
     settings.data.screen = if embedded { None } else { files.next() };
     settings.graph.priors = files.collect();
     settings
-}
-
-/// Every registered model, for help and errors.
-pub(super) fn model_names() -> Vec<&'static str> {
-    predict::PREDICTORS.iter().map(|s| s.name).collect()
 }

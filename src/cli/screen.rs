@@ -7,6 +7,7 @@ use crate::io::ScreenOptions;
 
 impl ScreenArgs {
     /// How cells are labelled and scaled.
+    #[allow(clippy::unnecessary_wraps)]
     pub(super) fn options(&self) -> Result<ScreenOptions, CliError> {
         let scale = self.scale.map(|scale| match scale {
             ScaleArg::Counts => Scale::Counts,

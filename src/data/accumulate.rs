@@ -108,26 +108,17 @@ impl PseudobulkBuilder {
 
     /// The table. The mean of a half without cells (a condition of one cell) is NaN.
     pub fn finish(self) -> Pseudobulk {
-        let shape = (self.conditions.len(), self.genes.len());
-        let zeros = || Array2::<f32>::zeros(shape);
-        let (mut mean, mut var, mut third, mut fraction) = (zeros(), zeros(), zeros(), zeros());
+        let zeros = || Array2::<f32>::zeros((self.conditions.len(), self.genes.len()));
+        let mut layers = [zeros(), zeros(), zeros(), zeros()];
         let mut halves = self.options.halves.then(|| [zeros(), zeros()]);
         let n_cells = self.sums.iter().map(|s| s.n_cells).collect();
         for (i, sums) in self.sums.into_iter().enumerate() {
-            for (j, of_gene) in sums.of_gene.iter().enumerate() {
-                let m = of_gene.moments(sums.n_cells);
-                mean[[i, j]] = m.mean as f32;
-                var[[i, j]] = m.var as f32;
-                third[[i, j]] = m.third as f32;
-                fraction[[i, j]] = m.fraction as f32;
-            }
-            if let Some([a, b]) = &mut halves {
-                for (j, (first, all)) in sums.first.iter().zip(&sums.of_gene).enumerate() {
-                    a[[i, j]] = (first / sums.n_first as f64) as f32;
-                    b[[i, j]] = ((all.sum - first).max(0.0) / (sums.n_cells - sums.n_first) as f64) as f32;
-                }
+            sums.write_moments(i, &mut layers);
+            if let Some(halves) = &mut halves {
+                sums.write_halves(i, halves);
             }
         }
+        let [mean, var, third, fraction] = layers;
         Pseudobulk {
             genes: self.genes,
             conditions: self.conditions,
@@ -142,15 +133,33 @@ impl PseudobulkBuilder {
 }
 
 impl ConditionSums {
+    /// Fills row `i` of mean, variance, third moment and fraction.
+    fn write_moments(&self, i: usize, [mean, var, third, fraction]: &mut [Array2<f32>; 4]) {
+        for (j, of_gene) in self.of_gene.iter().enumerate() {
+            let m = of_gene.moments(self.n_cells);
+            mean[[i, j]] = m.mean as f32;
+            var[[i, j]] = m.var as f32;
+            third[[i, j]] = m.third as f32;
+            fraction[[i, j]] = m.fraction as f32;
+        }
+    }
+
+    /// Fills row `i` of the means of both halves.
+    fn write_halves(&self, i: usize, [a, b]: &mut [Array2<f32>; 2]) {
+        let n_second = self.n_cells - self.n_first;
+        for (j, (first, all)) in self.first.iter().zip(&self.of_gene).enumerate() {
+            a[[i, j]] = (first / self.n_first as f64) as f32;
+            b[[i, j]] = ((all.sum - first).max(0.0) / n_second as f64) as f32;
+        }
+    }
+
     /// Whether this cell belongs to the first half. Cells of a condition are paired as they come; a coin keyed by the
     /// position of the first of a pair decides, the second takes the other half, so halves differ by one cell at most.
     fn draw_half(&mut self, seed: u64, cell: usize) -> bool {
-        let first = match self.unpaired.take() {
-            Some(partner) => !partner,
-            None => {
-                let coin = Rng::keyed(seed, "halves", cell as u64, 0).next_u32() >> 31 == 1;
-                *self.unpaired.insert(coin)
-            }
+        let first = if let Some(partner) = self.unpaired.take() {
+            !partner
+        } else {
+            *self.unpaired.insert(Rng::keyed(seed, "halves", cell as u64, 0).next_u32() >> 31 == 1)
         };
         self.n_first += u64::from(first);
         first
@@ -159,9 +168,10 @@ impl ConditionSums {
     fn add(&mut self, x: &Csr<f32>, rows: &Rows, n_genes: usize) {
         let halves = !self.first.is_empty();
         let starts = (0..n_genes).step_by(GENES_PER_TASK);
-        let first: Vec<&mut [f64]> = match halves {
-            true => self.first.chunks_mut(GENES_PER_TASK).collect(),
-            false => starts.map(|_| Default::default()).collect(),
+        let first: Vec<&mut [f64]> = if halves {
+            self.first.chunks_mut(GENES_PER_TASK).collect()
+        } else {
+            starts.map(|_| Default::default()).collect()
         };
         self.of_gene.par_chunks_mut(GENES_PER_TASK).zip(first).enumerate().for_each(|(k, (sums, first))| {
             let start = (k * GENES_PER_TASK) as u32;
@@ -204,8 +214,7 @@ impl Pseudobulk {
     /// ```
     pub fn from_screen(screen: &Screen, options: &PseudobulkOptions) -> Self {
         let (x, cells) = (&screen.expression.x, &screen.cells);
-        let median_total = || Ok::<f64, std::convert::Infallible>(median_total(x, cells));
-        let Ok(normalisation) = Normalisation::resolve(screen.expression.scale, options.target_sum, median_total);
+        let normalisation = Normalisation::of(screen.expression.scale, options.target_sum, median_total(x, cells));
         let genes = Arc::clone(&screen.expression.genes);
         let mut builder = PseudobulkBuilder::new(genes, cells.conditions.clone(), *options).normalise(normalisation);
         builder.push(CellBlock { first_cell: 0, x: x.clone() }, &cells.of_cell);

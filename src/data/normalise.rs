@@ -3,6 +3,7 @@
 use std::fmt;
 use std::str::FromStr;
 
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::{Csr, Scale};
@@ -59,18 +60,14 @@ pub enum Normalisation {
 }
 
 impl Normalisation {
-    /// The normalisation for values of this scale; `median_total` is asked for only where it is needed.
-    pub fn resolve<E>(
-        scale: Scale,
-        target: TargetSum,
-        median_total: impl FnOnce() -> Result<f64, E>,
-    ) -> Result<Self, E> {
-        Ok(match (scale, target) {
+    /// The normalisation for values of this scale; `median_total` is used for counts and [`TargetSum::Median`] only.
+    pub fn of(scale: Scale, target: TargetSum, median_total: f64) -> Self {
+        match (scale, target) {
             (Scale::Log1p, _) => Self::AsIs,
             (Scale::Counts, TargetSum::None) => Self::Log1p,
             (Scale::Counts, TargetSum::Fixed(sum)) => Self::To(sum),
-            (Scale::Counts, TargetSum::Median) => Self::To(median_total()?),
-        })
+            (Scale::Counts, TargetSum::Median) => Self::To(median_total),
+        }
     }
 
     /// Values of one cell in place: natural logarithm of (1 + scaled count). A cell without counts stays zero.
@@ -112,7 +109,6 @@ impl Normalisation {
             rows.push(row);
             rest = tail;
         }
-        use rayon::prelude::*;
         rows.into_par_iter().with_min_len(16).for_each(|row| self.apply(row));
     }
 }
@@ -132,7 +128,7 @@ pub fn median(values: &mut [f64]) -> Option<f64> {
         return None;
     }
     let middle = values.len() / 2;
-    let even = values.len() % 2 == 0;
+    let even = values.len().is_multiple_of(2);
     let (below, at, _) = values.select_nth_unstable_by(middle, f64::total_cmp);
     let at = *at;
     let lower = below.iter().copied().max_by(f64::total_cmp).filter(|_| even);

@@ -33,12 +33,21 @@ impl GenePath {
     }
 }
 
-/// The graph as petgraph sees it: edge weights are positions among the edges of the [`GeneGraph`].
-type Steps = DiGraph<GeneId, usize>;
+/// The graph as petgraph sees it (edge weights are positions among the edges of the [`GeneGraph`]), and the cost of an
+/// edge besides that of its weight.
+struct Steps {
+    graph: DiGraph<GeneId, usize>,
+    cost: f64,
+}
 
 impl GeneGraph {
-    /// Up to `k` directed paths without repeated genes, strongest first: the largest products of weights (costs
-    /// `-ln weight`, added up); of equally strong ones the shorter first.
+    /// Up to `k` directed paths without repeated genes, best first: the largest products of weights, every edge
+    /// counting `damping` times its weight (costs `-ln(damping * weight)`, added up); of equally good ones the shorter
+    /// first.
+    ///
+    /// # Arguments
+    /// `damping`, above 0 and at most 1: at 1 the product of weights alone decides, and edges of weight 1 make detours
+    /// free; below 1 every edge costs something.
     ///
     /// # Errors
     /// [`GraphError::NoPath`] where the target cannot be reached.
@@ -57,12 +66,12 @@ impl GeneGraph {
     /// builder.add("B", "C", 0.8, Sign::Repression, &[]);
     /// builder.add("A", "C", 0.5, Sign::Unknown, &[]);
     /// let graph = builder.build();
-    /// let paths = graph.paths(graph.expect("A")?, graph.expect("C")?, 5)?;
+    /// let paths = graph.paths(graph.expect("A")?, graph.expect("C")?, 5, 1.0)?;
     /// assert_eq!((paths.len(), paths[0].genes.len(), paths[0].sign()), (2, 3, Sign::Activation));
     /// # Ok::<(), grn::graph::GraphError>(())
     /// ```
-    pub fn paths(&self, from: GeneId, to: GeneId, k: usize) -> Result<Vec<GenePath>, GraphError> {
-        let steps = self.to_petgraph();
+    pub fn paths(&self, from: GeneId, to: GeneId, k: usize, damping: f64) -> Result<Vec<GenePath>, GraphError> {
+        let steps = Steps { graph: self.to_petgraph(), cost: STEP - damping.ln() };
         let mut found: Vec<Vec<GeneId>> = self.search(&steps, &[from], to, &HashSet::new()).into_iter().collect();
         if found.is_empty() {
             let name = |g| self.genes().name(g).to_owned();
@@ -76,7 +85,8 @@ impl GeneGraph {
                 candidates.extend(candidate.filter(|c| !found.contains(c) && !candidates.contains(c)));
             }
             let best = (0..candidates.len()).min_by(|&a, &b| {
-                self.cost(&candidates[a]).total_cmp(&self.cost(&candidates[b])).then(candidates[a].cmp(&candidates[b]))
+                let cost = |k: usize| self.cost(&steps, &candidates[k]);
+                cost(a).total_cmp(&cost(b)).then_with(|| candidates[a].cmp(&candidates[b]))
             });
             let Some(best) = best else { break };
             found.push(candidates.swap_remove(best));
@@ -90,13 +100,13 @@ impl GeneGraph {
         let spur = *root.last()?;
         let node = |g: GeneId| NodeIndex::new(g.index());
         let before: HashSet<NodeIndex> = root[..root.len() - 1].iter().map(|&g| node(g)).collect();
-        let allowed = EdgeFiltered::from_fn(steps, |e| {
-            let leaves_spur_to_taken = e.source() == node(spur) && taken.contains(&steps[e.target()]);
+        let allowed = EdgeFiltered::from_fn(&steps.graph, |e| {
+            let leaves_spur_to_taken = e.source() == node(spur) && taken.contains(&steps.graph[e.target()]);
             !leaves_spur_to_taken && !before.contains(&e.target())
         });
-        let cost = |e: petgraph::graph::EdgeReference<'_, usize>| step_cost(&self.edges()[*e.weight()]);
+        let cost = |e: petgraph::graph::EdgeReference<'_, usize>| steps.cost + cost_of(&self.edges()[*e.weight()]);
         let (_, nodes) = astar(&allowed, node(spur), |n| n == node(to), cost, |_| 0.0)?;
-        let rest = nodes.into_iter().skip(1).map(|n| steps[n]);
+        let rest = nodes.into_iter().skip(1).map(|n| steps.graph[n]);
         Some(root.iter().copied().chain(rest).collect())
     }
 
@@ -105,13 +115,14 @@ impl GeneGraph {
         GenePath { genes, edges }
     }
 
-    fn cost(&self, genes: &[GeneId]) -> f64 {
-        genes.windows(2).filter_map(|pair| self.edge(pair[0], pair[1])).map(step_cost).sum()
+    fn cost(&self, steps: &Steps, genes: &[GeneId]) -> f64 {
+        let edges = genes.windows(2).filter_map(|pair| self.edge(pair[0], pair[1]));
+        edges.map(|e| steps.cost + cost_of(e)).sum()
     }
 }
 
-fn step_cost(edge: &Edge) -> f64 {
-    STEP - f64::from(edge.weight).ln()
+fn cost_of(edge: &Edge) -> f64 {
+    -f64::from(edge.weight).ln()
 }
 
 /// Where paths that begin with `root` go next.
@@ -128,12 +139,14 @@ mod tests {
 
     fn graph(edges: &[(&str, &str, f32, Sign)]) -> GeneGraph {
         let mut builder = GraphBuilder::new();
-        edges.iter().for_each(|&(a, b, w, sign)| builder.add(a, b, w, sign, &[]));
+        for &(a, b, w, sign) in edges {
+            builder.add(a, b, w, sign, &[]);
+        }
         builder.build()
     }
 
     fn shown(graph: &GeneGraph, from: &str, to: &str, k: usize) -> Vec<(String, f32, Sign)> {
-        let paths = graph.paths(graph.expect(from).unwrap(), graph.expect(to).unwrap(), k).unwrap();
+        let paths = graph.paths(graph.expect(from).unwrap(), graph.expect(to).unwrap(), k, 1.0).unwrap();
         let name = |g: &GeneId| graph.genes().name(*g).to_owned();
         let show = |p: &GenePath| (p.genes.iter().map(name).collect::<Vec<_>>().join(" "), p.strength(), p.sign());
         paths.iter().map(show).collect()
@@ -166,21 +179,37 @@ mod tests {
     #[test]
     fn no_path_is_an_error() {
         let graph = graph(&[("A", "B", 1.0, Sign::Unknown)]);
-        let error = graph.paths(graph.expect("B").unwrap(), graph.expect("A").unwrap(), 3).unwrap_err();
+        let error = graph.paths(graph.expect("B").unwrap(), graph.expect("A").unwrap(), 3, 1.0).unwrap_err();
         assert_eq!(error, GraphError::NoPath { from: "B".into(), to: "A".into() });
     }
 
+    fn worth(graph: &GeneGraph, genes: &[GeneId], damping: f64) -> f64 {
+        let edges = genes.windows(2).map(|pair| graph.edge(pair[0], pair[1]).unwrap());
+        edges.map(|e| damping * f64::from(e.weight)).product()
+    }
+
+    #[test]
+    fn damping_prefers_short_paths() {
+        let open = Sign::Unknown;
+        let graph = graph(&[("A", "B", 1.0, open), ("B", "C", 1.0, open), ("A", "C", 0.9, open)]);
+        let first = |damping| {
+            let paths = graph.paths(graph.expect("A").unwrap(), graph.expect("C").unwrap(), 1, damping).unwrap();
+            paths[0].genes.len()
+        };
+        assert_eq!((first(1.0), first(0.8)), (3, 2));
+    }
+
     /// Every simple path of a small random graph, by brute force.
-    fn all_paths(graph: &GeneGraph, path: &mut Vec<GeneId>, to: GeneId, out: &mut Vec<f64>) {
+    fn all_paths(graph: &GeneGraph, path: &mut Vec<GeneId>, to: GeneId, damping: f64, out: &mut Vec<f64>) {
         let at = path[path.len() - 1];
         if at == to {
-            out.push(graph.cost(path));
+            out.push(worth(graph, path, damping));
             return;
         }
         for edge in graph.out_edges(at) {
             if !path.contains(&edge.target) {
                 path.push(edge.target);
-                all_paths(graph, path, to, out);
+                all_paths(graph, path, to, damping, out);
                 path.pop();
             }
         }
@@ -189,6 +218,7 @@ mod tests {
     #[test]
     fn the_k_best_are_the_k_best_of_all() {
         for seed in 0..20 {
+            let damping = if seed % 2 == 0 { 1.0 } else { 0.7 };
             let (mut builder, mut rng) = (GraphBuilder::new(), Rng::keyed(seed, "paths", 0, 0));
             for _ in 0..20 {
                 let (a, b) = (rng.below(7), rng.below(7));
@@ -197,15 +227,15 @@ mod tests {
             let graph = builder.build();
             let (from, to) = (GeneId(0), GeneId(graph.n_genes() as u32 - 1));
             let mut expected = Vec::new();
-            all_paths(&graph, &mut vec![from], to, &mut expected);
-            expected.sort_by(f64::total_cmp);
-            let Ok(paths) = graph.paths(from, to, 6) else {
+            all_paths(&graph, &mut vec![from], to, damping, &mut expected);
+            expected.sort_by(|a, b| b.total_cmp(a));
+            let Ok(paths) = graph.paths(from, to, 6, damping) else {
                 assert!(expected.is_empty());
                 continue;
             };
             assert_eq!(paths.len(), expected.len().min(6));
-            for (path, cost) in paths.iter().zip(expected) {
-                assert!((graph.cost(&path.genes) - cost).abs() < 1e-9, "seed {seed}");
+            for (path, best) in paths.iter().zip(expected) {
+                assert!((worth(&graph, &path.genes, damping) - best).abs() < 1e-6, "seed {seed}");
             }
         }
     }

@@ -10,7 +10,9 @@ impl GeneGraph {
     #[must_use]
     pub fn induced(&self, genes: &[GeneId]) -> Self {
         let mut wanted = vec![false; self.n_genes()];
-        genes.iter().for_each(|g| wanted[g.index()] = true);
+        for gene in genes {
+            wanted[gene.index()] = true;
+        }
         let kept: Vec<usize> = (0..self.n_genes()).filter(|&g| wanted[g]).collect();
         let mut new_id = vec![None; self.n_genes()];
         kept.iter().enumerate().for_each(|(new, &old)| new_id[old] = Some(GeneId(new as u32)));
@@ -24,8 +26,8 @@ impl GeneGraph {
     }
 
     /// The graph without all but the strongest edges: an edge stays where it is among the `n` strongest that leave its
-    /// source or among the `n` strongest that enter its target. So what was stored both ways stays both ways. Equal
-    /// weights are ordered by gene. Genes without an edge stay. O(E log E).
+    /// source or among the `n` strongest that enter its target. Equal weights are ordered by gene. In a graph where all
+    /// knowledge is stored both ways, both ways stay or go together. Genes without an edge stay. O(E log E).
     #[must_use]
     pub fn strongest(&self, n: usize) -> Self {
         let mut stays = vec![false; self.n_edges()];
@@ -41,8 +43,12 @@ impl GeneGraph {
             leaving[edge.source.index()].push(k);
             entering[edge.target.index()].push(k);
         }
-        leaving.iter_mut().for_each(|order| keep(order, |e| e.target));
-        entering.iter_mut().for_each(|order| keep(order, |e| e.source));
+        for order in &mut leaving {
+            keep(order, |e| e.target);
+        }
+        for order in &mut entering {
+            keep(order, |e| e.source);
+        }
         let kept = edges.iter().zip(stays).filter(|(_, stays)| *stays).map(|(e, _)| e.clone()).collect();
         Self::new(Arc::clone(self.genes()), self.channels().to_vec(), kept)
     }

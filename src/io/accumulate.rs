@@ -35,8 +35,7 @@ pub fn pseudobulk_of(
     let cells = merged_cells(screens);
     let counted = |s: &ScreenFile| s.scale == Scale::Counts && options.target_sum == TargetSum::Median;
     let n_counted: usize = screens.iter().filter(|s| counted(s)).map(ScreenFile::n_cells).sum();
-    let all = (n_counted + cells.n_cells()) as u64;
-    let mut done = 0;
+    let (mut done, all) = (0, (n_counted + cells.n_cells()) as u64);
     let mut report = |cells: u64| {
         done += cells;
         progress(done, all);
@@ -49,10 +48,7 @@ pub fn pseudobulk_of(
     let mut builder = PseudobulkBuilder::new(Arc::clone(&first.genes), cells.conditions.clone(), *options);
     let mut before = 0;
     for (screen, rows) in screens.iter().zip(&sources) {
-        let Ok(normalisation) = Normalisation::resolve(screen.scale, options.target_sum, || {
-            Ok::<f64, std::convert::Infallible>(median_total)
-        });
-        builder.set_normalisation(normalisation);
+        builder.set_normalisation(Normalisation::of(screen.scale, options.target_sum, median_total));
         stream(rows, |mut block| {
             report(block.x.n_rows() as u64);
             block.first_cell += before;

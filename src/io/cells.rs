@@ -8,7 +8,7 @@ use super::h5ad::{Frame, H5File, Rows, StoredMatrix};
 use super::mtx::MtxMatrix;
 use super::scale::{LOOKED_AT, ScaleGuess, guess};
 use super::{IoError, mtx, tenx};
-use crate::data::{CellBlock, Csr, DataError, GeneIndex};
+use crate::data::{CellBlock, Csr, DataError, Expression, GeneIndex, Scale};
 use crate::error::Notice;
 
 /// Cells on disk: opened, not read.
@@ -54,10 +54,7 @@ pub fn open_cells(path: &Path, aliases: Option<&Path>) -> Result<CellFile, IoErr
         return mtx::open(path, aliases);
     }
     let file = H5File::open(path)?;
-    match tenx::is_tenx(&file) {
-        true => tenx::open(&file, aliases),
-        false => open_h5ad(&file, aliases),
-    }
+    if tenx::is_tenx(&file) { tenx::open(&file, aliases) } else { open_h5ad(&file, aliases) }
 }
 
 fn open_h5ad(file: &H5File, aliases: Option<&Path>) -> Result<CellFile, IoError> {
@@ -134,6 +131,23 @@ impl CellFile {
             Matrix::Hdf5(matrix, _) => matrix.sample(LOOKED_AT)?,
             Matrix::Mtx(matrix) => matrix.sample(LOOKED_AT)?,
         }))
+    }
+
+    /// All cells in memory, n_cells x n_genes, in the scale given: small files only.
+    ///
+    /// # Errors
+    /// [`DataError::BadValue`] for a value that is not finite or negative, and whatever reading says.
+    pub fn read(&self, scale: Scale) -> Result<Expression, IoError> {
+        let rows = self.rows()?;
+        let mut x = Csr::empty(self.genes.len());
+        for block in 0..rows.n_blocks() {
+            let block = rows.read(block, false)?.x;
+            for row in 0..block.n_rows() {
+                let (genes, values) = block.row(row);
+                x.push_row(genes.iter().copied().zip(values.iter().copied()));
+            }
+        }
+        Expression::new(Arc::clone(&self.genes), x, scale).map_err(IoError::data(&self.path))
     }
 
     pub(super) fn matrix(&self) -> Result<&Matrix, IoError> {

@@ -1,11 +1,9 @@
 //! Which column says what was done to a cell, and which label is the control.
 
-use std::collections::HashSet;
 use std::path::Path;
 
 use super::h5ad::{Frame, Labels};
 use super::{IoError, ScreenOptions};
-use crate::data::{GeneIndex, Perturbation};
 use crate::error::{Notice, some_of};
 
 /// Columns that hold perturbations, the first that fits is taken.
@@ -72,15 +70,7 @@ pub(super) fn detect(path: &Path, obs: &Frame, options: &ScreenOptions) -> Resul
     };
     let labels = obs.labels(&column)?;
     let control = match &options.control {
-        Some(label) => {
-            let label = label.trim();
-            if !labels.names.iter().any(|n| n == label) {
-                let got = some_of(&labels.names, 5);
-                let element = format!("column `{column}`");
-                return Err(IoError::format(path, element, format!("the control label `{label}`"), got));
-            }
-            Some(label.to_owned())
-        }
+        Some(label) => Some(stated_control(path, &column, &labels, label.trim())?),
         None => find_control(&labels.names).cloned(),
     };
     let mut notices = Vec::new();
@@ -98,6 +88,15 @@ pub(super) fn detect(path: &Path, obs: &Frame, options: &ScreenOptions) -> Resul
         notices.push(Notice::new(format!("{unlabelled} cells without a label in column `{column}` are left out")));
     }
     Ok(Detected { column, control, labels, notices })
+}
+
+/// The control that the user names, which must occur.
+fn stated_control(path: &Path, column: &str, labels: &Labels, label: &str) -> Result<String, IoError> {
+    if labels.names.iter().any(|name| name == label) {
+        return Ok(label.to_owned());
+    }
+    let (expected, got) = (format!("the control label `{label}`"), some_of(&labels.names, 5));
+    Err(IoError::format(path, format!("column `{column}`"), expected, got))
 }
 
 /// The first known column whose labels include a control; else the first known column with more than one label.
@@ -129,62 +128,14 @@ fn missing(path: &Path, obs: &Frame, column: &str) -> IoError {
             "`{other}` has {n} values and one of them is `{control}`; try `--pert-col {other} --control-pert {control}`"
         ))
     });
-    let expected = COLUMNS[..4].iter().map(|c| format!("`{c}`")).collect::<Vec<_>>().join(", ");
+    let expected = expected_columns();
     let found = if obs.columns.is_empty() { "no column".into() } else { some_of(&obs.columns, 12) };
     IoError::MissingColumn { path: path.to_owned(), column: column.to_owned(), expected, found, hint }
 }
 
-/// The perturbation of each distinct label.
-///
-/// `A+B` and `A+ctrl` are read everywhere; `A_B` only where it is neither a gene nor without a control part and both
-/// parts are genes or targets that occur alone.
-pub(super) fn perturbations(
-    names: &[String],
-    control: Option<&str>,
-    genes: &GeneIndex,
-) -> (Vec<Option<Perturbation>>, Vec<Notice>) {
-    let alone: HashSet<&str> = names.iter().map(String::as_str).collect();
-    let known = |part: &str| genes.resolve(part).is_some() || alone.contains(part) || is_control(part, control);
-    let canonical = |label: &str| match label.split_once('_') {
-        Some((a, b)) if !label.contains('+') && genes.resolve(label).is_none() && known(a) && known(b) => {
-            format!("{a}+{b}")
-        }
-        _ => label.to_owned(),
-    };
-    let (mut renamed, mut too_many) = (Vec::new(), Vec::new());
-    let mut parse = |name: &String| {
-        if control.is_some_and(|c| c == name) {
-            return Some(Perturbation::control());
-        }
-        let Ok(perturbation) = Perturbation::parse(&canonical(name), control.unwrap_or("ctrl")) else {
-            too_many.push(name.clone());
-            return None;
-        };
-        let targets = perturbation.targets().iter().filter(|t| !is_control(t, control));
-        Some(Perturbation::of(targets.map(|target| match genes.resolve(target) {
-            Some(id) if genes.name(id) != &**target => {
-                renamed.push(format!("{target} -> {}", genes.name(id)));
-                genes.name(id)
-            }
-            _ => target,
-        })))
-    };
-    let parsed = names.iter().map(&mut parse).collect();
-    let mut notices = Vec::new();
-    let mut say = |mut labels: Vec<String>, what: &str| {
-        labels.sort();
-        labels.dedup();
-        if !labels.is_empty() {
-            notices.push(Notice::new(format!("{} {what}: {}", labels.len(), some_of(&labels, 3))));
-        }
-    };
-    say(renamed, "perturbed genes were renamed by the aliases");
-    say(too_many, "perturbations of more than two genes are left out");
-    (parsed, notices)
-}
-
-fn is_control(part: &str, control: Option<&str>) -> bool {
-    control.is_some_and(|c| c == part || c.split('+').any(|p| p == part)) || part == "ctrl"
+/// The columns to name in messages.
+pub(super) fn expected_columns() -> String {
+    some_of(&COLUMNS[..4], 4)
 }
 
 #[cfg(test)]
@@ -199,21 +150,5 @@ mod tests {
         assert_eq!(t(&["A", "Non_Targeting"]).as_deref(), Some("Non_Targeting"));
         assert_eq!(t(&["A+ctrl", "ctrl+ctrl"]).as_deref(), Some("ctrl+ctrl"));
         assert_eq!(t(&["A", "NTRK1", "A+ctrl"]), None);
-    }
-
-    #[test]
-    fn pairs_are_read_in_every_spelling() {
-        let genes = GeneIndex::new(["STAT1", "JAK2", "HLA_X"]).unwrap();
-        let t = |label: &str, control: &str| {
-            let names = ["STAT1", label].map(String::from);
-            perturbations(&names, Some(control), &genes).0[1].clone().map(|p| p.to_string()).unwrap_or_default()
-        };
-        assert_eq!(t("STAT1_JAK2", "ctrl"), "JAK2+STAT1");
-        assert_eq!(t("STAT1_other", "ctrl"), "STAT1_other");
-        assert_eq!(t("HLA_X", "ctrl"), "HLA_X");
-        assert_eq!(t("STAT1+ctrl", "control"), "STAT1");
-        assert_eq!(t("ctrl_JAK2", "ctrl"), "JAK2");
-        assert_eq!(t("non-targeting", "non-targeting"), "control");
-        assert_eq!(t("ctrl+ctrl", "ctrl+ctrl"), "control");
     }
 }

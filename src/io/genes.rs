@@ -117,3 +117,44 @@ fn repeated(names: &[String]) -> Vec<String> {
     twice.dedup();
     twice
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn aliases(text: &str, known: &[&str]) -> Vec<(String, String)> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("aliases.tsv");
+        std::fs::write(&path, text).unwrap();
+        read_aliases(&path, |name| known.contains(&name)).unwrap()
+    }
+
+    fn pair(alias: &str, gene: &str) -> (String, String) {
+        (alias.to_owned(), gene.to_owned())
+    }
+
+    #[test]
+    fn a_table_of_aliases_is_read() {
+        assert_eq!(aliases("alias\tgene\nVEGFR3\tFLT4\n\n", &[]), [pair("VEGFR3", "FLT4")]);
+        assert_eq!(aliases("VEGFR3\tFLT4\n", &[]), [pair("VEGFR3", "FLT4")]);
+    }
+
+    #[test]
+    fn names_of_one_string_protein_reach_its_gene() {
+        let text = "#string_protein_id\talias\tsource\n9606.P1\tFLT4\tE\n9606.P1\tVEGFR3\tE\n9606.P2\tKDR\tE\n";
+        let got = aliases(text, &["FLT4"]);
+        assert!(got.contains(&pair("VEGFR3", "FLT4")) && got.contains(&pair("9606.P1", "FLT4")), "{got:?}");
+        assert!(!got.contains(&pair("FLT4", "VEGFR3")), "{got:?}");
+        let info = "#string_protein_id\tpreferred_name\tprotein_size\tannotation\n9606.P1\tFLT4\t1363\tkinase\n";
+        assert_eq!(aliases(info, &["FLT4"])[0], pair("9606.P1", "FLT4"));
+    }
+
+    #[test]
+    fn a_row_of_one_column_is_named() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("aliases.tsv");
+        std::fs::write(&path, "A\tB\nC\n").unwrap();
+        let said = read_aliases(&path, |_| true).unwrap_err().to_string();
+        assert!(said.contains("line 2: expected two columns separated by a tab"), "{said}");
+    }
+}

@@ -22,7 +22,7 @@ pub(super) struct MtxMatrix {
 /// Whether the name is that of a Matrix Market file.
 pub(super) fn is_matrix_file(path: &Path) -> bool {
     let name = path.file_name().unwrap_or_default().to_string_lossy().to_lowercase();
-    name.ends_with(".mtx") || name.ends_with(".mtx.gz")
+    Path::new(name.strip_suffix(".gz").unwrap_or(&name)).extension().is_some_and(|extension| extension == "mtx")
 }
 
 /// Opens a 10x folder, or a `PREFIXmatrix.mtx[.gz]` with `PREFIXfeatures.tsv[.gz]` and `PREFIXbarcodes.tsv[.gz]` beside.
@@ -95,9 +95,8 @@ fn entries(
     mut each: impl FnMut(usize, usize, f32) -> Result<bool, IoError>,
 ) -> Result<([usize; 2], u64), IoError> {
     let mut reader = open_text(path)?;
-    let (mut line, mut number) = (String::new(), 0u64);
+    let (mut line, mut number, mut seen) = (String::new(), 0u64, 0);
     let mut sizes: Option<([usize; 2], u64)> = None;
-    let mut seen = 0;
     loop {
         line.clear();
         number += 1;
@@ -105,30 +104,21 @@ fn entries(
             break;
         }
         let wrong =
-            |expected: &str| IoError::format(path, format!("line {number}"), expected, format!("`{}`", line.trim()));
-        if number == 1 {
-            let banner = line.to_lowercase();
-            let good = banner.starts_with("%%matrixmarket matrix coordinate") && banner.contains("general");
-            good.then_some(()).ok_or_else(|| wrong("`%%MatrixMarket matrix coordinate ... general`"))?;
+            |expected: String| IoError::format(path, format!("line {number}"), expected, format!("`{}`", line.trim()));
+        if number == 1 && !is_banner(&line) {
+            return Err(wrong("`%%MatrixMarket matrix coordinate ... general`".into()));
         }
         if line.starts_with('%') || line.trim().is_empty() {
             continue;
         }
-        let mut fields = line.split_ascii_whitespace();
-        let mut whole = || fields.next().and_then(|f| f.parse::<usize>().ok());
-        let (Some(a), Some(b)) = (whole(), whole()) else { return Err(wrong("row and column numbers")) };
-        let Some(([n_rows, n_cols], n)) = sizes else {
-            let Some(n) = whole() else { return Err(wrong("three numbers: rows, columns, entries")) };
-            sizes = Some(([a, b], n as u64));
+        let Some((shape, n)) = sizes else {
+            sizes = Some(parse_sizes(&line).ok_or_else(|| wrong("three numbers: rows, columns, entries".into()))?);
             continue;
         };
-        let value = fields.next().map_or(Some(1.0), |f| f.parse::<f32>().ok()).ok_or_else(|| wrong("a number"))?;
-        if a == 0 || b == 0 || a > n_rows || b > n_cols {
-            return Err(wrong(&format!("positions from 1 to {n_rows} and 1 to {n_cols}")));
-        }
+        let (row, column, value) = parse_entry(&line, shape).map_err(wrong)?;
         seen += 1;
-        if !each(a - 1, b - 1, value)? {
-            return Ok(([n_rows, n_cols], n));
+        if !each(row, column, value)? {
+            return Ok((shape, n));
         }
     }
     match sizes {
@@ -138,6 +128,28 @@ fn entries(
         }
         None => Err(IoError::format(path, "", "a size line", "none")),
     }
+}
+
+fn is_banner(line: &str) -> bool {
+    let banner = line.to_lowercase();
+    banner.starts_with("%%matrixmarket matrix coordinate") && banner.contains("general")
+}
+
+fn parse_sizes(line: &str) -> Option<([usize; 2], u64)> {
+    let mut numbers = line.split_ascii_whitespace().map(|field| field.parse::<usize>().ok());
+    Some(([numbers.next()??, numbers.next()??], numbers.next()?? as u64))
+}
+
+/// Zero-based row and column, and the value (1 in pattern files); the error says what was expected.
+fn parse_entry(line: &str, [n_rows, n_cols]: [usize; 2]) -> Result<(usize, usize, f32), String> {
+    let mut fields = line.split_ascii_whitespace();
+    let mut position = || fields.next().and_then(|field| field.parse::<usize>().ok());
+    let (row, column) = position().zip(position()).ok_or("row and column numbers")?;
+    let value = fields.next().map_or(Some(1.0), |field| field.parse().ok()).ok_or("a number")?;
+    if row == 0 || column == 0 || row > n_rows || column > n_cols {
+        return Err(format!("positions from 1 to {n_rows} and 1 to {n_cols}"));
+    }
+    Ok((row - 1, column - 1, value))
 }
 
 impl MtxMatrix {
@@ -156,7 +168,7 @@ impl MtxMatrix {
     /// Access by cells: entries are sorted through temporary files, one pass over the text.
     pub(super) fn rows(&self) -> Result<Rows, IoError> {
         let (_, n) = read_header(&self.path)?;
-        let mut spiller = Spiller::new(&self.path, self.n_cells, self.n_genes, n)?;
+        let mut spiller = Spiller::new(&self.path, self.n_cells, self.n_genes, n);
         entries(&self.path, |gene, cell, value| {
             if let Some(gene) = self.gene(gene) {
                 spiller.push(cell, gene, value)?;
@@ -168,5 +180,48 @@ impl MtxMatrix {
 
     fn gene(&self, row: usize) -> Option<u32> {
         self.genes_of_rows.as_ref().map_or(Some(row as u32), |genes| genes[row])
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::open_cells;
+    use crate::data::Scale;
+
+    fn folder(matrix: &str, features: &str) -> tempfile::TempDir {
+        let dir = tempfile::tempdir().unwrap();
+        std::fs::write(dir.path().join("matrix.mtx"), matrix).unwrap();
+        std::fs::write(dir.path().join("features.tsv"), features).unwrap();
+        std::fs::write(dir.path().join("barcodes.tsv"), "AAAC-1\nAAAG-1\n").unwrap();
+        dir
+    }
+
+    const FEATURES: &str = "E1\tA\tGene Expression\nE2\tguide1\tCRISPR Guide Capture\nE3\t\tGene Expression\n";
+    const BANNER: &str = "%%MatrixMarket matrix coordinate integer general\n%made by hand\n";
+
+    #[test]
+    fn a_folder_gives_cells_by_genes_without_other_features() {
+        let dir = folder(&format!("{BANNER}3 2 4\n3 1 7\n1 1 5\n2 1 9\n1 2 1\n"), FEATURES);
+        let file = open_cells(dir.path(), None).unwrap();
+        assert_eq!((file.n_cells, file.genes.len(), &*file.genes.names()[1]), (2, 2, "E3"));
+        assert!(file.notices[0].0.contains("1 features that are not gene expression"));
+        let x = file.read(Scale::Counts).unwrap().x;
+        assert_eq!(x.row(0), (&[0u32, 1][..], &[5.0f32, 7.0][..]));
+        assert_eq!(x.row(1), (&[0u32][..], &[1.0f32][..]));
+    }
+
+    #[test]
+    fn damage_is_named_by_line() {
+        let t = |matrix: String, expected: &str| {
+            let dir = folder(&matrix, FEATURES);
+            let read = open_cells(dir.path(), None).and_then(|file| file.read(Scale::Counts));
+            let said = read.unwrap_err().to_string();
+            assert!(said.contains(expected), "{said}");
+        };
+        t(format!("{BANNER}3 2 2\n1 1 5\n"), "expected 2 entries, got 1");
+        t(format!("{BANNER}3 2 1\n4 1 5\n"), "line 4: expected positions from 1 to 3 and 1 to 2");
+        t(format!("{BANNER}3 2 1\n1 1 many\n"), "line 4: expected a number");
+        t(format!("{BANNER}2 2 0\n"), "expected 3 features x 2 barcodes, got 2 x 2");
+        t("1 1 1\n".into(), "line 1: expected `%%MatrixMarket");
     }
 }

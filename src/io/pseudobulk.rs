@@ -15,23 +15,6 @@ use crate::data::{Condition, Pseudobulk, Quantity};
 /// # Errors
 /// [`IoError`] where the folder cannot be written; nothing is left behind then.
 pub fn write_pseudobulk(path: &Path, table: &Pseudobulk) -> Result<(), IoError> {
-    let label = |c: &Condition| match c.perturbation.is_control() {
-        true => table.control_label.clone(),
-        false => c.perturbation.to_string(),
-    };
-    let labels: Vec<String> = table.conditions.iter().map(label).collect();
-    let mut obs = vec![
-        ("target_gene".to_owned(), Column::Categories(labels.clone())),
-        ("n_cells".to_owned(), Column::Integers(table.n_cells.iter().map(|&n| n as i64).collect())),
-    ];
-    let mut context = |name: &str, of: fn(&Condition) -> Option<&Arc<str>>| {
-        if table.conditions.iter().any(|c| of(c).is_some()) {
-            let text = |c| of(c).map_or_else(String::new, ToString::to_string);
-            obs.push((name.to_owned(), Column::Categories(table.conditions.iter().map(text).collect())));
-        }
-    };
-    context("cell_type", |c| c.cell_type.as_ref());
-    context("batch", |c| c.batch.as_ref());
     let m = &table.moments;
     let [half_a, half_b] = table.halves.as_ref().map_or([None, None], |[a, b]| [Some(a), Some(b)]);
     let layers = [
@@ -52,8 +35,8 @@ pub fn write_pseudobulk(path: &Path, table: &Pseudobulk) -> Result<(), IoError> 
         "version": env!("CARGO_PKG_VERSION"),
     });
     let file = AnnData {
-        obs_names: unique(table.conditions.iter().map(|c| name(&label(c), c))),
-        obs,
+        obs_names: unique(table.conditions.iter().map(|c| name(&label(table, c), c))),
+        obs: obs(table),
         genes: Arc::clone(&table.genes),
         var: Vec::new(),
         x: Matrix::Dense(m.mean.view()),
@@ -64,6 +47,29 @@ pub fn write_pseudobulk(path: &Path, table: &Pseudobulk) -> Result<(), IoError> 
         uns: serde_json::Map::from_iter([("grn".to_owned(), about)]),
     };
     write_h5ad(path, &file)
+}
+
+/// One column of labels, one of cell numbers, and the context where there is one.
+fn obs(table: &Pseudobulk) -> Vec<(String, Column)> {
+    let labels: Vec<String> = table.conditions.iter().map(|c| label(table, c)).collect();
+    let mut columns = vec![
+        ("target_gene".to_owned(), Column::Categories(labels)),
+        ("n_cells".to_owned(), Column::Integers(table.n_cells.iter().map(|&n| n as i64).collect())),
+    ];
+    let mut context = |name: &str, of: fn(&Condition) -> Option<&Arc<str>>| {
+        if table.conditions.iter().any(|c| of(c).is_some()) {
+            let text = |c| of(c).map_or_else(String::new, ToString::to_string);
+            columns.push((name.to_owned(), Column::Categories(table.conditions.iter().map(text).collect())));
+        }
+    };
+    context("cell_type", |c| c.cell_type.as_ref());
+    context("batch", |c| c.batch.as_ref());
+    columns
+}
+
+fn label(table: &Pseudobulk, condition: &Condition) -> String {
+    let perturbation = &condition.perturbation;
+    if perturbation.is_control() { table.control_label.clone() } else { perturbation.to_string() }
 }
 
 fn name(label: &str, condition: &Condition) -> String {

@@ -6,7 +6,7 @@ use crate::error::Notice;
 /// Stored values looked at.
 pub(super) const LOOKED_AT: usize = 50_000;
 /// Larger values cannot be log1p of counts: a cell would need 3 million molecules of one gene.
-const LARGEST_LOG1P: f32 = 15.0;
+pub(super) const LARGEST_LOG1P: f32 = 15.0;
 /// Rounding allowed in a whole number (as in cell-eval's `guess_is_lognorm`).
 const WHOLE: f32 = 1e-3;
 
@@ -56,7 +56,7 @@ fn thousands(n: usize) -> String {
     let digits = n.to_string();
     let mut out = String::new();
     for (i, digit) in digits.chars().enumerate() {
-        if i > 0 && (digits.len() - i) % 3 == 0 {
+        if i > 0 && (digits.len() - i).is_multiple_of(3) {
             out.push(',');
         }
         out.push(digit);

@@ -1,16 +1,19 @@
 //! A screen on disk: cells with their conditions, streamed by blocks.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::accumulate::{pseudobulk_of, totals};
 use super::cells::{CellFile, open_cells};
-use super::detect::{Detected, detect, perturbations};
+use super::detect::{COLUMNS, Detected, detect, expected_columns};
+use super::h5ad::Labels;
+use super::perturbations::perturbations;
 use super::table::Written;
 use super::{IoError, ScaleGuess};
 use crate::data::{
-    CellBlock, CellTable, Condition, Csr, DataError, Expression, GeneIndex, Pseudobulk, PseudobulkOptions, Scale,
-    Screen, median,
+    CellBlock, CellTable, Condition, DataError, GeneIndex, Perturbation, Pseudobulk, PseudobulkOptions, Scale, Screen,
+    median,
 };
 use crate::error::Notice;
 
@@ -40,6 +43,8 @@ pub struct ScreenFile {
     pub genes: Arc<GeneIndex>,
     /// The conditions of the cells.
     pub cells: CellTable,
+    /// How the file writes each perturbation (the first label, where it has several for one).
+    pub labels: HashMap<Perturbation, String>,
     /// The column of perturbations.
     pub pert_col: String,
     /// The control label as the file writes it, where there is one.
@@ -66,51 +71,91 @@ pub fn open_screen(path: &Path, options: &ScreenOptions) -> Result<ScreenFile, I
 }
 
 /// Finds out what was done to the cells of an open file.
+///
+/// # Errors
+/// As [`open_screen`].
 pub fn label_cells(file: CellFile, options: &ScreenOptions) -> Result<ScreenFile, IoError> {
     let written = Written::read(&file)?;
     let options = &written.as_ref().map_or_else(|| options.clone(), |w| w.options(options, &file));
-    let Some(obs) = &file.obs else {
-        return Err(IoError::MissingColumn {
-            path: file.path.clone(),
-            column: options.pert_col.clone().unwrap_or_else(|| super::detect::COLUMNS[1].into()),
-            expected: "a column of `obs` that says what was done to each cell".into(),
-            found: format!("{}, which has no annotation of cells", file.format),
-            hint: Some("write the cells as .h5ad with a column of perturbations in `obs`".into()),
-        });
-    };
-    let detected = detect(&file.path, obs, options)?;
+    let obs = file.obs.as_ref().ok_or_else(|| no_annotation(&file, options))?;
+    let Detected { column, control, labels, notices: detected } = detect(&file.path, obs, options)?;
     let guess = stated_or_guessed(&file, options)?;
-    let context = |column: &Option<String>| column.as_ref().map(|c| context(&file, c)).transpose();
-    let (cell_types, batches) = (context(&options.celltype_col)?, context(&options.batch_col)?);
-    let Detected { column, control, labels, mut notices } = detected;
-    let (parsed, more) = perturbations(&labels.names, control.as_deref(), &file.genes);
-    let part = |of_cell: &Option<Vec<Option<Arc<str>>>>, i: usize| of_cell.as_ref().and_then(|v| v[i].clone());
-    let of_cell = labels.of_cell.iter().enumerate().map(|(i, label)| {
-        let perturbation = parsed[(*label)? as usize].clone()?;
-        Some(Condition { perturbation, cell_type: part(&cell_types, i), batch: part(&batches, i) })
-    });
-    let cells = CellTable::new(of_cell);
-    let (scale, evidence) = (guess.scale, guess.evidence);
-    notices = file.notices.iter().cloned().chain(notices).chain(more).collect();
+    let (parsed, renamed) = perturbations(&labels.names, control.as_deref(), &file.genes);
+    let (cells, by_type) = conditions(&file, &labels, &parsed, options)?;
     let is_table = written.is_some() || is_one_row_each(&cells);
+    let mut notices: Vec<Notice> = file.notices.iter().cloned().chain(detected).chain(renamed).chain(by_type).collect();
     if options.scale.is_none() && !is_table {
-        notices.push(Notice::new(format!("values are read as {scale}: {evidence}")));
+        notices.push(Notice::new(format!("values are read as {}: {}", guess.scale, guess.evidence)));
         notices.extend(guess.notice);
     }
-    let (path, genes) = (file.path.clone(), Arc::clone(&file.genes));
     Ok(ScreenFile {
-        path,
-        genes,
+        path: file.path.clone(),
+        genes: Arc::clone(&file.genes),
         cells,
+        labels: written_as(&labels.names, &parsed),
         pert_col: column,
         control_label: control,
-        scale,
-        evidence,
+        scale: guess.scale,
+        evidence: guess.evidence,
         is_table,
         notices,
         file,
         written,
     })
+}
+
+/// The condition of each cell. Where no cell type is asked for but each perturbation occurs once per `cell_type`, the
+/// file is a table by cell type and read as such, with a notice.
+fn conditions(
+    file: &CellFile,
+    labels: &Labels,
+    parsed: &[Option<Perturbation>],
+    options: &ScreenOptions,
+) -> Result<(CellTable, Option<Notice>), IoError> {
+    let batches = options.batch_col.as_ref().map(|column| context(file, column)).transpose()?;
+    let of = |cell_types: Option<&Context>| {
+        let part = |context: Option<&Context>, i: usize| context.and_then(|c| c[i].clone());
+        CellTable::new(labels.of_cell.iter().enumerate().map(|(i, label)| {
+            let perturbation = parsed[(*label)? as usize].clone()?;
+            Some(Condition { perturbation, cell_type: part(cell_types, i), batch: part(batches.as_ref(), i) })
+        }))
+    };
+    if let Some(column) = &options.celltype_col {
+        return Ok((of(Some(&context(file, column)?)), None));
+    }
+    let plain = of(None);
+    if !is_one_row_each(&plain) && file.columns().iter().any(|c| c == "cell_type") {
+        let by_type = of(Some(&context(file, "cell_type")?));
+        if is_one_row_each(&by_type) {
+            let text = "every perturbation has one row per `cell_type`: the file is read as a table by cell type";
+            return Ok((by_type, Some(Notice::new(text))));
+        }
+    }
+    Ok((plain, None))
+}
+
+/// Cell type or batch of each cell.
+type Context = Vec<Option<Arc<str>>>;
+
+fn no_annotation(file: &CellFile, options: &ScreenOptions) -> IoError {
+    IoError::MissingColumn {
+        path: file.path.clone(),
+        column: options.pert_col.clone().unwrap_or_else(|| COLUMNS[1].into()),
+        expected: expected_columns(),
+        found: format!("no column: {} has no annotation of cells", file.format),
+        hint: Some("write the cells as .h5ad with a column of perturbations in `obs`".into()),
+    }
+}
+
+/// The first label of each perturbation.
+fn written_as(labels: &[String], parsed: &[Option<Perturbation>]) -> HashMap<Perturbation, String> {
+    let mut first = HashMap::new();
+    for (label, perturbation) in labels.iter().zip(parsed) {
+        if let Some(perturbation) = perturbation {
+            first.entry(perturbation.clone()).or_insert_with(|| label.clone());
+        }
+    }
+    first
 }
 
 /// Whether every perturbation occurs exactly once in its cell type and batch.
@@ -125,9 +170,9 @@ fn stated_or_guessed(file: &CellFile, options: &ScreenOptions) -> Result<ScaleGu
 }
 
 /// Cell type or batch of each cell.
-fn context(file: &CellFile, column: &str) -> Result<Vec<Option<Arc<str>>>, IoError> {
+fn context(file: &CellFile, column: &str) -> Result<Context, IoError> {
     let Some(obs) = file.obs.as_ref().filter(|obs| obs.has(column)) else {
-        let (expected, found) = ("a column of `obs`".into(), crate::error::some_of(file.columns(), 12));
+        let (expected, found) = ("the columns of `obs`".into(), crate::error::some_of(file.columns(), 12));
         let (path, column) = (file.path.clone(), column.to_owned());
         return Err(IoError::MissingColumn { path, column, expected, found, hint: None });
     };
@@ -168,18 +213,9 @@ impl ScreenFile {
         self
     }
 
-    /// Cells that all fit into memory.
+    /// The whole screen in memory: small files only.
     pub fn read(&self) -> Result<Screen, IoError> {
-        let mut x = Csr::empty(self.genes.len());
-        for block in self.blocks()? {
-            let block = block?.x;
-            for row in 0..block.n_rows() {
-                let (genes, values) = block.row(row);
-                x.push_row(genes.iter().copied().zip(values.iter().copied()));
-            }
-        }
-        let expression = Expression::new(Arc::clone(&self.genes), x, self.scale).map_err(IoError::data(&self.path))?;
-        Screen::new(expression, self.cells.clone()).map_err(IoError::data(&self.path))
+        Screen::new(self.file.read(self.scale)?, self.cells.clone()).map_err(IoError::data(&self.path))
     }
 
     /// The median total of the cells with a condition and a total above zero; `None` where there is no such cell.

@@ -1,5 +1,6 @@
 //! Whatever a file holds, as one row per condition.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
@@ -8,9 +9,12 @@ use serde::{Deserialize, Serialize};
 
 use super::cells::{CellFile, CellRows};
 use super::h5ad::{H5File, StoredMatrix};
+use super::scale::LARGEST_LOG1P;
 use super::screen::{check_control, open_screen};
 use super::{IoError, ScreenFile, ScreenOptions};
-use crate::data::{Moments, Pseudobulk, PseudobulkOptions, Quantity, Scale, TargetSum};
+use crate::data::{
+    Moments, Normalisation, Perturbation, Pseudobulk, PseudobulkOptions, Quantity, Scale, TargetSum, median,
+};
 use crate::error::Notice;
 
 /// What was read, for the record.
@@ -45,6 +49,8 @@ pub struct InputSummary {
 pub struct TableRead {
     /// One row per condition.
     pub table: Pseudobulk,
+    /// How the file writes each perturbation.
+    pub labels: HashMap<Perturbation, String>,
     /// What was decided while reading.
     pub notices: Vec<Notice>,
     /// Where it came from.
@@ -71,15 +77,16 @@ pub fn read_table(
     let table = if screen.is_table {
         source.rows = "table".into();
         source.target_sum = None;
-        let table = as_it_is(&screen, progress)?;
+        let mut table = as_it_is(&screen, progress)?;
         notices.push(about(&table));
+        notices.extend(counts_to_log1p(&screen, &mut table, pseudobulk));
         table
     } else {
         check_control(&screen)?;
         screen.pseudobulk(pseudobulk, progress)?
     };
     table.check().map_err(IoError::data(path))?;
-    Ok(TableRead { table, notices, source })
+    Ok(TableRead { table, labels: screen.labels, notices, source })
 }
 
 fn summary(screen: &ScreenFile, pseudobulk: &PseudobulkOptions) -> InputSummary {
@@ -105,6 +112,24 @@ fn about(table: &Pseudobulk) -> Notice {
         Quantity::Level => ("levels of expression, with a control row", table.conditions.len()),
     };
     Notice::new(format!("the file has one row per perturbation: its {n} rows are taken as {what}"))
+}
+
+/// Rows of summed counts become log1p levels, as cells would: whole numbers too large for log1p cannot be levels.
+fn counts_to_log1p(screen: &ScreenFile, table: &mut Pseudobulk, options: &PseudobulkOptions) -> Option<Notice> {
+    let largest = table.moments.mean.iter().copied().fold(0.0, f32::max);
+    let counts = screen.scale == Scale::Counts && largest >= LARGEST_LOG1P;
+    if table.quantity == Quantity::Effect || screen.written.is_some() || !counts {
+        return None;
+    }
+    let rows = table.moments.mean.rows();
+    let mut totals: Vec<f64> = rows.into_iter().map(|row| row.iter().map(|&x| f64::from(x)).sum()).collect();
+    let median_total = median(&mut totals).unwrap_or(1.0);
+    let normalisation = Normalisation::of(screen.scale, options.target_sum, median_total);
+    for mut row in table.moments.mean.rows_mut() {
+        normalisation.apply(row.as_slice_mut().unwrap_or_default());
+    }
+    let text = format!("its values are counts (largest {largest}): scaled to a total of {}, log1p", options.target_sum);
+    Some(Notice::new(text))
 }
 
 /// What [`super::write_pseudobulk`] noted in `uns/grn`.

@@ -36,6 +36,11 @@ fn cuda(text: &str, ordinal: usize) -> Result<Device, NnError> {
     Device::new_cuda(ordinal).map_err(|e| NnError::NoCuda { text: text.to_owned(), reason: e.to_string() })
 }
 
+/// `cpu` or `cuda`, as manifests write it.
+pub fn device_name(device: &Device) -> &'static str {
+    if device.is_cuda() { "cuda" } else { "cpu" }
+}
+
 #[cfg(test)]
 mod tests {
     use super::*;

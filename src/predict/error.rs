@@ -6,6 +6,7 @@ use thiserror::Error;
 
 use crate::data::DataError;
 use crate::stats::LinalgError;
+use crate::train::TrainError;
 
 /// What can go wrong while fitting or predicting.
 #[derive(Debug, Error)]
@@ -91,4 +92,15 @@ pub enum PredictError {
     /// A tensor operation failed.
     #[error("tensor operation: {0}")]
     Tensor(#[from] candle_core::Error),
+}
+
+impl From<TrainError> for PredictError {
+    fn from(error: TrainError) -> Self {
+        match error {
+            TrainError::Interrupted { step, of } => Self::Interrupted { step, of },
+            TrainError::Diverged { model, what, step } => Self::Diverged { model, what, step },
+            TrainError::File { path, reason } => Self::Saved { path, reason },
+            TrainError::Tensor(e) => Self::Tensor(e),
+        }
+    }
 }

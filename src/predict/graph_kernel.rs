@@ -9,7 +9,8 @@
 //! - Weights, sharpness and penalty minimise the loss of the exact leave-one-out predictions of the training
 //!   perturbations; nothing else is tuned.
 //! - Where the table says which effects are significant, they are learned beside the effects (see `layers`).
-//! - A target outside the graph is predicted as m ([`Basis::Fallback`]).
+//! - A target outside the graph resembles no training target (s = 0 to all of them). It is predicted as m + what the
+//!   fit adds for such a target, the same for all, and labelled [`Basis::Fallback`].
 //! - A perturbation of several targets is m + the sum of what each target adds to m: the systematic part m, which any
 //!   perturbation shows, counts once. Pairs in the training data are rows whose kernel is the sum over their targets.
 //! - The target itself follows [`OwnTarget`] in knockdown screens with expression levels.
@@ -115,7 +116,7 @@ impl Predictor for GraphKernel {
         let vocabulary = Vocabulary::of(task);
         let rows = Rows::new(responses, &vocabulary);
         let mean = responses.mean_delta();
-        let layers = Layers::new(responses, &rows.at, &mean, self.config.components)?;
+        let layers = Layers::new(responses, &mean, self.config.components)?;
         let (kernel, matrix) = fit_kernel(task, &rows, &layers)?;
         let (coefficients, share, values) = self.solve(task, &rows, &layers, &mean, &matrix)?;
         let values = values.into_iter().chain(describe(&kernel)).collect();
@@ -135,7 +136,7 @@ impl Predictor for GraphKernel {
             return Ok(Prediction { delta, basis: Basis::Graph });
         }
         let nodes: Vec<Option<GeneId>> = perturbation.targets().iter().map(|t| fitted.vocabulary.node(t)).collect();
-        let mut delta = fitted.change(nodes.iter().flatten().copied()).to_vec();
+        let mut delta = fitted.change(&nodes).to_vec();
         if let Some(rule) = fitted.own_target {
             rule.apply(perturbation, genes, fitted.numbers.profiles.row(1), &mut delta);
         }
@@ -173,14 +174,11 @@ impl GraphKernel {
         mean: &Array1<f32>,
         of_targets: &Array2<f64>,
     ) -> Result<Solution, PredictError> {
-        if rows.at.is_empty() {
-            return Ok((Array2::zeros((0, layers.scores.ncols())), 0.0, Vec::new()));
-        }
         let ridge = Ridge::new(&rows.kernel(of_targets), layers.scores.clone())?;
         let (penalty, loss) = ridge.best_penalty(penalties());
         let share = match self.config.significant_share {
             Some(share) => share,
-            None => layers.best_share(&ridge.left_out(penalty), task.responses, &rows.at, mean),
+            None => layers.best_share(&ridge.left_out(penalty), task.responses, mean),
         };
         let coefficients = rows.per_target(&ridge.coefficients(penalty)).mapv(|v| v as f32);
         let values = [("penalty", penalty), ("left_out.loss", loss), ("significant_share", share)];
@@ -207,11 +205,11 @@ fn describe(kernel: &Kernel) -> Vec<(String, f64)> {
 
 impl Fitted {
     /// The training mean plus what each of these genes adds, length n_genes.
-    fn change(&self, nodes: impl Iterator<Item = GeneId>) -> Array1<f32> {
+    fn change(&self, nodes: &[Option<GeneId>]) -> Array1<f32> {
         let Numbers { coefficients, axes, profiles } = &self.numbers;
         let mut scores = Array1::zeros(axes.nrows());
         for node in nodes {
-            scores += &self.kernel.of(node).mapv(|k| k as f32).dot(coefficients);
+            scores += &self.kernel.of(*node).mapv(|k| k as f32).dot(coefficients);
         }
         &profiles.row(0) + &scores.dot(axes)
     }

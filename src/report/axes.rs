@@ -44,7 +44,7 @@ impl Axis {
 
     /// The same axis, beginning at zero.
     #[must_use]
-    pub(super) fn from_zero(self) -> Self {
+    pub(super) fn starting_at_zero(self) -> Self {
         Self::between(self.title, 0.0, self.max)
     }
 

@@ -97,7 +97,9 @@ impl CurveFigure {
 fn draw_curve(scene: &mut Scene, axes: &Axes, curve: &Curve, color: plotters::style::RGBColor) {
     let places: Vec<Point> = curve.points.iter().map(|&(x, y)| axes.at(x, y)).collect();
     if places.len() < 25 {
-        places.iter().for_each(|&p| scene.disc(p, 2.6, color));
+        for &p in &places {
+            scene.disc(p, 2.6, color);
+        }
     }
     scene.path(places, Stroke::new(color, 1.8));
 }

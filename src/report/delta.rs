@@ -80,7 +80,7 @@ impl DeltaFigure {
             Axis::of("Predicted change (log1p)", self.genes.iter().map(|g| f64::from(g.2))).including(0.0),
         );
         axes.draw(&mut scene);
-        self.draw_identity(&mut scene, &axes);
+        draw_identity(&mut scene, &axes);
         let at = |g: &(Arc<str>, f32, f32)| axes.at(f64::from(g.1), f64::from(g.2));
         let cloud: Vec<_> = self.genes.iter().map(at).collect();
         draw_cloud(&mut scene, cloud.iter().copied(), theme::BLUE);
@@ -92,17 +92,6 @@ impl DeltaFigure {
         draw_named(&mut scene, area, &cloud, &named);
         self.draw_numbers(&mut scene, &axes);
         scene
-    }
-
-    /// The line of perfect prediction, as far as both axes reach.
-    fn draw_identity(&self, scene: &mut Scene, axes: &Axes) {
-        let ((x0, x1), (y0, y1)) = axes.ranges();
-        let (low, high) = (x0.max(y0), x1.min(y1));
-        if low < high {
-            scene.line(axes.at(low, low), axes.at(high, high), Stroke::new(theme::MUTED, 1.0).dashed(5.0, 4.0));
-            let end = axes.at(high, high).shift(-4.0, 12.0);
-            scene.text(end, "predicted = measured", TextStyle::new(9.5).muted().align(Align::End));
-        }
     }
 
     fn draw_numbers(&self, scene: &mut Scene, axes: &Axes) {
@@ -122,6 +111,17 @@ impl DeltaFigure {
         order.sort_by(|a, b| size(b).total_cmp(&size(a)).then(a.0.cmp(&b.0)));
         order.truncate(NAMED);
         order
+    }
+}
+
+/// The line of perfect prediction, as far as both axes reach.
+fn draw_identity(scene: &mut Scene, axes: &Axes) {
+    let ((x0, x1), (y0, y1)) = axes.ranges();
+    let (low, high) = (x0.max(y0), x1.min(y1));
+    if low < high {
+        scene.line(axes.at(low, low), axes.at(high, high), Stroke::new(theme::MUTED, 1.0).dashed(5.0, 4.0));
+        let end = axes.at(high, high).shift(-4.0, 12.0);
+        scene.text(end, "predicted = measured", TextStyle::new(9.5).muted().align(Align::End));
     }
 }
 

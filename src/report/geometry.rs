@@ -16,6 +16,7 @@ impl Point {
     }
 
     /// The place at this distance in this direction (radians, clockwise from the x axis).
+    #[must_use]
     pub fn toward(self, angle: f32, distance: f32) -> Self {
         Self::new(self.x + distance * angle.cos(), self.y + distance * angle.sin())
     }
@@ -31,11 +32,13 @@ impl Point {
     }
 
     /// The place a fraction of the way to another one.
+    #[must_use]
     pub fn mix(self, other: Self, fraction: f32) -> Self {
         Self::new(self.x + (other.x - self.x) * fraction, self.y + (other.y - self.y) * fraction)
     }
 
     /// Moved by these pixels.
+    #[must_use]
     pub fn shift(self, dx: f32, dy: f32) -> Self {
         Self::new(self.x + dx, self.y + dy)
     }

@@ -111,7 +111,7 @@ impl LabelPlacer {
     fn is_free(&self, c: &Candidate) -> bool {
         let roomy = Rect::new(c.rect.x - 1.0, c.rect.y - 0.5, c.rect.width + 2.0, c.rect.height + 1.0);
         self.bounds.holds(&c.rect)
-            && !self.discs.iter().any(|&(p, r)| c.rect.meets_disc(p, r))
+            && !self.discs.iter().any(|&(p, r)| c.rect.meets_disc(p, r) || c.leader.is_some_and(|l| crosses(l, p, r)))
             && !self.placed.iter().any(|p| {
                 p.rect.overlaps(&roomy)
                     || p.leader.is_some_and(|(a, b)| c.rect.meets_line(a, b))
@@ -139,9 +139,17 @@ fn candidates<'a>(request: &'a LabelRequest<'_>, width: f32, height: f32) -> imp
             let rect = Rect::around(center, width, height);
             let away = 1.0 - (turn - PI).abs() / PI;
             let leader = (gap >= LEADER).then(|| leader(request, &rect));
-            Candidate { rect, leader, cost: gap + 10.0 * away }
+            Candidate { rect, leader, cost: gap * if leader.is_some() { 1.6 } else { 1.0 } + 10.0 * away }
         })
     })
+}
+
+/// Whether a leader line runs over a disc it does not start from.
+fn crosses((from, to): (Point, Point), center: Point, radius: f32) -> bool {
+    let length = from.distance(to);
+    let along = (to.x - from.x) * (center.x - from.x) + (to.y - from.y) * (center.y - from.y);
+    let foot = from.mix(to, (along / (length * length).max(f32::MIN_POSITIVE)).clamp(0.0, 1.0));
+    from.distance(center) > radius + 1.5 && foot.distance(center) < radius
 }
 
 fn leader(request: &LabelRequest<'_>, rect: &Rect) -> (Point, Point) {

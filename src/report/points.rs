@@ -43,7 +43,9 @@ pub(super) struct NamedPoint<'a> {
 pub(super) fn draw_named(scene: &mut Scene, area: Rect, cloud: &[Point], named: &[NamedPoint<'_>]) {
     let discs = named.iter().map(|n| (n.at, RADIUS + 1.5)).collect();
     let mut placer = LabelPlacer::new(area, discs);
-    cloud.iter().for_each(|&p| placer.avoid_line(&[p, p]));
+    for &p in cloud {
+        placer.avoid_line(&[p, p]);
+    }
     for n in named {
         scene.disc(n.at, RADIUS + 1.6, theme::PAPER);
         scene.disc(n.at, RADIUS + 0.8, n.color);

@@ -90,7 +90,7 @@ impl VolcanoFigure {
         Axes::new(
             area,
             Axis::of("log2 fold change (perturbed / control)", x).including(0.0),
-            Axis::of("−log10 adjusted p-value", y).from_zero(),
+            Axis::of("−log10 adjusted p-value", y).starting_at_zero(),
         )
     }
 

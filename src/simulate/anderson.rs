@@ -38,16 +38,14 @@ impl Anderson {
 
     /// Least squares of the residual on past differences of residuals, with a small ridge against dependent columns.
     fn weights(&self, r: &[f64]) -> Vec<f64> {
-        let m = self.steps.len();
-        let mut a = vec![vec![0.0; m + 1]; m];
-        for i in 0..m {
-            for j in 0..m {
-                a[i][j] = dot(&self.steps[i].1, &self.steps[j].1);
-            }
-            a[i][m] = dot(&self.steps[i].1, r);
-        }
-        let trace: f64 = (0..m).map(|i| a[i][i]).sum();
-        (0..m).for_each(|i| a[i][i] += 1e-12 * trace + f64::MIN_POSITIVE);
+        let row = |(i, (_, dr)): (usize, &(Vec<f64>, Vec<f64>))| {
+            let mut row: Vec<f64> = self.steps.iter().map(|(_, other)| dot(dr, other)).collect();
+            row[i] *= 1.0 + 1e-12;
+            row[i] += f64::MIN_POSITIVE;
+            row.push(dot(dr, r));
+            row
+        };
+        let a = self.steps.iter().enumerate().map(row).collect();
         eliminate(a)
     }
 }
@@ -56,17 +54,15 @@ impl Anderson {
 fn eliminate(mut a: Vec<Vec<f64>>) -> Vec<f64> {
     let m = a.len();
     for k in 0..m {
-        for i in k + 1..m {
-            let factor = a[i][k] / a[k][k];
-            for j in k..=m {
-                a[i][j] -= factor * a[k][j];
-            }
+        let pivot = a[k].clone();
+        for row in &mut a[k + 1..] {
+            let factor = row[k] / pivot[k];
+            row.iter_mut().zip(&pivot).for_each(|(x, p)| *x -= factor * p);
         }
     }
     let mut x = vec![0.0; m];
-    for k in (0..m).rev() {
-        let known: f64 = (k + 1..m).map(|j| a[k][j] * x[j]).sum();
-        x[k] = (a[k][m] - known) / a[k][k];
+    for (k, row) in a.iter().enumerate().rev() {
+        x[k] = (row[m] - dot(&row[k + 1..m], &x[k + 1..])) / row[k];
     }
     x
 }
@@ -77,4 +73,23 @@ fn difference(a: &[f64], b: &[f64]) -> Vec<f64> {
 
 fn dot(a: &[f64], b: &[f64]) -> f64 {
     a.iter().zip(b).map(|(a, b)| a * b).sum()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_linear_map_is_solved_in_as_many_steps_as_it_has_dimensions() {
+        // The eigenvalues are 0.5 and -2: plain iteration diverges.
+        let map = |x: &[f64]| vec![-1.5 * x[0] + 2.0 * x[1], 0.5 * x[0] + 1.0];
+        let mut x = vec![0.0, 0.0];
+        let mut anderson = Anderson::default();
+        for _ in 0..6 {
+            let r = difference(&map(&x), &x);
+            x = anderson.next(&x, &r, 1.0);
+        }
+        // x0 = -1.5 x0 + 2 x1 and x1 = 0.5 x0 + 1 give x0 = 4/3, x1 = 5/3.
+        assert!((x[0] - 4.0 / 3.0).abs() < 1e-6 && (x[1] - 5.0 / 3.0).abs() < 1e-6, "{x:?}");
+    }
 }

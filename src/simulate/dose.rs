@@ -7,7 +7,8 @@ use crate::data::{GeneId, Intervention};
 const GRID: [f64; 15] = [0.0, 0.2, 0.35, 0.45, 0.53, 0.6, 0.7, 0.77, 0.83, 0.88, 0.92, 0.95, 0.97, 0.985, 0.995];
 
 /// Steady states on a grid of efficiencies. Between them ln(level) is interpolated linearly in ln(production), which is
-/// exact for a target that does not feed back on itself and within 0.02 for the other genes.
+/// exact for a target that does not feed back on itself and within 0.02 for the other genes of the embedded network.
+/// The targets of a pair are hit equally well in a cell.
 #[derive(Debug, Clone)]
 pub struct DoseResponse {
     intervention: Intervention,

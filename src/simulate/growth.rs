@@ -29,7 +29,9 @@ pub fn growth_rate(kinetics: &Kinetics) -> f64 {
     for _ in 0..STEPS {
         core.step(&mut v);
         let norm = v.iter().map(|x| x * x).sum::<f64>().sqrt();
-        v.iter_mut().for_each(|x| *x /= norm);
+        for x in &mut v {
+            *x /= norm;
+        }
         log += norm.ln();
         logs.push(log);
     }
@@ -98,7 +100,6 @@ fn on_cycles(kinetics: &Kinetics) -> Vec<usize> {
 #[cfg(test)]
 mod tests {
     use super::super::{Kinetics, Wiring};
-    use super::*;
 
     /// Growth rate of a ring of `n` genes whose last link has the given sign; all elasticities have modulus 0.5.
     fn ring(n: usize, last: char) -> f64 {

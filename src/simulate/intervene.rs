@@ -1,11 +1,13 @@
 //! What a perturbation does to a cell: how well it works, cell by cell.
 
+use serde::Serialize;
+
 use super::{Forcing, SimulateError};
 use crate::data::Intervention;
 use crate::stats::Rng;
 
 /// How well an intervention works.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Efficiency {
     /// Mean efficiency of a knockdown: 0.85 leaves 15 % of the production (our choice).
     pub mean: f64,
@@ -36,9 +38,8 @@ impl Efficiency {
     /// # Errors
     /// [`SimulateError::BadOption`].
     pub fn check(&self) -> Result<(), SimulateError> {
-        let t = |option, ok: bool, expected: &str, got: f64| match ok {
-            true => Ok(()),
-            false => Err(SimulateError::option(option, expected, got)),
+        let t = |option, ok: bool, expected: &str, got: f64| {
+            if ok { Ok(()) } else { Err(SimulateError::option(option, expected, got)) }
         };
         t("efficiency", self.mean > 0.0 && self.mean < 1.0, "a number between 0 and 1", self.mean)?;
         t("escapers", (0.0..=1.0).contains(&self.escapers), "a share in 0..=1", self.escapers)?;

@@ -1,5 +1,7 @@
 //! How strongly a regulator changes its target.
 
+use serde::Serialize;
+
 use std::sync::Arc;
 
 use super::{SimulateError, Wiring, growth_rate};
@@ -8,7 +10,7 @@ use crate::error::Notice;
 use crate::stats::Rng;
 
 /// Strengths and levels to be drawn.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct KineticOptions {
     /// Hill coefficient of every link (2, as in SERGIO).
     pub hill: f64,
@@ -31,7 +33,7 @@ impl Default for KineticOptions {
         Self {
             hill: 2.0,
             fold: 2.1,
-            fold_sigma: 0.6,
+            fold_sigma: 0.5,
             full_strength: 3.0,
             level_sigma: 1.2,
             level_shift: 0.7,
@@ -54,6 +56,7 @@ pub struct Kinetics {
     start: Vec<usize>,
     source: Vec<u32>,
     fold: Vec<f64>,
+    elasticity: Vec<f64>,
     regulators: Vec<u32>,
 }
 
@@ -90,8 +93,10 @@ impl Kinetics {
             start,
             source: order.iter().map(|&k| wiring.links[k].source.0).collect(),
             fold: order.iter().map(|&k| folds[k]).collect(),
+            elasticity: Vec::new(),
             regulators: (0..degrees.len() as u32).filter(|&i| degrees[i as usize] > 0).collect(),
         };
+        kinetics.elasticity = kinetics.fold.iter().map(|&f| kinetics.elasticity(f)).collect();
         kinetics.growth = growth_rate(&kinetics);
         Ok(kinetics)
     }
@@ -145,7 +150,7 @@ impl Kinetics {
     pub(super) fn log_production(&self, gene: usize, u: &[f64]) -> f64 {
         let ratio = |(source, fold): (u32, f64)| {
             let u = u[source as usize];
-            (1.0 + fold * u) / ((1.0 + u) * ((1.0 + fold) / 2.0))
+            (1.0 + fold * u) / ((1.0 + u) * (0.5 * (1.0 + fold)))
         };
         self.inputs(gene).map(ratio).product::<f64>().ln()
     }
@@ -157,8 +162,9 @@ impl Kinetics {
 
     /// The elasticity matrix times a vector over genes.
     pub(super) fn linear(&self, v: &[f64], out: &mut [f64]) {
-        for (gene, to) in out.iter_mut().enumerate() {
-            *to = self.inputs(gene).map(|(source, fold)| self.elasticity(fold) * v[source as usize]).sum();
+        for (to, range) in out.iter_mut().zip(self.start.windows(2)) {
+            let links = self.source[range[0]..range[1]].iter().zip(&self.elasticity[range[0]..range[1]]);
+            *to = links.map(|(&source, elasticity)| elasticity * v[source as usize]).sum();
         }
     }
 }
@@ -195,7 +201,7 @@ fn draw_levels(wiring: &Wiring, options: &KineticOptions, seed: u64) -> Vec<f64>
 fn weaken(scaled: &impl Fn(f64) -> Result<Kinetics, SimulateError>, limit: f64) -> Result<f64, SimulateError> {
     let (mut low, mut high) = (0.0, 1.0);
     while high - low > 0.01 {
-        let middle = (low + high) / 2.0;
+        let middle = f64::midpoint(low, high);
         if scaled(middle)?.growth < limit { low = middle } else { high = middle }
     }
     Ok(low)

@@ -1,10 +1,12 @@
 //! From levels to molecule counts.
 
+use serde::Serialize;
+
 use super::{Kinetics, SimulateError};
 use crate::stats::Rng;
 
 /// What a sequencer makes of a cell.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Observation {
     /// Median molecules (UMI) per unperturbed cell.
     pub depth: f64,
@@ -53,53 +55,9 @@ impl Observation {
         Ok(())
     }
 
-    /// The counts of one cell whose ln levels differ from the unperturbed state by `log_ratio`.
-    ///
-    /// Every random number is keyed by (seed, cell) or (seed, cell, gene): the same cell with and without a perturbation has
-    /// the same noise, and a gene the perturbation does not reach has the same count.
-    pub fn counts(&self, kinetics: &Kinetics, log_ratio: &[f64], seed: u64, cell: u64) -> Vec<(u32, f32)> {
-        let depth = self.depth * (self.depth_sigma * Rng::keyed(seed, "depth", cell, 0).normal()).exp();
-        let extrinsic = self.extrinsic_noise(kinetics, seed, cell);
-        let batch = self.batch_of(cell);
-        let mut row = Vec::with_capacity(kinetics.n_genes());
-        for (gene, (&y, noise)) in log_ratio.iter().zip(extrinsic).enumerate() {
-            let shift = self.batch_shift(seed, batch, gene);
-            let mean = depth * kinetics.level[gene] * (y + noise + shift).exp();
-            let count = self.draw(mean, &mut Rng::keyed(seed, "umi", cell, gene as u64));
-            if count > 0 {
-                row.push((gene as u32, count as f32));
-            }
-        }
-        row
-    }
-
     /// The batch of a cell: cells take turns.
     pub fn batch_of(&self, cell: u64) -> usize {
         (cell % self.batches as u64) as usize
-    }
-
-    fn batch_shift(&self, seed: u64, batch: usize, gene: usize) -> f64 {
-        if self.batch_sigma == 0.0 {
-            return 0.0;
-        }
-        self.batch_sigma * Rng::keyed(seed, "batch", batch as u64, gene as u64).normal()
-    }
-
-    /// Each regulator's own noise, spread along the links by the elasticities for a few hops.
-    fn extrinsic_noise(&self, kinetics: &Kinetics, seed: u64, cell: u64) -> Vec<f64> {
-        let mut own = vec![0.0; kinetics.n_genes()];
-        if self.extrinsic == 0.0 {
-            return own;
-        }
-        for &g in kinetics.regulators() {
-            own[g as usize] = self.extrinsic * Rng::keyed(seed, "extrinsic", cell, u64::from(g)).normal();
-        }
-        let (mut total, mut spread) = (own.clone(), vec![0.0; own.len()]);
-        for _ in 0..HOPS {
-            kinetics.linear(&total, &mut spread);
-            total.iter_mut().zip(spread.iter().zip(&own)).for_each(|(t, (s, o))| *t = s + o);
-        }
-        total
     }
 
     /// Negative binomial: a gamma-distributed rate, then Poisson.
@@ -109,6 +67,65 @@ impl Observation {
         }
         let shape = 1.0 / self.dispersion;
         poisson(mean * rng.gamma(shape) * self.dispersion, rng)
+    }
+}
+
+/// Observes the cells of one screen.
+#[derive(Debug)]
+pub struct Observer<'a> {
+    observation: &'a Observation,
+    kinetics: &'a Kinetics,
+    seed: u64,
+    /// Share of all molecules per batch and gene.
+    shares: Vec<Vec<f64>>,
+}
+
+impl<'a> Observer<'a> {
+    /// Draws the batches.
+    pub fn new(observation: &'a Observation, kinetics: &'a Kinetics, seed: u64) -> Self {
+        let shift = |batch, gene| observation.batch_sigma * Rng::keyed(seed, "batch", batch, gene).normal();
+        let share = |batch, gene: usize| kinetics.level[gene] * f64::exp(shift(batch, gene as u64));
+        let of_batch = |batch| (0..kinetics.n_genes()).map(|gene| share(batch, gene)).collect();
+        Self { observation, kinetics, seed, shares: (0..observation.batches as u64).map(of_batch).collect() }
+    }
+
+    /// The counts of one cell whose ln levels differ from the unperturbed state by `log_ratio`: genes with at least one
+    /// molecule, ascending.
+    ///
+    /// Every random number is keyed by (seed, cell) or (seed, cell, gene): the same cell with and without a perturbation has
+    /// the same noise, and a gene the perturbation does not reach has the same count.
+    pub fn counts(&self, log_ratio: &[f64], cell: u64) -> Vec<(u32, f32)> {
+        let sigma = self.observation.depth_sigma;
+        let depth = self.observation.depth * (sigma * Rng::keyed(self.seed, "depth", cell, 0).normal()).exp();
+        let extrinsic = self.extrinsic_noise(cell);
+        let shares = &self.shares[self.observation.batch_of(cell)];
+        let mut row = Vec::with_capacity(log_ratio.len());
+        for (gene, ((y, noise), share)) in log_ratio.iter().zip(&extrinsic).zip(shares).enumerate() {
+            let mean = depth * share * (y + noise).exp();
+            let count = self.observation.draw(mean, &mut Rng::keyed(self.seed, "umi", cell, gene as u64));
+            if count > 0 {
+                row.push((gene as u32, count as f32));
+            }
+        }
+        row
+    }
+
+    /// Each regulator's own noise, spread along the links by the elasticities for a few hops.
+    fn extrinsic_noise(&self, cell: u64) -> Vec<f64> {
+        let (kinetics, sigma) = (self.kinetics, self.observation.extrinsic);
+        let mut own = vec![0.0; kinetics.n_genes()];
+        if sigma == 0.0 {
+            return own;
+        }
+        for &g in kinetics.regulators() {
+            own[g as usize] = sigma * Rng::keyed(self.seed, "extrinsic", cell, u64::from(g)).normal();
+        }
+        let (mut total, mut spread) = (own.clone(), vec![0.0; own.len()]);
+        for _ in 0..HOPS {
+            kinetics.linear(&total, &mut spread);
+            total.iter_mut().zip(spread.iter().zip(&own)).for_each(|(t, (s, o))| *t = s + o);
+        }
+        total
     }
 }
 
@@ -138,9 +155,10 @@ mod tests {
     }
 
     fn moments(observation: &Observation, gene: usize, n: u64) -> (f64, f64) {
-        let (kinetics, y) = (law(), [0.0; 4]);
+        let kinetics = law();
+        let observer = Observer::new(observation, &kinetics, 1);
         let count = |cell| {
-            let row = observation.counts(&kinetics, &y, 1, cell);
+            let row = observer.counts(&[0.0; 4], cell);
             row.iter().find(|(g, _)| *g as usize == gene).map_or(0.0, |(_, x)| f64::from(*x))
         };
         let x: Vec<f64> = (0..n).map(count).collect();
@@ -171,10 +189,11 @@ mod tests {
     #[test]
     fn noise_is_shared_with_and_without_a_perturbation() {
         let (kinetics, observation) = (law(), Observation { depth: 100.0, ..Observation::default() });
+        let observer = Observer::new(&observation, &kinetics, 1);
         let count = |row: &[(u32, f32)], gene| row.iter().find(|(g, _)| *g == gene).map_or(0.0, |(_, x)| *x);
         for cell in 0..50 {
-            let control = observation.counts(&kinetics, &[0.0; 4], 1, cell);
-            let perturbed = observation.counts(&kinetics, &[-1.9, -0.5, 0.0, 0.0], 1, cell);
+            let control = observer.counts(&[0.0; 4], cell);
+            let perturbed = observer.counts(&[-1.9, -0.5, 0.0, 0.0], cell);
             assert_eq!((count(&control, 2), count(&control, 3)), (count(&perturbed, 2), count(&perturbed, 3)));
             assert!(count(&perturbed, 1) <= count(&control, 1));
         }
@@ -183,7 +202,8 @@ mod tests {
     #[test]
     fn extrinsic_noise_spreads_along_the_links() {
         let (kinetics, observation) = (law(), Observation::default());
-        let cells: Vec<Vec<f64>> = (0..500).map(|cell| observation.extrinsic_noise(&kinetics, 1, cell)).collect();
+        let observer = Observer::new(&observation, &kinetics, 1);
+        let cells: Vec<Vec<f64>> = (0..500).map(|cell| observer.extrinsic_noise(cell)).collect();
         let product = |a: usize, b: usize| cells.iter().map(|c| c[a] * c[b]).sum::<f64>();
         assert!(product(0, 1) > 0.0 && product(2, 3) < 0.0);
         assert!(product(0, 2).abs() < 0.2 * (product(0, 0) * product(2, 2)).sqrt());

@@ -1,10 +1,12 @@
 //! What to simulate: sizes, noise, and the presets.
 
+use serde::Serialize;
+
 use super::{Efficiency, ExtendOptions, KineticOptions, Observation};
 use crate::data::Intervention;
 
 /// How large a screen is.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 pub struct Size {
     /// Genes, those of the network included.
     pub genes: usize,
@@ -17,7 +19,7 @@ pub struct Size {
 }
 
 /// Everything that decides a simulated screen besides the network.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct SimulationOptions {
     /// Seed of every random choice.
     pub seed: u64,
@@ -68,8 +70,8 @@ pub const PRESETS: &[Preset] = &[
     },
     Preset {
         name: "vcc",
-        about: "18,080 genes, 150 knockdowns x 1,000 cells, 38,176 controls; set --cells-per-perturbation for less",
-        size: Size { genes: 18_080, perturbations: 150, cells_per_perturbation: 1000, controls: 38_176 },
+        about: "as many genes and knockdowns as the Virtual Cell Challenge: 18,080 genes, 150 knockdowns x 100 cells, 2,000 controls",
+        size: Size { genes: 18_080, perturbations: 150, cells_per_perturbation: 100, controls: 2000 },
         depth: 50_000.0,
         targets: DEMO_TARGETS,
         held_out: &["KDM1A"],
@@ -80,8 +82,8 @@ pub const PRESETS: &[Preset] = &[
 const DEMO_TARGETS: &[&str] = &[
     "RCOR1", "HDAC1", "HDAC2", "PHF21A", "REST", "EZH2", "SUZ12", "EED", "JARID2", "RNF2", "CHD4", "MBD3", "POU5F1",
     "SOX2", "NANOG", "PRDM14", "SALL4", "SMARCA4", "ARID1A", "BRD4", "MED12", "SMAD2", "SMAD3", "SMAD4", "FOXH1",
-    "SMAD1", "SMAD5", "CTNNB1", "TCF7L2", "TCF7L1", "LEF1", "MAPK1", "FGFR1", "TP53", "MDM2", "E2F1", "MYC", "MAX",
-    "DNMT1", "PCGF6",
+    "SMAD1", "SMAD5", "CTNNB1", "TCF7L2", "TCF7L1", "LEF1", "MAPK1", "TP53", "EP300", "E2F1", "MYC", "MAX", "WDR5",
+    "ASH2L", "SMARCC1",
 ];
 
 impl Preset {

@@ -5,7 +5,9 @@ use std::sync::Arc;
 use rayon::prelude::*;
 
 use super::truth::{self, ExpectedLog1p};
-use super::{DoseResponse, Kinetics, PRESETS, Response, SimulateError, SimulationOptions, Truth, Wiring, extend};
+use super::{
+    DoseResponse, Kinetics, Observer, PRESETS, Response, SimulateError, SimulationOptions, Truth, Wiring, extend,
+};
 use crate::data::{CellTable, Condition, Csr, Expression, GeneId, Perturbation, Scale, Screen};
 use crate::error::{Notice, some_of};
 use crate::graph::GeneGraph;
@@ -69,8 +71,11 @@ pub fn demo_truth_for(seed: u64, gene: &str) -> Result<Response, SimulateError> 
 /// # Complexity
 /// O(perturbations x links) for the steady states and O(cells x genes) for the counts; memory O(stored counts).
 pub fn simulate(wiring: &Wiring, options: &SimulationOptions) -> Result<Simulated, SimulateError> {
-    Simulator::new(wiring, options)?.run()
+    Simulator::new(wiring, options)?.run(&mut |_, _| ())
 }
+
+/// Cells drawn at a time: results do not depend on it.
+const BLOCK: usize = 512;
 
 /// A network with its law, ready to be perturbed.
 #[derive(Debug)]
@@ -116,34 +121,55 @@ impl Simulator {
         Ok(self.response_of(perturbation, &self.dose(perturbation)?))
     }
 
-    /// Perturbs, observes, and keeps the truth.
+    /// Perturbs, observes, and keeps the truth; `progress` is told how many cells of how many are done.
     ///
     /// # Errors
     /// Those of [`simulate`].
-    pub fn run(self) -> Result<Simulated, SimulateError> {
+    pub fn run(self, progress: &mut dyn FnMut(u64, u64)) -> Result<Simulated, SimulateError> {
         let perturbations = self.perturbations()?;
         let doses: Vec<DoseResponse> =
             perturbations.par_iter().map(|p| self.dose(p)).collect::<Result<_, SimulateError>>()?;
-        let responses: Vec<Response> =
-            perturbations.par_iter().zip(&doses).map(|(p, dose)| self.response_of(p, dose)).collect();
         let plan = self.plan(&perturbations);
-        let rows: Vec<Vec<(u32, f32)>> = plan.par_iter().map(|cell| self.counts(cell, &doses)).collect();
+        let screen = self.observe(&plan, &perturbations, &doses, progress)?;
+        let truth = self.truth(&perturbations, &doses)?;
+        let columns = self.columns(&plan, &perturbations);
+        Ok(Simulated { screen, columns, truth, network: self.given, notices: self.notices })
+    }
+
+    fn observe(
+        &self,
+        plan: &[PlannedCell],
+        perturbations: &[Perturbation],
+        doses: &[DoseResponse],
+        progress: &mut dyn FnMut(u64, u64),
+    ) -> Result<Screen, SimulateError> {
+        let observer = Observer::new(&self.options.observation, &self.kinetics, self.options.seed);
         let mut x = Csr::empty(self.kinetics.n_genes());
-        rows.into_iter().for_each(|row| x.push_row(row));
+        for block in plan.chunks(BLOCK) {
+            let rows: Vec<Vec<(u32, f32)>> =
+                block.par_iter().map(|cell| counts(&observer, cell, doses, x.n_cols())).collect();
+            for row in rows {
+                x.push_row(row);
+            }
+            progress(x.n_rows() as u64, plan.len() as u64);
+        }
         let expression = Expression::new(Arc::clone(&self.wiring.genes), x, Scale::Counts)?;
         let conditions = plan.iter().map(|cell| {
             Some(Condition::of(cell.perturbation.map_or_else(Perturbation::control, |p| perturbations[p].clone())))
         });
-        let screen = Screen::new(expression, CellTable::new(conditions))?;
-        let truth = Truth {
+        Ok(Screen::new(expression, CellTable::new(conditions))?)
+    }
+
+    fn truth(&self, perturbations: &[Perturbation], doses: &[DoseResponse]) -> Result<Truth, SimulateError> {
+        let held_out = self.options.held_out.iter().map(|gene| self.response(&Perturbation::of([gene])));
+        Ok(Truth {
             genes: Arc::clone(&self.wiring.genes),
             edges: truth::edges(&self.wiring, &self.kinetics, self.options.observation.depth),
-            responses,
+            responses: perturbations.par_iter().zip(doses).map(|(p, dose)| self.response_of(p, dose)).collect(),
+            held_out: held_out.collect::<Result<_, _>>()?,
             growth: self.kinetics.growth,
             residual: doses.iter().map(|d| d.residual).fold(0.0, f64::max),
-        };
-        let columns = self.columns(&plan, &perturbations);
-        Ok(Simulated { screen, columns, truth, network: self.given, notices: self.notices })
+        })
     }
 
     fn dose(&self, perturbation: &Perturbation) -> Result<DoseResponse, SimulateError> {
@@ -158,19 +184,18 @@ impl Simulator {
         Response::of(perturbation.clone(), dose, &population, &self.kinetics, &self.expected)
     }
 
-    /// The named targets, then regulators in a random order.
+    /// The named targets, then drawn regulators.
     fn perturbations(&self) -> Result<Vec<Perturbation>, SimulateError> {
         let o = &self.options;
         let mut chosen = Vec::new();
-        for label in o.targets.iter().take(o.size.perturbations) {
+        for label in &o.targets {
             let perturbation = Perturbation::parse(label, CONTROL)?;
             perturbation.targets().iter().try_for_each(|t| self.wiring.expect(t).map(drop))?;
-            chosen.push(perturbation);
+            if chosen.len() < o.size.perturbations && !chosen.contains(&perturbation) {
+                chosen.push(perturbation);
+            }
         }
-        let degrees = self.wiring.out_degrees();
-        let mut others: Vec<u32> = self.kinetics.regulators().to_vec();
-        Rng::named(o.seed, "targets").shuffle(&mut others);
-        others.sort_by_key(|&g| degrees[g as usize] < 3);
+        let others = self.regulators_drawn();
         let names = others.iter().map(|&g| self.wiring.genes.name(GeneId(g)));
         for name in names.filter(|n| !o.held_out.iter().any(|h| h == n)) {
             let perturbation = Perturbation::of([name]);
@@ -184,10 +209,24 @@ impl Simulator {
         }
         let held: Vec<&String> =
             o.held_out.iter().filter(|h| chosen.iter().any(|p| p.targets().iter().any(|t| **t == ***h))).collect();
-        match held.is_empty() {
-            true => Ok(chosen),
-            false => Err(SimulateError::option("targets", "none that is held out", some_of(&held, 3))),
+        if held.is_empty() {
+            Ok(chosen)
+        } else {
+            Err(SimulateError::option("targets", "none that is held out", some_of(&held, 3)))
         }
+    }
+
+    /// All regulators in a random order, those with many targets likelier first: a gene is drawn in proportion to its number
+    /// of targets (Efraimidis and Spirakis 2006).
+    fn regulators_drawn(&self) -> Vec<u32> {
+        let degrees = self.wiring.out_degrees();
+        let wait = |&g: &u32| {
+            let u = Rng::keyed(self.options.seed, "targets", u64::from(g), 0).uniform();
+            -(1.0 - u).ln() / degrees[g as usize] as f64
+        };
+        let mut regulators = self.kinetics.regulators().to_vec();
+        regulators.sort_by(|a, b| wait(a).total_cmp(&wait(b)));
+        regulators
     }
 
     /// Every cell of the screen, in order.
@@ -208,14 +247,6 @@ impl Simulator {
         controls.chain(perturbed).enumerate().map(cell).collect()
     }
 
-    fn counts(&self, cell: &PlannedCell, doses: &[DoseResponse]) -> Vec<(u32, f32)> {
-        let mut y = vec![0.0; self.kinetics.n_genes()];
-        if let Some(p) = cell.perturbation {
-            doses[p].at(cell.efficiency, &mut y);
-        }
-        self.options.observation.counts(&self.kinetics, &y, self.options.seed, cell.number)
-    }
-
     fn columns(&self, plan: &[PlannedCell], perturbations: &[Perturbation]) -> CellColumns {
         let label = |cell: &PlannedCell| cell.perturbation.map_or(CONTROL.to_owned(), |p| perturbations[p].to_string());
         CellColumns {
@@ -225,6 +256,14 @@ impl Simulator {
             efficiency: plan.iter().map(|cell| cell.efficiency).collect(),
         }
     }
+}
+
+fn counts(observer: &Observer<'_>, cell: &PlannedCell, doses: &[DoseResponse], n_genes: usize) -> Vec<(u32, f32)> {
+    let mut y = vec![0.0; n_genes];
+    if let Some(p) = cell.perturbation {
+        doses[p].at(cell.efficiency, &mut y);
+    }
+    observer.counts(&y, cell.number)
 }
 
 /// A cell before it is observed.

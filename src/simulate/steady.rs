@@ -67,7 +67,9 @@ pub fn solve(
             (damping, since, best) = (damping / 2.0, 0, residual);
         }
         x = anderson.next(&x, &r, damping);
-        x.iter_mut().for_each(|y| *y = y.clamp(GONE, -GONE));
+        for y in &mut x {
+            *y = y.clamp(GONE, -GONE);
+        }
     }
     let residual = map.residual(&x).iter().fold(0.0, |m: f64, v| m.max(v.abs()));
     Err(SimulateError::Unconverged {

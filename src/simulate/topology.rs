@@ -4,6 +4,8 @@
 //! Their generator weighs every gene at every step, O(n) per draw. Here a draw is O(1): a gene is chosen in proportion to
 //! degree + d by taking, with probability E / (E + d n), the end of a random link and otherwise any gene.
 
+use serde::Serialize;
+
 use std::collections::HashSet;
 use std::sync::Arc;
 
@@ -12,7 +14,7 @@ use crate::data::{GeneId, GeneIndex};
 use crate::stats::Rng;
 
 /// How a wiring is grown.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct TopologyOptions {
     /// Number of genes.
     pub genes: usize,
@@ -48,7 +50,7 @@ impl Default for TopologyOptions {
 }
 
 /// How a wiring is extended by generated genes.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct ExtendOptions {
     /// Share of a template's regulators that a generated gene keeps.
     pub keep: f64,
@@ -64,7 +66,7 @@ pub struct ExtendOptions {
 
 impl Default for ExtendOptions {
     fn default() -> Self {
-        Self { keep: 0.7, at_most: 4, stray: 0.4, regulators: 0.06, targets: 6.0 }
+        Self { keep: 0.85, at_most: 6, stray: 0.2, regulators: 0.05, targets: 5.0 }
     }
 }
 
@@ -250,7 +252,7 @@ pub fn extend(wiring: &Wiring, genes: usize, options: &ExtendOptions, seed: u64)
 /// Gives a generated gene targets: generated genes, and one in ten of the given wiring.
 fn regulate(gene: u32, links: &mut Links, genes: usize, given: usize, options: &ExtendOptions, rng: &mut Rng) {
     let activator = rng.uniform() < 0.6;
-    for _ in 0..1 + rng.poisson(options.targets - 1.0) {
+    for _ in 0..=rng.poisson(options.targets - 1.0) {
         let back = rng.uniform() < 0.1;
         let target = if back { rng.below(given) } else { given + rng.below(genes - given) };
         let activates = (rng.uniform() < 0.9) == activator;

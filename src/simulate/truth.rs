@@ -14,10 +14,21 @@ pub struct Truth {
     pub edges: Vec<TrueEdge>,
     /// The true change per perturbation of the screen, in its order.
     pub responses: Vec<Response>,
+    /// The true change for genes that were held out of the screen.
+    pub held_out: Vec<Response>,
     /// Growth rate of a small disturbance; the unperturbed state is stable below 1.
     pub growth: f64,
     /// Largest residual of any steady state.
     pub residual: f64,
+}
+
+impl Truth {
+    /// The median number of responding genes over the perturbations of the screen ([`Response::responding`]).
+    pub fn median_responding(&self) -> usize {
+        let mut counts: Vec<usize> = self.responses.iter().map(Response::responding).collect();
+        counts.sort_unstable();
+        counts.get(counts.len() / 2).copied().unwrap_or(0)
+    }
 }
 
 /// A link with its parameters.
@@ -63,15 +74,16 @@ impl Response {
         expected: &ExpectedLog1p,
     ) -> Self {
         let n = kinetics.n_genes();
+        let log_level: Vec<f64> = kinetics.level.iter().map(|x| x.ln()).collect();
         let (mut ratio, mut log1p, mut y) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
         for &(efficiency, share) in population {
             dose.at(efficiency, &mut y);
             for gene in 0..n {
                 ratio[gene] += share * y[gene].exp();
-                log1p[gene] += share * expected.at(kinetics.level[gene].ln() + y[gene]);
+                log1p[gene] += share * expected.at(log_level[gene] + y[gene]);
             }
         }
-        let base = |gene: usize| expected.at(kinetics.level[gene].ln());
+        let base = |gene: usize| expected.at(log_level[gene]);
         Self {
             perturbation,
             delta: (0..n).map(|g| (log1p[g] - base(g)) as f32).collect(),

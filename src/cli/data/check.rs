@@ -1,7 +1,8 @@
 //! `grn data check`.
 
+mod text;
+
 use std::collections::BTreeSet;
-use std::fmt::Write;
 use std::path::PathBuf;
 
 use clap::Args;
@@ -12,7 +13,7 @@ use crate::cli::args::{PriorArgs, ScreenArgs};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::data::{DataError, Pseudobulk, Quantity, Scale, TargetSum};
-use crate::error::{ExitStatus, Notice, some_of};
+use crate::error::{ExitStatus, Notice};
 use crate::io::{
     CellFile, IoError, PriorOptions, ScreenFile, ScreenOptions, check_control, label_cells, open_cells, read_priors,
     read_table,
@@ -235,90 +236,4 @@ impl Report {
             genes_covered: table.genes.names().iter().filter(|gene| known.resolve(gene).is_some()).count(),
         }))
     }
-
-    /// One fact a line.
-    fn text(&self) -> String {
-        let mut lines: Vec<(&str, String)> = vec![
-            ("file", format!("{} ({})", self.file.display(), self.format)),
-            (
-                "shape",
-                format!(
-                    "{} {} x {} genes",
-                    self.cells,
-                    self.rows.map_or("cells", |r| if r == "table" { "rows" } else { r }),
-                    self.genes
-                ),
-            ),
-        ];
-        let mut line = |name, text: Option<String>| lines.extend(text.map(|text| (name, text)));
-        line("matrix", self.matrix.clone());
-        line("scale", self.scale.map(|s| format!("{s}: {}", self.scale_evidence.as_deref().unwrap_or_default())));
-        line(
-            "values",
-            self.quantity.map(|q| match q {
-                Quantity::Level => "one row per perturbation, levels of expression".into(),
-                Quantity::Effect => "one row per perturbation, effects against a control of zero".into(),
-            }),
-        );
-        line("median UMI", self.median_umi.map(|m| m.to_string()));
-        line(
-            "perturbations",
-            self.perturbations.map(|n| {
-                let cells =
-                    self.median_cells_per_perturbation.map_or_else(String::new, |m| format!(", median {m} cells"));
-                format!(
-                    "{n} in column `{}`, {} of them pairs{cells}",
-                    self.pert_col.as_deref().unwrap_or_default(),
-                    self.pairs.unwrap_or(0)
-                )
-            }),
-        );
-        let of_control = |c: &String| {
-            format!(
-                "`{c}`, {} {}",
-                self.control_cells.unwrap_or(0),
-                self.rows.map_or("", |r| if r == "table" { "rows" } else { r })
-            )
-        };
-        line(
-            "control",
-            self.perturbations.map(|_| self.control.as_ref().map_or_else(|| "none found".into(), of_control)),
-        );
-        line("knockdown", self.targets_measured.map(|n| self.knockdown_text(n)));
-        line("not measured", some(&self.targets_not_among_genes, "perturbed genes are not among the genes"));
-        line("repeated", some(&self.repeated_gene_names, "gene names occur more than once"));
-        line(
-            "prior",
-            self.prior.as_ref().map(|p| {
-                let without = some(&p.targets_without_edge, "without").map_or_else(String::new, |t| format!("; {t}"));
-                let all = p.targets_covered + p.targets_without_edge.len();
-                format!(
-                    "{} genes, {} edges; {} of {all} perturbed genes and {} of {} genes covered{without}",
-                    p.genes, p.edges, p.targets_covered, p.genes_covered, self.genes
-                )
-            }),
-        );
-        let mut text = String::new();
-        for (name, value) in lines {
-            let _ = writeln!(text, "{name:<14} {value}");
-        }
-        for problem in &self.problems {
-            let _ = writeln!(text, "problem        {}", problem.replace('\n', "\n             "));
-        }
-        text + if self.problems.is_empty() { "usable         yes" } else { "usable         no" }
-    }
-
-    fn knockdown_text(&self, measured: usize) -> String {
-        let (down, up) = (self.knockdown_visible.unwrap_or(0), self.target_up.unwrap_or(0));
-        let rising = if up > 0 { format!(", {up} go up (activation?)") } else { String::new() };
-        let rest: Vec<&str> =
-            self.on_target.iter().filter(|t| t.change == "unchanged").map(|t| t.target.as_str()).collect();
-        let rest = some(&rest, "unchanged").map_or_else(String::new, |t| format!(", {t}"));
-        format!("visible in {down} of {measured} measured targets{rising}{rest}")
-    }
-}
-
-/// `3 WHAT: a, b and 1 more`; nothing for none.
-fn some<S: AsRef<str>>(names: &[S], what: &str) -> Option<String> {
-    (!names.is_empty()).then(|| format!("{} {what}: {}", names.len(), some_of(names.iter(), 5)))
 }

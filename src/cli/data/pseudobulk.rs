@@ -38,7 +38,9 @@ pub(super) fn run(args: PseudobulkArgs, session: &mut Session) -> Result<ExitSta
         return Ok(ExitStatus::Done);
     }
     let (table, notices) = reduce(&args, session)?;
-    notices.iter().for_each(|notice| session.printer.notice(notice));
+    for notice in &notices {
+        session.printer.notice(notice);
+    }
     write_pseudobulk(&args.output, &table)?;
     let cells: u64 = table.n_cells.iter().sum();
     let (conditions, genes, controls) = (table.conditions.len(), table.genes.len(), table.control_rows().len());

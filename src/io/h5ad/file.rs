@@ -30,9 +30,10 @@ impl H5File {
         let mut options = hdf5::File::with_options();
         options.with_fapl(|access| access.chunk_cache(10_007, CHUNK_CACHE, 1.0));
         let root = options.open_as(path, hdf5::file::OpenMode::Read).map_err(|error| {
-            let reason = match &start[..read] == b"\x89HDF\r\n\x1a\n" {
-                true => format!("the HDF5 file of {} bytes is truncated or damaged ({error})", metadata.len()),
-                false => "it is not an HDF5 file (cells are read from .h5ad, 10x .h5, 10x folders and .mtx)".into(),
+            let reason = if &start[..read] == b"\x89HDF\r\n\x1a\n" {
+                format!("the HDF5 file of {} bytes is truncated or damaged ({error})", metadata.len())
+            } else {
+                "it is not an HDF5 file (cells are read from .h5ad, 10x .h5, 10x folders and .mtx)".into()
             };
             IoError::Hdf5 { path: path.to_owned(), element: String::new(), reason }
         })?;

@@ -5,6 +5,9 @@ use super::values::{Values, read_values};
 use super::{H5File, Labels};
 use crate::io::IoError;
 
+/// Categories and one code per row.
+type Coded = (Vec<String>, Vec<i64>);
+
 /// A table of cells or genes.
 #[derive(Debug, Clone)]
 pub(in crate::io) struct Frame {
@@ -95,7 +98,7 @@ impl Frame {
     }
 
     /// Categories and codes of a categorical column in any of its three layouts.
-    fn categories(&self, column: &str) -> Result<Option<(Vec<String>, Vec<i64>)>, IoError> {
+    fn categories(&self, column: &str) -> Result<Option<Coded>, IoError> {
         let at = format!("{}/{column}", self.at);
         let in_group = format!("{at}/categories");
         let beside = format!("{}/__categories/{column}", self.at);

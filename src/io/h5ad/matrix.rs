@@ -105,7 +105,7 @@ impl Matrix {
     fn spill(&self) -> Result<Spill, IoError> {
         let [data, indices] = ["data", "indices"].map(|part| format!("{}/{part}", self.at));
         let offsets = read_offsets(&self.file, &self.at, self.n_cols)?;
-        let mut spiller = Spiller::new(&self.file.path, self.n_rows, self.n_cols, *offsets.last().unwrap_or(&0))?;
+        let mut spiller = Spiller::new(&self.file.path, self.n_rows, self.n_cols, *offsets.last().unwrap_or(&0));
         let (values, rows) = (self.file.dataset(&data)?, self.file.dataset(&indices)?);
         let mut column = 0;
         while column < self.n_cols {
@@ -127,7 +127,7 @@ impl Matrix {
 /// Ten ranges of `length` spread evenly over `0..size`, or everything where that is less.
 fn places(size: usize, length: usize) -> Vec<Range<usize>> {
     if size <= 10 * length {
-        return vec![0..size];
+        return std::iter::once(0..size).collect();
     }
     (0..10).map(|k| (size - length) * k / 9).map(|start| start..start + length).collect()
 }

@@ -150,7 +150,7 @@ pub(super) fn sorted(
 fn spill_columns(file: &H5File, at: &str, dataset: &Dataset, [n_rows, n_cols]: [usize; 2]) -> Result<Spill, IoError> {
     let chunk_cols = dataset.chunk().and_then(|chunk| chunk.get(1).copied()).unwrap_or(1).max(1);
     let width = (DENSE_ENTRIES / n_rows.max(1)).max(1).div_ceil(chunk_cols) * chunk_cols;
-    let mut spiller = super::Spiller::new(&file.path, n_rows, n_cols, (n_rows * n_cols) as u64)?;
+    let mut spiller = super::Spiller::new(&file.path, n_rows, n_cols, (n_rows * n_cols) as u64);
     for start in (0..n_cols).step_by(width) {
         let band = dataset.read_slice_2d::<f32, _>((.., start..(start + width).min(n_cols))).map_err(file.wrong(at))?;
         for ((i, j), &value) in band.indexed_iter().filter(|(_, x)| **x != 0.0) {

@@ -42,12 +42,12 @@ pub(in crate::io) struct Spill {
 
 impl Spiller {
     /// A sorter for about `n_entries` entries of an n_rows x n_cols matrix; errors will name the file at `path`.
-    pub(in crate::io) fn new(path: &Path, n_rows: usize, n_cols: usize, n_entries: u64) -> Result<Self, IoError> {
+    pub(in crate::io) fn new(path: &Path, n_rows: usize, n_cols: usize, n_entries: u64) -> Self {
         let buckets = n_entries.div_ceil(BUCKET_ENTRIES).clamp(1, BUCKETS).min(n_rows.max(1) as u64) as usize;
         let rows_per_bucket = n_rows.div_ceil(buckets).max(1);
         let buckets = n_rows.div_ceil(rows_per_bucket).max(1);
         let bucket = |_| BufWriter::with_capacity(ENTRY * 1024, SpooledTempFile::new(IN_MEMORY / buckets));
-        Ok(Self { path: path.to_owned(), rows_per_bucket, n_rows, n_cols, buckets: (0..buckets).map(bucket).collect() })
+        Self { path: path.to_owned(), rows_per_bucket, n_rows, n_cols, buckets: (0..buckets).map(bucket).collect() }
     }
 
     /// Adds one entry; row and column must be in range.
@@ -63,7 +63,8 @@ impl Spiller {
     /// The sorted entries.
     pub(in crate::io) fn finish(self) -> Result<Spill, IoError> {
         let Self { path, rows_per_bucket, n_rows, n_cols, buckets } = self;
-        let flushed = buckets.into_iter().map(|b| b.into_inner().map(Mutex::new).map_err(|e| e.into_error()));
+        let flushed =
+            buckets.into_iter().map(|b| b.into_inner().map(Mutex::new).map_err(std::io::IntoInnerError::into_error));
         let buckets = flushed.collect::<Result<_, _>>().map_err(|e| temporary(&path, e))?;
         Ok(Spill { path, rows_per_bucket, n_rows, n_cols, buckets })
     }
@@ -116,7 +117,7 @@ mod tests {
 
     #[test]
     fn entries_of_any_order_become_rows() {
-        let mut spiller = Spiller::new(Path::new("x"), 5, 4, 1 << 23).unwrap();
+        let mut spiller = Spiller::new(Path::new("x"), 5, 4, 1 << 23);
         for (row, column, value) in [(4, 3, 1.0), (0, 2, 2.0), (4, 0, 3.0), (4, 3, 4.0), (2, 1, 5.0)] {
             spiller.push(row, column, value).unwrap();
         }

@@ -32,17 +32,7 @@ impl Products {
 
     fn from_slice(x: &[f64]) -> Self {
         let at = |i: usize| x.get(i).copied().unwrap_or_default();
-        Self {
-            bb: at(0),
-            tt: at(1),
-            bt: at(2),
-            gb: at(3),
-            gt: at(4),
-            gg: at(5),
-            rr: at(6),
-            rg: at(7),
-            gg_raw: at(8),
-        }
+        Self { bb: at(0), tt: at(1), bt: at(2), gb: at(3), gt: at(4), gg: at(5), rr: at(6), rg: at(7), gg_raw: at(8) }
     }
 
     /// 1 - correlation of b + gate g with t; 1 where either is constant.

@@ -82,9 +82,10 @@ impl Messages {
     fn walk_on(&self, at: &BTreeMap<u32, f32>) -> BTreeMap<u32, f32> {
         let mut next = BTreeMap::new();
         for (&node, p) in at {
-            let out = (self.degree[0][node as usize] - 1.0).max(f32::MIN_POSITIVE);
-            for &(to, weight) in &self.channels[0][node as usize] {
-                *next.entry(to).or_default() += p * weight / out;
+            let neighbours = &self.channels[0][node as usize];
+            let all: f32 = neighbours.iter().map(|(_, w)| w).sum();
+            for &(to, weight) in neighbours {
+                *next.entry(to).or_default() += p * weight / all;
             }
         }
         next

@@ -1,6 +1,6 @@
 //! The network: two graph branches and a per-gene decoder, each computed once per step.
 
-use candle_core::{Device, Result, Tensor};
+use candle_core::{Result, Tensor};
 
 use super::paths::N_FEATURES;
 use super::view::{Perturbed, View};
@@ -47,6 +47,13 @@ pub(super) struct GeneState {
     decoder: Tensor,
     /// g x N_FEATURES.
     path: Tensor,
+}
+
+impl GeneState {
+    /// The same numbers without the way they were computed.
+    pub(super) fn detach(&self) -> Self {
+        Self { decoder: self.decoder.detach(), path: self.path.detach() }
+    }
 }
 
 impl Network {
@@ -96,10 +103,5 @@ impl Network {
     /// The change beyond the base, n x g, in units of the training residuals.
     pub(super) fn decode(state: &Tensor, genes: &GeneState, paths: &SparseFeatures) -> Result<Tensor> {
         state.matmul(&genes.decoder.t()?)? + paths.weigh(&genes.path)?
-    }
-
-    /// Where its tensors live.
-    pub(super) fn device(&self) -> &Device {
-        self.spectral.device()
     }
 }

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use candle_core::{Result, Tensor};
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 
-use super::blocks::Blocks;
+use super::blocks::{Block, Blocks};
 use super::gate::{Products, best_loss};
-use super::network::Network;
+use super::network::{GeneState, Network};
 use super::paths::N_FEATURES;
 use super::view::Perturbed;
 use crate::nn::{ElementLoss, LossKind, SparseFeatures};
@@ -63,24 +63,23 @@ pub(super) struct Rows {
 
 impl Rows {
     pub(super) fn new(perturbed: Perturbed, blocks: &Blocks, path_scale: &[f32; N_FEATURES]) -> Result<Self> {
-        let of = |b| perturbed.features(b_len(b), |gene| blocks.place(b, gene), path_scale);
+        let of = |b: &Block| perturbed.features(b.len, |gene| blocks.place(b, gene), path_scale);
         let features = blocks.iter().map(of).collect::<Result<_>>()?;
         Ok(Self { perturbed, features })
     }
 
     /// Outputs of the network over all genes in the order of the blocks, n_rows x n_genes.
     pub(super) fn outputs(&self, network: &Network, blocks: &Blocks) -> Result<Tensor> {
-        let state = network.perturbations(&self.perturbed)?;
-        let of = |(b, features): (&super::blocks::Block, &SparseFeatures)| {
-            Network::decode(&state, &network.genes(&b.messages, b.start, b.len)?, features)
-        };
-        let parts: Vec<Tensor> = blocks.iter().zip(&self.features).map(of).collect::<Result<_>>()?;
-        Tensor::cat(&parts, 1)
+        let states = blocks.iter().map(|b| network.genes(&b.messages, b.start, b.len)).collect::<Result<Vec<_>>>()?;
+        self.outputs_of(network, &states)
     }
-}
 
-fn b_len(block: &super::blocks::Block) -> usize {
-    block.len
+    /// The same with the decoder of each block at hand.
+    pub(super) fn outputs_of(&self, network: &Network, states: &[GeneState]) -> Result<Tensor> {
+        let z = network.perturbations(&self.perturbed)?;
+        let parts = states.iter().zip(&self.features).map(|(genes, features)| Network::decode(&z, genes, features));
+        Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 1)
+    }
 }
 
 /// Held-out rows in the order of the blocks.
@@ -107,7 +106,7 @@ impl HeldOut {
     ) -> Self {
         let ordered = |x: &Array2<f32>| {
             let parts: Vec<Array2<f32>> = blocks.iter().map(|b| blocks.columns(&x.view(), b)).collect();
-            let views: Vec<_> = parts.iter().map(Array2::view).collect();
+            let views: Vec<_> = parts.iter().map(|p| p.view()).collect();
             ndarray::concatenate(Axis(1), &views).unwrap_or_else(|_| x.clone())
         };
         let centred = |x: &Array2<f32>| {

@@ -30,7 +30,7 @@ pub(super) struct Kernel {
 /// How a kernel is stored.
 #[derive(Debug, Clone, Serialize, Deserialize)]
 pub(super) struct StoredKernel {
-    targets: Vec<String>,
+    targets: Vec<Option<String>>,
     views: Vec<View>,
     weights: Vec<f64>,
     sharpness: f64,
@@ -41,7 +41,7 @@ impl Kernel {
     /// their targets, length n), and returns it with the similarity matrix it gives among all targets.
     pub(super) fn fit(
         graph: &GeneGraph,
-        targets: Vec<GeneId>,
+        targets: Vec<Option<GeneId>>,
         singles: &[usize],
         scores: &Array2<f64>,
         seed: u64,
@@ -62,8 +62,8 @@ impl Kernel {
         Ok((kernel, matrix))
     }
 
-    /// The kernel between a gene and every training target.
-    pub(super) fn of(&self, gene: GeneId) -> Array1<f64> {
+    /// The kernel between a gene and every training target; a gene outside the graph is equally far from all.
+    pub(super) fn of(&self, gene: Option<GeneId>) -> Array1<f64> {
         self.similarity.of(gene, &self.weights).into_iter().map(|s| self.sharpen(s)).collect()
     }
 
@@ -74,7 +74,7 @@ impl Kernel {
     /// Everything but the graph.
     pub(super) fn stored(&self, graph: &crate::data::GeneIndex) -> StoredKernel {
         StoredKernel {
-            targets: self.similarity.targets().iter().map(|g| graph.name(*g).to_owned()).collect(),
+            targets: self.similarity.targets().iter().map(|t| t.map(|g| graph.name(g).to_owned())).collect(),
             views: self.similarity.views().cloned().collect(),
             weights: self.weights.clone(),
             sharpness: self.sharpness,
@@ -84,7 +84,9 @@ impl Kernel {
     /// The kernel in the graph it was learned in; `None` where the graph lacks a target or a channel.
     pub(super) fn restore(stored: StoredKernel, graph: &GeneGraph) -> Option<Self> {
         let StoredKernel { targets, views, weights, sharpness } = stored;
-        let targets = targets.iter().map(|t| graph.genes().id(t)).collect::<Option<Vec<GeneId>>>()?;
+        let node = |name: String| graph.genes().id(&name);
+        let known = targets.into_iter().map(|target| target.map_or(Some(None), |name| node(name).map(Some)));
+        let targets = known.collect::<Option<Vec<Option<GeneId>>>>()?;
         Some(Self { similarity: Similarity::of_views(graph, views, targets)?, weights, sharpness })
     }
 }

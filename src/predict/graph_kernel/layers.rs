@@ -26,16 +26,11 @@ pub(super) struct Layers {
 }
 
 impl Layers {
-    /// Reduces the rows `at` of the responses, minus `mean`, to `components` principal components.
-    pub(super) fn new(
-        responses: &Responses,
-        at: &[usize],
-        mean: &Array1<f32>,
-        components: usize,
-    ) -> Result<Self, LinalgError> {
-        let changes = (&responses.delta.select(Axis(0), at) - mean).mapv(f64::from);
+    /// Reduces the changes minus `mean` to `components` principal components.
+    pub(super) fn new(responses: &Responses, mean: &Array1<f32>, components: usize) -> Result<Self, LinalgError> {
+        let changes = (&responses.delta - mean).mapv(f64::from);
         let n_genes = changes.ncols();
-        let part = significant_part(responses, at);
+        let part = significant_part(responses);
         let joint = match &part {
             Some(part) => concatenate![Axis(1), changes, *part],
             None => changes,
@@ -56,22 +51,16 @@ impl Layers {
 
     /// The share whose leave-one-out predictions (`left_out`, n_rows x components) have the largest sum of mean average
     /// precision on the significant genes and mean correlation with the change, both against the truth of the rows.
-    pub(super) fn best_share(
-        &self,
-        left_out: &Array2<f64>,
-        responses: &Responses,
-        at: &[usize],
-        mean: &Array1<f32>,
-    ) -> f64 {
+    pub(super) fn best_share(&self, left_out: &Array2<f64>, responses: &Responses, mean: &Array1<f32>) -> f64 {
         let Some(significant) = &responses.significant else { return 0.0 };
-        let every = at.len().div_ceil(JUDGED).max(1);
-        let judged: Vec<usize> = (0..at.len()).step_by(every).collect();
+        let every = left_out.nrows().div_ceil(JUDGED).max(1);
+        let judged: Vec<usize> = (0..left_out.nrows()).step_by(every).collect();
         let left_out = left_out.mapv(|v| v as f32);
         let score = |share: f64| -> f64 {
             let axes = self.axes(share);
             let of = |&i: &usize| {
                 let change = left_out.row(i).dot(&axes);
-                judge(&change, mean, responses.delta.row(at[i]), significant.row(at[i]))
+                judge(&change, mean, responses.delta.row(i), significant.row(i))
             };
             judged.par_iter().map(of).collect::<Vec<f64>>().iter().sum()
         };
@@ -94,11 +83,11 @@ fn judge(
 
 /// The effects of significant genes, others 0, rows weighted so that all have the strength of a row with an average
 /// number of significant genes; centred over the rows. n_rows x n_genes.
-fn significant_part(responses: &Responses, at: &[usize]) -> Option<Array2<f64>> {
-    let significant = responses.significant.as_ref()?.select(Axis(0), at);
+fn significant_part(responses: &Responses) -> Option<Array2<f64>> {
+    let significant = responses.significant.as_ref()?;
     let counts: Vec<f64> = significant.outer_iter().map(|r| f64::from(r.sum()).max(1.0)).collect();
     let average = counts.iter().sum::<f64>() / counts.len().max(1) as f64;
-    let mut part = (&significant * &responses.delta.select(Axis(0), at)).mapv(f64::from);
+    let mut part = (significant * &responses.delta).mapv(f64::from);
     for (mut row, count) in part.outer_iter_mut().zip(&counts) {
         row *= (average / count).sqrt();
     }

@@ -1,39 +1,35 @@
 //! Training perturbations as rows of the kernel regression.
 
 use std::collections::HashMap;
+use std::sync::Arc;
 
 use ndarray::{Array2, Axis};
 
 use super::super::vocabulary::Vocabulary;
-use crate::data::{GeneId, Perturbation, Responses};
+use crate::data::{GeneId, Responses};
 
-/// Training perturbations whose targets are all in the graph.
+/// The targets of the training perturbations.
 pub(super) struct Rows {
-    /// Positions in the responses.
-    pub(super) at: Vec<usize>,
-    /// The distinct targets in order of first appearance.
-    pub(super) targets: Vec<GeneId>,
+    /// The distinct targets in order of first appearance; `None` is one outside the graph.
+    pub(super) targets: Vec<Option<GeneId>>,
     /// Positions in `targets`, per row.
     of_row: Vec<Vec<usize>>,
 }
 
 impl Rows {
     pub(super) fn new(responses: &Responses, vocabulary: &Vocabulary) -> Self {
-        let nodes = |p: &Perturbation| p.targets().iter().map(|t| vocabulary.node(t)).collect::<Option<Vec<_>>>();
-        let mut rows = Self { at: Vec::new(), targets: Vec::new(), of_row: Vec::new() };
-        let mut position: HashMap<GeneId, usize> = HashMap::new();
-        for (at, perturbation) in responses.perturbations.iter().enumerate() {
-            let Some(nodes) = nodes(perturbation) else { continue };
-            let known = nodes.into_iter().map(|node| {
-                *position.entry(node).or_insert_with(|| {
-                    rows.targets.push(node);
-                    rows.targets.len() - 1
-                })
-            });
-            rows.of_row.push(known.collect());
-            rows.at.push(at);
-        }
-        rows
+        let (mut targets, mut position) = (Vec::new(), HashMap::new());
+        let mut place = |target: &Arc<str>| {
+            let node = vocabulary.node(target);
+            // Two names of one node are one target.
+            let name = node.map_or_else(|| Arc::clone(target), |n| Arc::from(vocabulary.graph().name(n)));
+            *position.entry(name).or_insert_with(|| {
+                targets.push(node);
+                targets.len() - 1
+            })
+        };
+        let of_row = responses.perturbations.iter().map(|p| p.targets().iter().map(&mut place).collect()).collect();
+        Self { targets, of_row }
     }
 
     /// Rows with one target, and that target: what the similarity is learned from.
@@ -59,7 +55,7 @@ impl Rows {
 
     /// 1 where a row has a target, n_rows x n_targets.
     fn incidence(&self) -> Array2<f64> {
-        let mut has = Array2::zeros((self.at.len(), self.targets.len()));
+        let mut has = Array2::zeros((self.of_row.len(), self.targets.len()));
         for (row, of) in self.of_row.iter().enumerate() {
             of.iter().for_each(|&t| has[[row, t]] = 1.0);
         }

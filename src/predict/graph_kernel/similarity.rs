@@ -45,7 +45,8 @@ impl fmt::Display for View {
 /// over its profile of the number of targets that share an entry.
 #[derive(Debug, Clone)]
 pub(super) struct Similarity {
-    targets: Vec<GeneId>,
+    /// `None` is a target outside the graph, similar only to itself.
+    targets: Vec<Option<GeneId>>,
     channels: Vec<Channel>,
     views: Vec<(View, usize, Index)>,
 }
@@ -59,7 +60,7 @@ struct Index {
 
 impl Similarity {
     /// Neighbours and walks in the merged graph and in every channel.
-    pub(super) fn all(graph: &GeneGraph, targets: Vec<GeneId>) -> Self {
+    pub(super) fn all(graph: &GeneGraph, targets: Vec<Option<GeneId>>) -> Self {
         let channels = Channel::all(graph);
         let kinds = [Kind::Neighbours, Kind::Walk];
         let views = kinds.iter().flat_map(|&kind| channels.iter().map(move |c| View { channel: c.name.clone(), kind }));
@@ -68,23 +69,24 @@ impl Similarity {
     }
 
     /// These views of a graph; `None` where it lacks a channel.
-    pub(super) fn of_views(graph: &GeneGraph, views: Vec<View>, targets: Vec<GeneId>) -> Option<Self> {
+    pub(super) fn of_views(graph: &GeneGraph, views: Vec<View>, targets: Vec<Option<GeneId>>) -> Option<Self> {
         let channels = Channel::all(graph);
         let known = |v: &View| channels.iter().any(|c| c.name == v.channel);
         views.iter().all(known).then(|| Self::new(channels, views, targets))
     }
 
-    fn new(channels: Vec<Channel>, views: Vec<View>, targets: Vec<GeneId>) -> Self {
+    fn new(channels: Vec<Channel>, views: Vec<View>, targets: Vec<Option<GeneId>>) -> Self {
         let views = views.into_iter().filter_map(|view| {
             let at = channels.iter().position(|c| c.name == view.channel)?;
-            let profiles: Vec<Profile> = targets.par_iter().map(|&t| profile(&channels[at], view.kind, t)).collect();
+            let of = |t: &Option<GeneId>| t.map_or_else(Profile::new, |gene| profile(&channels[at], view.kind, gene));
+            let profiles: Vec<Profile> = targets.par_iter().map(of).collect();
             Some((view, at, Index::new(&profiles, channels[at].n_genes())))
         });
         Self { views: views.collect(), channels, targets }
     }
 
     /// The training targets.
-    pub(super) fn targets(&self) -> &[GeneId] {
+    pub(super) fn targets(&self) -> &[Option<GeneId>] {
         &self.targets
     }
 
@@ -99,9 +101,11 @@ impl Similarity {
         self.views.retain(|_| keep.next().copied().unwrap_or(false));
     }
 
-    /// Weighted mean over the views of the similarity of a gene to every target, length n_targets.
-    pub(super) fn of(&self, gene: GeneId, weights: &[f64]) -> Vec<f64> {
+    /// Weighted mean over the views of the similarity of a gene to every target, length n_targets; 0 for a gene outside
+    /// the graph.
+    pub(super) fn of(&self, gene: Option<GeneId>, weights: &[f64]) -> Vec<f64> {
         let mut sum = vec![0.0; self.targets.len()];
+        let Some(gene) = gene else { return sum };
         for (view, weight) in weights.iter().enumerate() {
             self.add(gene, view, *weight, &mut sum);
         }
@@ -111,12 +115,15 @@ impl Similarity {
     /// Similarities among the targets in one view, n_targets x n_targets, exactly symmetric.
     pub(super) fn matrix(&self, view: usize) -> Array2<f64> {
         let n = self.targets.len();
-        let row = |&gene: &GeneId| {
+        let row = |i: usize| {
             let mut row = vec![0.0; n];
-            self.add(gene, view, 1.0, &mut row);
+            match self.targets[i] {
+                Some(gene) => self.add(gene, view, 1.0, &mut row),
+                None => row[i] = 1.0,
+            }
             row
         };
-        let rows: Vec<f64> = self.targets.par_iter().flat_map_iter(row).collect();
+        let rows: Vec<f64> = (0..n).into_par_iter().flat_map_iter(row).collect();
         Array2::from_shape_vec((n, n), rows).unwrap_or_default()
     }
 

@@ -1,0 +1,117 @@
+//! What the base leaves unexplained, measured on perturbations it has not seen.
+
+use ndarray::Array2;
+
+use super::config::{Config, Loss};
+use super::training::{Cost, Targets};
+use crate::data::{Responses, Split};
+use crate::error::Notice;
+use crate::predict::{PredictError, Task, Validation, cross_validate, spec};
+use crate::train::{Observer, Progress};
+
+/// Out-of-fold predictions of the base and what the network learns from them.
+#[derive(Debug)]
+pub(super) struct Residuals {
+    /// The rows that take part.
+    pub(super) responses: Responses,
+    /// Out-of-fold base predictions, n_rows x n_genes.
+    pub(super) base: Array2<f32>,
+    /// Residuals in units of `scale`, and what errors cost.
+    pub(super) targets: Targets,
+    /// Root mean square of the residuals.
+    pub(super) scale: f32,
+    pub(super) notices: Vec<Notice>,
+}
+
+impl Residuals {
+    /// Predicts every row by a base that was fitted without its fold.
+    pub(super) fn new(
+        config: &Config,
+        task: &Task<'_>,
+        responses: Responses,
+        split: &Split,
+        observer: &mut dyn Observer,
+    ) -> Result<Self, PredictError> {
+        let (graph, seed, device) = (task.graph, task.seed, task.device);
+        let (spec, settings) = (spec(&config.base)?, &toml::Table::new());
+        let validation = Validation { spec, settings, responses: &responses, graph, split, seed, device };
+        let base = cross_validate(&validation, &mut StopOnly(observer))?.delta;
+        let residual = &responses.delta - &base;
+        let scale = root_mean_square(&residual).max(f32::MIN_POSITIVE);
+        let (cost, notices) = cost(config.loss, &responses, &residual, scale);
+        let targets = Targets { residual: residual / scale, cost };
+        Ok(Self { responses, base, targets, scale, notices })
+    }
+}
+
+fn cost(loss: Loss, responses: &Responses, residual: &Array2<f32>, scale: f32) -> (Cost, Vec<Notice>) {
+    match (loss, moments(responses, scale)) {
+        (Loss::Autofocus, Some((variance, third))) => (Cost::Fourth { variance, third }, Vec::new()),
+        (Loss::Autofocus, None) => {
+            let text = "gears: the autofocus loss needs variance and third moment of cells, which this table lacks; \
+                        the squared error is used";
+            (Cost::Squared, vec![Notice::new(text)])
+        }
+        (Loss::Mse, _) => (weights(responses, residual).map_or(Cost::Squared, Cost::Weighted), Vec::new()),
+    }
+}
+
+/// Variance of control plus perturbed cells and third moment of control minus perturbed cells, in units of `scale`.
+fn moments(responses: &Responses, scale: f32) -> Option<(Array2<f32>, Array2<f32>)> {
+    let control = &responses.control;
+    let variance = responses.var.as_ref()? + control.var.as_ref()?;
+    let third = control.third.as_ref()? - responses.third.as_ref()?;
+    Some((variance / scale.powi(2), third / scale.powi(3)))
+}
+
+/// 1 / (squared standard error + variance of the signal), scaled to mean 1. The variance of the signal is that of the
+/// residuals minus the mean squared standard error, but at least a tenth of the latter.
+fn weights(responses: &Responses, residual: &Array2<f32>) -> Option<Array2<f32>> {
+    let squared_error = responses.squared_error()?;
+    let noise = mean(&squared_error);
+    let signal = (root_mean_square(residual).powi(2) - noise).max(0.1 * noise).max(f32::MIN_POSITIVE);
+    let weights = squared_error.mapv(|e| (e + signal).recip());
+    let average = mean(&weights);
+    Some(weights / average)
+}
+
+fn mean(x: &Array2<f32>) -> f32 {
+    (x.iter().map(|&v| f64::from(v)).sum::<f64>() / x.len().max(1) as f64) as f32
+}
+
+fn root_mean_square(x: &Array2<f32>) -> f32 {
+    (x.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>() / x.len().max(1) as f64).sqrt() as f32
+}
+
+/// Identifies settings and data of a fit, so that a checkpoint of another is refused.
+pub(super) fn fingerprint(config: &Config, task: &Task<'_>) -> String {
+    let mut hash = blake3::Hasher::new();
+    hash.update(format!("{config:?} {} ", task.seed).as_bytes());
+    hash.update(&task.responses.genes.fingerprint().to_le_bytes());
+    hash.update(&task.graph.genes().fingerprint().to_le_bytes());
+    task.responses.perturbations.iter().for_each(|p| {
+        hash.update(p.to_string().as_bytes());
+    });
+    task.responses.delta.iter().for_each(|v| {
+        hash.update(&v.to_le_bytes());
+    });
+    for e in task.graph.edges() {
+        hash.update(&e.source.0.to_le_bytes());
+        hash.update(&e.target.0.to_le_bytes());
+        hash.update(&e.weight.to_le_bytes());
+    }
+    hash.finalize().to_hex().to_string()
+}
+
+/// Hears of stopping, reports nothing: the progress of the base's inner fits is not that of this fit.
+struct StopOnly<'a>(&'a mut dyn Observer);
+
+impl Observer for StopOnly<'_> {
+    fn progress(&mut self, _: &Progress) {}
+
+    fn notice(&mut self, _: Notice) {}
+
+    fn stop_requested(&self) -> bool {
+        self.0.stop_requested()
+    }
+}
