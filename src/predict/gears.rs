@@ -379,3 +379,6 @@ impl<'a> Fit<'a> {
         .to_vec()
     }
 }
+
+#[cfg(test)]
+mod tests;
