@@ -252,7 +252,7 @@ fn the_example_settings_are_the_defaults() {
     let table: toml::Table = SPEC.settings.parse().unwrap();
     assert_eq!(table.try_into::<Config>().unwrap(), Config::default());
     let refused = |text: &str| matches!((SPEC.build)(&text.parse().unwrap()), Err(PredictError::BadConfig { .. }));
-    for text in ["hiden = 3", "hidden = 0", "folds = 1", "base = 'gears'", "learning_rate = -1.0"] {
+    for text in ["hiden = 3", "hidden = 0", "folds = 2", "base = 'gears'", "learning_rate = -1.0"] {
         assert!(refused(text), "{text}");
     }
 }
