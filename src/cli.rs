@@ -3,7 +3,12 @@
 mod args;
 mod error;
 mod hints;
+mod inputs;
+mod load;
+mod observer;
 mod printer;
+mod prior;
+mod screen;
 mod session;
 
 mod config;

@@ -3,23 +3,28 @@
 //! A screen is read once, as a stream of [`CellBlock`]s, into a [`Pseudobulk`]: per condition and gene the number of
 //! cells and the first three moments of log1p expression.
 
+mod accumulate;
 mod cells;
 mod csr;
 mod delta;
 mod error;
 mod expression;
 mod gene;
+mod normalise;
 mod perturbation;
 mod pseudobulk;
 mod responses;
 mod split;
 
+pub use self::accumulate::{PseudobulkBuilder, PseudobulkOptions};
 pub use self::cells::{CellBlock, CellTable, Screen};
 pub use self::csr::Csr;
 pub use self::delta::Delta;
 pub use self::error::DataError;
 pub use self::expression::{Expression, Scale};
+pub(crate) use self::gene::suggest;
 pub use self::gene::{GeneId, GeneIndex};
+pub use self::normalise::{Normalisation, TargetSum, median};
 pub use self::perturbation::{Condition, Intervention, Perturbation};
 pub use self::pseudobulk::{Moments, Pseudobulk, Quantity};
 pub use self::responses::{ControlProfile, Responses};

@@ -1,9 +1,17 @@
 //! Statistics on plain slices and matrices: random numbers, correlation, linear algebra, tests.
 
+mod average_precision;
 mod correlation;
+mod fdr;
 mod linalg;
+mod moments;
+mod ranksum;
 mod rng;
 
+pub use self::average_precision::average_precision;
 pub use self::correlation::{average_ranks, cosine, pearson, spearman};
-pub use self::linalg::{LinalgError, Pca, pca, solve_spd, symmetric_eigen};
+pub use self::fdr::benjamini_hochberg;
+pub use self::linalg::{LinalgError, Pca, inverse_spd, pca, solve_spd, symmetric_eigen};
+pub use self::moments::{CentralMoments, PowerSums};
+pub use self::ranksum::{PMethod, RankSum, Reference, Runs};
 pub use self::rng::Rng;

@@ -53,7 +53,9 @@ fn imported(line: &str) -> Vec<String> {
     let word = |text: &str| text.chars().take_while(|c| c.is_alphanumeric() || *c == '_').collect::<String>();
     after
         .flat_map(|rest| match rest.strip_prefix('{') {
-            Some(list) => list.split(['}', ';']).next().unwrap_or_default().split(',').map(|p| word(p.trim())).collect(),
+            Some(list) => {
+                list.split(['}', ';']).next().unwrap_or_default().split(',').map(|p| word(p.trim())).collect()
+            }
             None => vec![word(rest)],
         })
         .filter(|w| !w.is_empty())

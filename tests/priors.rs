@@ -272,6 +272,14 @@ fn a_graph_table_gives_the_same_graph_back() {
 }
 
 #[test]
+fn a_graph_without_genes_survives() {
+    let dir = tempfile::tempdir().unwrap();
+    let path = dir.path().join("empty.tsv.gz");
+    write_graph(&path, &GeneGraph::empty()).unwrap();
+    assert_eq!(read_graph(&path).unwrap().n_genes(), 0);
+}
+
+#[test]
 fn bad_files_say_where_and_what() {
     let t = |name: &str, text: &str, expected: &str| {
         let error = read_text(name, text).unwrap_err().to_string();

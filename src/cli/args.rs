@@ -65,8 +65,8 @@ pub(super) struct ScreenArgs {
     /// Scale of the values (default: guessed, and the evidence is printed)
     #[arg(long, value_name = "SCALE")]
     pub(super) scale: Option<ScaleArg>,
-    /// Total to which the counts of a cell are scaled before log1p: median, 1e4, any number, or none
-    #[arg(long, default_value = "median", value_name = "SUM")]
+    /// Total to which the counts of a cell are scaled before log1p: median (the default), 1e4, any number, or none
+    #[arg(long, default_value = "", hide_default_value = true, value_name = "SUM")]
     pub(super) target_sum: String,
     /// Table of other gene names: TSV of alias and gene
     #[arg(long, value_name = "FILE")]

@@ -1,5 +1,9 @@
 //! `grn data`.
 
+mod check;
+mod knockdown;
+mod pseudobulk;
+
 use clap::Subcommand;
 
 use super::error::CliError;
@@ -9,10 +13,15 @@ use crate::error::ExitStatus;
 /// Commands of `grn data`.
 #[derive(Debug, Subcommand)]
 pub(super) enum DataCommand {
-    /// Check a screen
-    Check,
+    /// Check a screen: shape, control, scale, on-target knockdown, coverage; exit code 1 on problems
+    Check(check::CheckArgs),
+    /// Reduce screens to one row per condition: mean, variance and third moment of log1p expression
+    Pseudobulk(pseudobulk::PseudobulkArgs),
 }
 
-pub(super) fn run(_command: DataCommand, _session: &mut Session) -> Result<ExitStatus, CliError> {
-    Ok(ExitStatus::Done)
+pub(super) fn run(command: DataCommand, session: &mut Session) -> Result<ExitStatus, CliError> {
+    match command {
+        DataCommand::Check(args) => check::run(args, session),
+        DataCommand::Pseudobulk(args) => pseudobulk::run(args, session),
+    }
 }

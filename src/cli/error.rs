@@ -8,8 +8,13 @@ use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::graph::GraphError;
 use crate::io::IoError;
+use crate::nn::NnError;
 use crate::predict::PredictError;
+use crate::rank::RankError;
+use crate::report::ReportError;
 use crate::run::RunError;
+use crate::score::ScoreError;
+use crate::simulate::SimulateError;
 use crate::stats::LinalgError;
 
 /// An error of any room, or of the command line itself.
@@ -38,7 +43,17 @@ pub(super) enum CliError {
     #[error(transparent)]
     Io(#[from] IoError),
     #[error(transparent)]
+    Nn(#[from] NnError),
+    #[error(transparent)]
+    Simulate(#[from] SimulateError),
+    #[error(transparent)]
     Predict(#[from] PredictError),
+    #[error(transparent)]
+    Rank(#[from] RankError),
+    #[error(transparent)]
+    Score(#[from] ScoreError),
+    #[error(transparent)]
+    Report(#[from] ReportError),
     #[error(transparent)]
     Linalg(#[from] LinalgError),
 }

@@ -12,9 +12,10 @@ use super::load::RUNS;
 use super::observer::Watcher;
 use super::session::Session;
 use crate::data::{Perturbation, Pseudobulk, Responses};
-use crate::error::{ExitStatus, Notice, some_of};
+use crate::error::{ExitStatus, Notice};
 use crate::io;
-use crate::predict::{self, FitSummary, PredictError, Predictor, Task};
+use crate::nn::{device_name, parse_device};
+use crate::predict::{self, FitSummary, PredictError, Predictor, Spec, Task};
 use crate::run::{Input, Manifest, Recorder, RunDir, RunError, Status};
 
 /// Arguments of `grn fit`.
@@ -41,24 +42,53 @@ pub(super) struct FitArgs {
     screen_options: ScreenArgs,
 }
 
+/// How a fit ended.
+pub(super) enum Outcome {
+    /// Finished; the manifest says with what.
+    Complete(Manifest),
+    /// Stopped by the user after so many steps, with a checkpoint.
+    Interrupted { step: u64, of: u64 },
+}
+
 pub(super) fn run(args: FitArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let model = args.model.clone().unwrap_or_else(|| session.settings.model.clone());
     let spec = predict::spec(&model)?;
-    let mut predictor = (spec.build)(&inputs::model_settings(session, spec.name))?;
+    // Wrong settings are told before a long read, not after it.
+    (spec.build)(&inputs::model_settings(session, spec.name))?;
+    parse_device(&session.device)?;
     let inputs = inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, false)?;
     let held_out = held_out(&args, &inputs.table)?;
-    let (table, responses) = training_part(&inputs.table, &held_out)?;
-    inputs::check_coverage(&inputs.graph, &responses)?;
-    session.printer.say(describe(spec.name, &responses, &inputs));
     if session.dry_run {
-        return dry_run(session, spec.name, &responses);
+        return dry_run(session, spec.name, &training_part(&inputs.table, &held_out)?.1);
     }
-    let dir = session.outdir.clone().map_or_else(|| RunDir::fresh(Path::new(RUNS), spec.name, session.seed), RunDir::at);
-    let mut record = begin(session, &dir, spec.name, &inputs, &responses)?;
-    save_inputs(session, &dir, &inputs, &table, &held_out)?;
+    let dir =
+        session.outdir.clone().map_or_else(|| RunDir::fresh(Path::new(RUNS), spec.name, session.seed), RunDir::at);
+    match fit_into(session, &dir, spec, &inputs, &held_out)? {
+        Outcome::Complete(record) => finished(session, &dir, &record),
+        Outcome::Interrupted { step, of } => {
+            interrupted(session, &dir, step, of);
+            Ok(ExitStatus::Interrupted)
+        }
+    }
+}
+
+/// Fits a model on the perturbations that are not held out, and writes its run directory.
+pub(super) fn fit_into(
+    session: &Session,
+    dir: &RunDir,
+    spec: &Spec,
+    inputs: &Inputs,
+    held_out: &[Perturbation],
+) -> Result<Outcome, CliError> {
+    let device = parse_device(&session.device)?;
+    let mut predictor = (spec.build)(&inputs::model_settings(session, spec.name))?;
+    let (table, responses) = training_part(&inputs.table, held_out)?;
+    inputs::check_coverage(&inputs.graph, &responses)?;
+    session.printer.say(describe(spec.name, &responses, inputs));
+    let mut record = begin(session, dir, spec.name, device_name(&device), inputs, &responses)?;
+    save_inputs(session, dir, inputs, &table, held_out)?;
     let recorder = Recorder::open(&dir.metrics(), !session.resume)?;
     let mut watcher = Watcher::new(session, "fitting", Some(recorder));
-    let device = crate::nn::device(&session.device)?;
     let checkpoints = dir.checkpoints();
     let task = Task {
         responses: &responses,
@@ -71,8 +101,12 @@ pub(super) fn run(args: FitArgs, session: &mut Session) -> Result<ExitStatus, Cl
     let fitted = predictor.fit(&task, &mut watcher);
     record.notices.extend(watcher.finish());
     match fitted {
-        Ok(summary) => finish(session, &dir, record, predictor.as_ref(), summary),
-        Err(PredictError::Interrupted { step, of }) => interrupted(session, &dir, record, step, of),
+        Ok(summary) => Ok(Outcome::Complete(finish(session, dir, record, predictor.as_ref(), summary)?)),
+        Err(PredictError::Interrupted { step, of }) => {
+            record.finish(Status::Interrupted);
+            record.write(&dir.join("manifest.json"))?;
+            Ok(Outcome::Interrupted { step, of })
+        }
         Err(error) => Err(error.into()),
     }
 }
@@ -130,6 +164,7 @@ fn begin(
     session: &Session,
     dir: &RunDir,
     model: &str,
+    device: &str,
     inputs: &Inputs,
     responses: &Responses,
 ) -> Result<Manifest, CliError> {
@@ -139,7 +174,7 @@ fn begin(
     session.prepare_outdir(dir.path())?;
     let mut record = Manifest::new(model, session.seed);
     record.threads = session.threads;
-    record.device.clone_from(&session.device);
+    record.device = device.to_owned();
     record.inputs = inputs.files.iter().map(|f| Input::of(f)).collect::<Result<_, _>>()?;
     record.data.clone_from(&inputs.source);
     record.control_label.clone_from(&inputs.table.control_label);
@@ -194,7 +229,7 @@ fn finish(
     mut record: Manifest,
     predictor: &dyn Predictor,
     summary: FitSummary,
-) -> Result<ExitStatus, CliError> {
+) -> Result<Manifest, CliError> {
     predictor.save(&dir.model())?;
     let _ = std::fs::remove_dir_all(dir.checkpoints());
     summary.notices.iter().for_each(|n| session.printer.notice(n));
@@ -202,30 +237,27 @@ fn finish(
     record.summary = summary.values;
     record.finish(Status::Complete);
     record.write(&dir.join("manifest.json"))?;
+    Ok(record)
+}
+
+fn finished(session: &Session, dir: &RunDir, record: &Manifest) -> Result<ExitStatus, CliError> {
     session.printer.result(
         || json!({ "run": dir.path(), "model": record.model, "seconds": record.wall_secs, "summary": record.summary }),
-        || finished_text(dir, &record),
+        || finished_text(dir, record),
     )?;
     session.printer.say("next: `grn predict --pert GENE`, `grn rank --signature FILE`, `grn report`");
     Ok(ExitStatus::Done)
 }
 
 fn finished_text(dir: &RunDir, record: &Manifest) -> String {
-    let values: Vec<String> = record.summary.iter().map(|(name, value)| format!("  {name:<28} {value:.4}")).collect();
-    format!("{}\nrun written to {} in {:.1} s", values.join("\n"), dir.path().display(), record.wall_secs)
+    let values: String = record.summary.iter().map(|(name, value)| format!("  {name:<28} {value:.4}\n")).collect();
+    format!("{values}run written to {} in {:.1} s", dir.path().display(), record.wall_secs)
 }
 
-fn interrupted(session: &Session, dir: &RunDir, mut record: Manifest, step: u64, of: u64) -> Result<ExitStatus, CliError> {
-    record.finish(Status::Interrupted);
-    record.write(&dir.join("manifest.json"))?;
-    let again = std::env::args().skip(1).filter(|a| a != "--overwrite" && a != "--resume").collect::<Vec<_>>().join(" ");
+fn interrupted(session: &Session, dir: &RunDir, step: u64, of: u64) {
+    let kept = |a: &String| a != "--overwrite" && a != "--resume";
+    let again = std::env::args().skip(1).filter(kept).collect::<Vec<_>>().join(" ");
     let outdir = if session.outdir.is_some() { String::new() } else { format!(" --outdir {}", dir.path().display()) };
     session.printer.notice(&Notice::new(format!("interrupted after {step} of {of} steps; the state is saved")));
     session.printer.say(format!("continue with `grn {again}{outdir} --resume`"));
-    Ok(ExitStatus::Interrupted)
-}
-
-/// Names for messages.
-pub(super) fn names(perturbations: &[Perturbation]) -> String {
-    some_of(perturbations.iter().map(ToString::to_string), 5)
 }

@@ -1,18 +1,55 @@
 //! `grn graph`.
 
+mod build;
+mod controls;
+mod export;
+mod info;
+mod path;
+
+use std::path::Path;
+
 use clap::Subcommand;
 
 use super::error::CliError;
 use super::session::Session;
 use crate::error::ExitStatus;
+use crate::graph::GeneGraph;
+use crate::io::{PriorOptions, read_priors};
 
 /// Commands of `grn graph`.
 #[derive(Debug, Subcommand)]
 pub(super) enum GraphCommand {
-    /// Build
-    Build,
+    /// Merge prior networks (and co-expression) into one gene graph
+    Build(build::BuildArgs),
+    /// Count genes, edges, components, signs, hubs and evidence
+    Info(info::InfoArgs),
+    /// Find the strongest directed paths between two genes
+    Path(path::PathArgs),
+    /// Write a graph, or the surroundings of one gene, for another program
+    Export(export::ExportArgs),
 }
 
-pub(super) fn run(_command: GraphCommand, _session: &mut Session) -> Result<ExitStatus, CliError> {
-    Ok(ExitStatus::Done)
+pub(super) fn run(command: GraphCommand, session: &mut Session) -> Result<ExitStatus, CliError> {
+    match command {
+        GraphCommand::Build(args) => build::run(args, session),
+        GraphCommand::Info(args) => info::run(args, session),
+        GraphCommand::Path(args) => path::run(args, session),
+        GraphCommand::Export(args) => export::run(args, session),
+    }
+}
+
+/// A graph of `grn graph build`, or any prior.
+fn read(path: &Path, session: &Session) -> Result<GeneGraph, CliError> {
+    let read = read_priors(&[path.to_owned()], &PriorOptions::default())?;
+    read.notices.iter().for_each(|n| session.printer.notice(n));
+    Ok(read.graph)
+}
+
+/// An output that must not exist yet, unless `--overwrite` was given.
+fn check_output(path: &Path, session: &Session) -> Result<(), CliError> {
+    if path.exists() && !session.overwrite {
+        let got = format!("`{}`, which exists", path.display());
+        return Err(CliError::usage("--output", "a new file", got, Some("replace it with `--overwrite`".into())));
+    }
+    Ok(())
 }

@@ -5,8 +5,13 @@ use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::graph::GraphError;
 use crate::io::IoError;
+use crate::nn::NnError;
 use crate::predict::PredictError;
+use crate::rank::RankError;
+use crate::report::ReportError;
 use crate::run::RunError;
+use crate::score::ScoreError;
+use crate::simulate::SimulateError;
 
 /// One line that says what to try, where there is something to try.
 pub(super) fn hint(error: &CliError) -> Option<String> {
@@ -19,8 +24,13 @@ pub(super) fn hint(error: &CliError) -> Option<String> {
         CliError::Graph(e) => graph(e),
         CliError::Io(e) => io(e),
         CliError::Predict(e) => predict(e),
+        CliError::Rank(e) => rank(e),
+        CliError::Score(e) => score(e),
         CliError::Config(e) => config(e),
         CliError::Run(e) => run(e),
+        CliError::Nn(e) => nn(e),
+        CliError::Simulate(e) => simulate(e),
+        CliError::Report(e) => report(e),
         CliError::Linalg(_) | CliError::BrokenPipe | CliError::Stdout(_) => None,
     }
 }
@@ -53,6 +63,17 @@ fn data(error: &DataError) -> Option<String> {
     }
 }
 
+fn report(error: &ReportError) -> Option<String> {
+    match error {
+        ReportError::Graph(e) => graph(e),
+        ReportError::Empty { figure: "curve plot", .. } => {
+            Some("models without training steps record no metrics; fit one that has them with `--model gears`".into())
+        }
+        ReportError::Empty { figure: "network", .. } => Some("add a `--prior FILE` that knows the gene".into()),
+        _ => None,
+    }
+}
+
 fn graph(error: &GraphError) -> Option<String> {
     match error {
         GraphError::Empty { .. } => Some("lower `--min-score` or add another `--prior FILE`".into()),
@@ -78,6 +99,57 @@ fn predict(error: &PredictError) -> Option<String> {
         PredictError::UnknownTarget { suggestions, .. } => did_you_mean(suggestions),
         PredictError::Data(e) => data(e),
         _ => None,
+    }
+}
+
+fn rank(error: &RankError) -> Option<String> {
+    match error {
+        RankError::NoSharedGene { .. } => {
+            Some("the first column of the signature must hold gene names of the run".into())
+        }
+        RankError::NoCandidates { .. } => Some("choose another set with `--candidates closed`".into()),
+        RankError::UnknownCandidates { .. } => {
+            Some("take these names out of the list, or add a prior that has them".into())
+        }
+        RankError::OwnReading { .. } => Some("leave `--own used` out, or use `--mode knockdown`".into()),
+        RankError::Data(e) => data(e),
+        RankError::Predict(e) => predict(e),
+        _ => None,
+    }
+}
+
+fn nn(error: &NnError) -> Option<String> {
+    match error {
+        NnError::BadDevice { .. } | NnError::NoCuda { .. } => Some("use the processor with `--device cpu`".into()),
+        NnError::Tensor(_) => None,
+    }
+}
+
+fn simulate(error: &SimulateError) -> Option<String> {
+    match error {
+        SimulateError::UnknownGene { suggestions, .. } => did_you_mean(suggestions),
+        SimulateError::Unconverged { .. } => {
+            Some("weaken the links with a smaller `--fold`, for example `--fold 1.5`".into())
+        }
+        SimulateError::Data(e) => data(e),
+        _ => None,
+    }
+}
+
+fn score(error: &ScoreError) -> Option<String> {
+    match error {
+        ScoreError::GeneMismatch { .. } => {
+            Some("write the prediction with the genes of the real cells, in their order".into())
+        }
+        ScoreError::PerturbationMismatch { .. } => Some(
+            "predict every perturbation of the real cells and add control cells; labels must be spelt alike".into(),
+        ),
+        ScoreError::BadValue { .. } => {
+            Some("say what the matrix holds with `--scale counts` or `--scale log1p`".into())
+        }
+        ScoreError::TooFewCells { .. } => Some("leave `--ceiling` out".into()),
+        ScoreError::Data(e) => data(e),
+        ScoreError::UnknownProfile { .. } => None,
     }
 }
 

@@ -1,20 +1,25 @@
 //! What fitting and cross-validating read: a screen and its graph, from arguments, settings or the embedded screen.
 
+use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use super::args::{PriorArgs, ScreenArgs};
+use clap::ValueEnum;
+
+use super::args::{PriorArgs, ScaleArg, ScreenArgs};
 use super::error::CliError;
 use super::session::Session;
-use crate::config::Settings;
-use crate::data::{Pseudobulk, Responses};
+use crate::config::{DataSettings, Settings};
+use crate::data::{Perturbation, Pseudobulk, Responses};
 use crate::error::{Notice, some_of};
 use crate::graph::{GeneGraph, GraphError};
-use crate::{io, predict, simulate};
+use crate::{io, simulate};
 
 /// A screen as a table, and the gene graph.
 pub(super) struct Inputs {
     /// One row per condition.
     pub(super) table: Pseudobulk,
+    /// How the file writes each perturbation; empty for the embedded screen.
+    pub(super) labels: HashMap<Perturbation, String>,
     /// The merged priors.
     pub(super) graph: GeneGraph,
     /// Files read.
@@ -37,19 +42,24 @@ pub(super) fn read(
     halves: bool,
 ) -> Result<Inputs, CliError> {
     let screen = screen.map(Path::to_owned).or_else(|| session.settings.data.screen.clone());
+    let priors = priors_or_settings(priors, &session.settings);
+    if screen.is_some() && priors.priors.is_empty() {
+        return Err(no_prior());
+    }
     let mut notices = Vec::new();
-    let (table, source) = match &screen {
-        Some(path) => (read_screen(session, path, screen_options, halves, &mut notices)?, path.display().to_string()),
-        None => (embedded(session, halves, &mut notices)?, EMBEDDED.to_owned()),
+    let (table, labels, source) = match &screen {
+        Some(path) => {
+            let (table, labels) = read_screen(session, path, screen_options, halves, &mut notices)?;
+            (table, labels, path.display().to_string())
+        }
+        None => (embedded(session, halves, &mut notices)?, HashMap::new(), EMBEDDED.to_owned()),
     };
-    let priors = priors.or_settings(&session.settings);
-    let graph = match (&screen, priors.priors.is_empty()) {
-        (None, true) => simulate::embedded_network(),
-        (Some(_), true) => return Err(no_prior()),
-        _ => priors.read(session)?,
+    let graph = match priors.priors.is_empty() {
+        true => simulate::Wiring::embedded()?.to_graph("embedded"),
+        false => priors.read(session)?,
     };
     let files = screen.into_iter().chain(priors.priors).collect();
-    Ok(Inputs { table, graph, files, source, notices })
+    Ok(Inputs { table, labels, graph, files, source, notices })
 }
 
 fn no_prior() -> CliError {
@@ -63,8 +73,8 @@ fn read_screen(
     options: &ScreenArgs,
     halves: bool,
     notices: &mut Vec<Notice>,
-) -> Result<Pseudobulk, CliError> {
-    let options = options.or_settings(&session.settings)?;
+) -> Result<(Pseudobulk, HashMap<Perturbation, String>), CliError> {
+    let options = screen_or_settings(options, &session.settings.data)?;
     let bar = session.printer.bar("reading", 1);
     let mut progress = |done, total| {
         bar.set_length(total);
@@ -74,7 +84,7 @@ fn read_screen(
     bar.finish_and_clear();
     read.notices.iter().for_each(|n| session.printer.notice(n));
     notices.extend(read.notices);
-    Ok(read.table)
+    Ok((read.table, read.labels))
 }
 
 /// The simulated screen that ships inside the program, reduced to its table.
@@ -83,13 +93,46 @@ fn embedded(session: &Session, halves: bool, notices: &mut Vec<Notice>) -> Resul
     session.printer.notice(&notice);
     notices.push(notice);
     let simulated = simulate::demo(session.seed)?;
-    pseudobulk_of(&simulated.screen, halves, session.seed)
+    Ok(pseudobulk_of(&simulated.screen, halves, session.seed))
 }
 
 /// The table of a screen in memory.
-pub(super) fn pseudobulk_of(screen: &crate::data::Screen, halves: bool, seed: u64) -> Result<Pseudobulk, CliError> {
+pub(super) fn pseudobulk_of(screen: &crate::data::Screen, halves: bool, seed: u64) -> Pseudobulk {
     let options = crate::data::PseudobulkOptions { halves, seed, ..Default::default() };
-    Ok(crate::data::pseudobulk_of_screen(screen, &options)?)
+    Pseudobulk::from_screen(screen, &options)
+}
+
+/// What was typed, and where nothing was typed, what the settings say.
+fn screen_or_settings(typed: &ScreenArgs, settings: &DataSettings) -> Result<ScreenArgs, CliError> {
+    let scale =
+        match settings.scale.as_deref() {
+            None => None,
+            Some(name) => Some(ScaleArg::from_str(name, true).map_err(|_| {
+                CliError::usage("setting `data.scale`", "`counts` or `log1p`", format!("`{name}`"), None)
+            })?),
+        };
+    let or = |typed: &Option<String>, set: &Option<String>| typed.clone().or_else(|| set.clone());
+    Ok(ScreenArgs {
+        pert_col: or(&typed.pert_col, &settings.pert_col),
+        control_pert: or(&typed.control_pert, &settings.control_pert),
+        celltype_col: or(&typed.celltype_col, &settings.celltype_col),
+        batch_col: or(&typed.batch_col, &settings.batch_col),
+        scale: typed.scale.or(scale),
+        target_sum: if typed.target_sum.is_empty() { settings.target_sum.clone() } else { typed.target_sum.clone() },
+        aliases: typed.aliases.clone().or_else(|| settings.aliases.clone()),
+    })
+}
+
+/// The same for priors: a list that was typed replaces the one of the settings.
+fn priors_or_settings(typed: &PriorArgs, settings: &Settings) -> PriorArgs {
+    let mut priors = typed.clone();
+    if priors.priors.is_empty() {
+        priors.priors.clone_from(&settings.graph.priors);
+    }
+    if priors.min_score == 0.0 {
+        priors.min_score = settings.graph.min_score;
+    }
+    priors
 }
 
 /// A graph that shares no gene with the screen teaches nothing: an error, unless the graph is meant to be empty.
@@ -120,9 +163,4 @@ pub(super) fn effective_settings(session: &Session, inputs: &Inputs) -> Settings
     settings.data.screen = if embedded { None } else { files.next() };
     settings.graph.priors = files.collect();
     settings
-}
-
-/// Every registered model, for help and errors.
-pub(super) fn model_names() -> Vec<&'static str> {
-    predict::PREDICTORS.iter().map(|s| s.name).collect()
 }

@@ -45,7 +45,7 @@ pub(super) fn load_run(session: &Session, path: Option<&Path>) -> Result<LoadedR
     let options = PseudobulkOptions::default();
     let read = io::read_table(&dir.responses(), &ScreenOptions::default(), &options, &mut |_, _| {})?;
     let responses = Responses::from_pseudobulk(&read.table)?;
-    let device = crate::nn::device(&session.device)?;
+    let device = crate::nn::parse_device(&session.device)?;
     let model = dir.model();
     let genes = Arc::clone(&responses.genes);
     let saved = Saved { dir: &model, genes: Arc::clone(&genes), graph: &graph, device: &device };

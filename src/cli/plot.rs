@@ -1,18 +1,65 @@
 //! `grn plot`.
 
-use clap::Subcommand;
+mod curve;
+mod delta;
+mod network;
+mod volcano;
 
+use std::path::Path;
+
+use clap::Subcommand;
+use serde_json::json;
+
+pub(super) use self::curve::curve_figure;
 use super::error::CliError;
+use super::load::LoadedRun;
 use super::session::Session;
 use crate::error::ExitStatus;
+use crate::io::{self, IoError};
+use crate::report::Scene;
 
 /// Commands of `grn plot`.
 #[derive(Debug, Subcommand)]
 pub(super) enum PlotCommand {
-    /// Network
-    Network,
+    /// The gene graph around one gene, coloured by what a run predicts
+    Network(network::NetworkArgs),
+    /// Predicted against measured change of one perturbation
+    Delta(delta::DeltaArgs),
+    /// Fold change against significance, from a table of `grn de`
+    Volcano(volcano::VolcanoArgs),
+    /// Metrics over the course of a fit
+    Curve(curve::CurveArgs),
 }
 
-pub(super) fn run(_command: PlotCommand, _session: &mut Session) -> Result<ExitStatus, CliError> {
+pub(super) fn run(command: PlotCommand, session: &mut Session) -> Result<ExitStatus, CliError> {
+    match command {
+        PlotCommand::Network(args) => network::run(args, session),
+        PlotCommand::Delta(args) => delta::run(args, session),
+        PlotCommand::Volcano(args) => volcano::run(args, session),
+        PlotCommand::Curve(args) => curve::run(args, session),
+    }
+}
+
+/// Where a figure comes from.
+pub(super) fn source_of(run: &LoadedRun) -> String {
+    format!("Run {}, model {}; data: {}.", run.dir.path().display(), run.manifest.model, run.manifest.data)
+}
+
+/// Writes a figure as SVG or PNG, whichever the file name ends in.
+fn save(session: &Session, path: &Path, scene: &Scene) -> Result<ExitStatus, CliError> {
+    let bytes = match path.extension().and_then(|e| e.to_str()) {
+        Some("svg") => scene.to_svg()?.into_bytes(),
+        Some("png") => scene.to_png()?,
+        _ => {
+            let hint = Some("`-o figure.svg` keeps text as text, `-o figure.png` is for slides".to_owned());
+            let got = format!("`{}`", path.display());
+            return Err(CliError::usage("-o", "a file ending in .svg or .png", got, hint));
+        }
+    };
+    io::write_atomic::<IoError>(path, |w| w.write_all(&bytes).map_err(|e| IoError::write(path, e)))?;
+    session.printer.result(
+        || json!({ "figure": path, "bytes": bytes.len(), "width": scene.width, "height": scene.height, "alt": scene.alt }),
+        || path.display().to_string(),
+    )?;
     Ok(ExitStatus::Done)
 }

@@ -60,7 +60,7 @@ pub(super) fn run(args: PredictArgs, session: &mut Session) -> Result<ExitStatus
     let predicted = predict_all(&run, &labels)?;
     notices(session, &run, &predicted);
     match (format, &args.output) {
-        _ if session.json => session.printer.data(format!("{:#}", as_json(&run, &predicted)))?,
+        _ if session.printer.json => session.printer.data(format!("{:#}", as_json(&run, &predicted)))?,
         (Format::H5ad, Some(path)) => write_h5ad(path, &run, &predicted)?,
         (Format::H5ad, None) => {
             let hint = Some("add `-o predictions.h5ad`".to_owned());
@@ -161,17 +161,18 @@ fn as_json(run: &LoadedRun, predicted: &[Predicted]) -> serde_json::Value {
 fn text(format: Format, run: &LoadedRun, predicted: &[Predicted], top: usize) -> String {
     match format {
         Format::Tsv => tsv(run, predicted),
-        Format::Table | Format::H5ad => {
-            predicted.iter().map(|p| table(run, p, top)).collect::<Vec<_>>().join("\n")
-        }
+        Format::Table | Format::H5ad => predicted.iter().map(|p| table(run, p, top)).collect::<Vec<_>>().join("\n"),
     }
 }
 
 fn tsv(run: &LoadedRun, predicted: &[Predicted]) -> String {
     let mut out = String::from("perturbation\tgene\tcontrol\tpredicted\tdelta\tbasis\n");
     for (perturbation, p) in predicted {
-        for (gene, (&delta, &control)) in run.genes.names().iter().zip(p.delta.mean.iter().zip(&run.responses.control.mean)) {
-            let row = format!("{perturbation}\t{gene}\t{control:.6}\t{:.6}\t{delta:.6}\t{}\n", control + delta, basis(p));
+        for (gene, (&delta, &control)) in
+            run.genes.names().iter().zip(p.delta.mean.iter().zip(&run.responses.control.mean))
+        {
+            let row =
+                format!("{perturbation}\t{gene}\t{control:.6}\t{:.6}\t{delta:.6}\t{}\n", control + delta, basis(p));
             out.push_str(&row);
         }
     }
@@ -210,7 +211,10 @@ fn write_h5ad(path: &Path, run: &LoadedRun, predicted: &[Predicted]) -> Result<(
         obs_names: labels.clone(),
         obs: vec![("target_gene".into(), Column::Strings(labels)), ("basis".into(), Column::Categories(bases))],
         genes: std::sync::Arc::clone(&run.genes),
-        var: vec![("control".into(), Column::Floats(run.responses.control.mean.iter().map(|&c| f64::from(c)).collect()))],
+        var: vec![(
+            "control".into(),
+            Column::Floats(run.responses.control.mean.iter().map(|&c| f64::from(c)).collect()),
+        )],
         x: Matrix::Dense(x.view()),
         layers: Vec::new(),
         uns: uns.as_object().cloned().unwrap_or_default(),

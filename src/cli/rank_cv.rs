@@ -1,15 +1,153 @@
 //! `grn rank-cv`.
 
-use clap::Args;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
+use flate2::Compression;
+use flate2::write::GzEncoder;
+use serde_json::{Value, json};
+
+use super::args::{PriorArgs, ScreenArgs};
 use super::error::CliError;
+use super::inputs;
+use super::score::write;
 use super::session::Session;
+use crate::data::{Responses, Split};
 use crate::error::ExitStatus;
+use crate::io;
+use crate::predict::{self, Predictor, Task};
+use crate::rank::{self, CvOptions, CvOutcome, CvRow, Own};
+use crate::train::Silent;
 
 /// Arguments of `grn rank-cv`.
 #[derive(Debug, Args)]
-pub(super) struct RankCvArgs {}
+#[command(after_help = "Examples:
+  grn rank-cv screen.h5ad --prior string.tsv --outdir ranks
+  grn rank-cv effects.h5ad --prior string.tsv --folds folds.tsv --outdir ranks --json")]
+pub(super) struct RankCvArgs {
+    /// Screen: cells, a pseudobulk or an effect table (default: `data.screen`, else the embedded simulated screen)
+    screen: Option<PathBuf>,
+    /// Model that predicts the response of every candidate
+    #[arg(long, default_value = "graph-kernel", value_name = "NAME")]
+    model: String,
+    /// Fold table (TSV: target_gene, fold), or a number of folds drawn by the seed
+    #[arg(long, default_value = "5", value_name = "FILE|N")]
+    folds: String,
+    #[command(flatten)]
+    priors: PriorArgs,
+    #[command(flatten)]
+    screen_options: ScreenArgs,
+}
 
-pub(super) fn run(_args: RankCvArgs, _session: &mut Session) -> Result<ExitStatus, CliError> {
+pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
+    let spec = predict::spec(&args.model)?;
+    let settings = inputs::model_settings(session, spec.name);
+    let read = inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, false)?;
+    let (responses, graph) = (Responses::from_pseudobulk(&read.table)?, read.graph);
+    inputs::check_coverage(&graph, &responses)?;
+    let split = split(&args.folds, &responses, session.seed)?;
+    session.printer.say(format!(
+        "ranking {} perturbations in {} folds with `{}`",
+        responses.len(),
+        split.folds.len(),
+        spec.name
+    ));
+    if session.dry_run {
+        return Ok(ExitStatus::Done);
+    }
+    if let Some(dir) = &session.outdir {
+        session.prepare_outdir(dir)?;
+    }
+    let (seed, device) = (session.seed, crate::nn::parse_device(&session.device)?);
+    let fit = |train: &Responses| -> Result<Box<dyn Predictor>, predict::PredictError> {
+        let mut model = (spec.build)(&settings)?;
+        let task = Task { responses: train, graph: &graph, seed, device: &device, checkpoint: None, resume: false };
+        model.fit(&task, &mut Silent)?;
+        Ok(model)
+    };
+    let bar = session.printer.bar("ranking", split.folds.len() as u64);
+    let options = CvOptions { responses: &responses, graph: &graph, split: &split, seed };
+    let outcome = rank::cross_validate(&fit, &options, &mut |done, _| bar.set_position(done))?;
+    bar.finish_and_clear();
+    if let Some(dir) = &session.outdir {
+        write_all(dir, &outcome)?;
+        session.printer.say(format!("wrote rank_cv.tsv and rankings.tsv.gz to {}", dir.display()));
+    }
+    session.printer.result(|| as_json(&outcome, spec.name), || as_text(&outcome))?;
     Ok(ExitStatus::Done)
+}
+
+/// Folds by number, else from a table.
+fn split(folds: &str, responses: &Responses, seed: u64) -> Result<Split, CliError> {
+    match folds.parse() {
+        Ok(k) => Ok(Split::seeded(responses.len(), k, seed)?),
+        Err(_) => Ok(Split::from_labels(&responses.perturbations, &io::read_folds(Path::new(folds))?)?),
+    }
+}
+
+/// `rank_cv.tsv`, and the rankings without own reading: `rankings.tsv.gz` over the whole graph, the other sets beside.
+fn write_all(dir: &Path, outcome: &CvOutcome) -> Result<(), CliError> {
+    write(&dir.join("rank_cv.tsv"), |out| rank::write_metrics(&outcome.rows, out))?;
+    for (set, lists) in &outcome.rankings {
+        let name = if *set == "genome" { "rankings.tsv.gz".into() } else { format!("rankings.{set}.tsv.gz") };
+        write(&dir.join(name), |out| {
+            let mut gz = GzEncoder::new(out, Compression::default());
+            rank::write_lists(lists, &mut gz)?;
+            gz.finish().map(|_| ())
+        })?;
+    }
+    Ok(())
+}
+
+fn as_json(outcome: &CvOutcome, model: &str) -> Value {
+    let row = |r: &CvRow| {
+        let metrics: serde_json::Map<String, Value> = r.metrics.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
+        json!({
+            "candidates": r.candidates,
+            "own": r.own.to_string(),
+            "scorer": r.scorer,
+            "n_queries": r.n_queries,
+            "n_reachable": r.n_reachable,
+            "n_candidates": r.n_candidates,
+            "metrics": metrics,
+            "mrr_interval": r.mrr_interval,
+            "calibration_error": r.calibration_error,
+        })
+    };
+    let calibration = |(fold, c): &(String, rank::Calibration)| json!({ "fold": fold, "weights": c });
+    json!({
+        "model": model,
+        "features": rank::FEATURES,
+        "rows": outcome.rows.iter().map(row).collect::<Vec<_>>(),
+        "calibration": outcome.calibrations.iter().map(calibration).collect::<Vec<_>>(),
+    })
+}
+
+fn as_text(outcome: &CvOutcome) -> String {
+    let shown = ["mrr", "relevant_hit@1", "relevant_hit@10", "relevant_hit@40", "recall@10"];
+    let mut text = String::from("own reading excluded: no score uses the change of the candidate itself");
+    for own in [Own::Excluded, Own::Used] {
+        if own == Own::Used {
+            text += "\n\nown reading used (finding a knocked-down gene by its own drop says nothing about regulation)";
+        }
+        let mut set = "";
+        for r in outcome.rows.iter().filter(|r| r.own == own) {
+            if r.candidates != set {
+                set = r.candidates;
+                text += &format!(
+                    "\n{set}: {} queries ({} with every target among the candidates), {} candidates\n  {:<16}",
+                    r.n_queries, r.n_reachable, r.n_candidates, "scorer"
+                );
+                for name in shown {
+                    text += &format!(" {name:>15}");
+                }
+            }
+            text += &format!("\n  {:<16}", r.scorer);
+            for name in shown {
+                let value = r.metrics.iter().find(|m| m.0 == name).map_or(f64::NAN, |m| m.1);
+                text += &format!(" {value:>15.4}");
+            }
+        }
+    }
+    text
 }

@@ -1,15 +1,136 @@
 //! `grn score`.
 
-use clap::Args;
+use std::path::{Path, PathBuf};
 
+use clap::Args;
+use serde_json::{Value, json};
+
+use super::args::ScreenArgs;
 use super::error::CliError;
 use super::session::Session;
-use crate::error::ExitStatus;
+use crate::error::{ExitStatus, Notice};
+use crate::io::{self, IoError};
+use crate::score::{self, Best, LogCells, Row, Scorecard};
 
 /// Arguments of `grn score`.
 #[derive(Debug, Args)]
-pub(super) struct ScoreArgs {}
+#[command(after_help = "Examples:
+  grn score --pred predicted.h5ad --real measured.h5ad --outdir scores
+  grn score --pred predicted.h5ad --real measured.h5ad --profile vcc2025 --json")]
+pub(super) struct ScoreArgs {
+    /// Predicted cells, with control cells
+    #[arg(long, value_name = "FILE")]
+    pred: PathBuf,
+    /// Real cells, with control cells
+    #[arg(long, value_name = "FILE")]
+    real: PathBuf,
+    /// Set of metrics: cell-eval (0.8.2, but for pearson_edistance and clustering_agreement) or vcc2025
+    #[arg(long, default_value = "cell-eval", value_name = "NAME")]
+    profile: String,
+    /// Also score random halves of the real cells against each other, stepped up to full size
+    #[arg(long)]
+    ceiling: bool,
+    #[command(flatten)]
+    screen_options: ScreenArgs,
+}
 
-pub(super) fn run(_args: ScoreArgs, _session: &mut Session) -> Result<ExitStatus, CliError> {
+pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
+    let profile = score::profile(&args.profile)?;
+    let real = read_cells(session, &args.real, &args.screen_options)?;
+    let pred = read_cells(session, &args.pred, &args.screen_options)?;
+    if session.dry_run {
+        session.printer.say(format!("would score {} perturbations x {} genes", real.labels.len(), real.n_genes()));
+        return Ok(ExitStatus::Done);
+    }
+    if let Some(dir) = &session.outdir {
+        session.prepare_outdir(dir)?;
+    }
+    let card = score::score(&pred, &real, profile, args.ceiling.then_some(session.seed))?;
+    if let Some(dir) = &session.outdir {
+        write(&dir.join("results.csv"), |out| score::write_results(&card, out))?;
+        write(&dir.join("agg_results.csv"), |out| score::write_aggregate(&card, out))?;
+        session.printer.say(format!("wrote results.csv and agg_results.csv to {}", dir.display()));
+    }
+    session.printer.result(|| as_json(&card), || as_text(&card))?;
     Ok(ExitStatus::Done)
+}
+
+/// Reads cells into memory and brings them to log1p, counts scaled to the median total of their own file.
+pub(super) fn read_cells(session: &Session, path: &Path, options: &ScreenArgs) -> Result<LogCells, CliError> {
+    if !matches!(options.target_sum.as_str(), "" | "median") {
+        let hint = Some("leave `--target-sum` out, or normalise the cells before scoring".into());
+        return Err(CliError::usage("--target-sum", "median, as the metrics define", &options.target_sum, hint));
+    }
+    session.printer.say(format!("reading {}", path.display()));
+    let (screen, notices) = io::read_screen(path, &options.options()?)?;
+    for notice in &notices {
+        session.printer.notice(&Notice::new(format!("{}: {notice}", path.display())));
+    }
+    Ok(LogCells::new(&screen)?)
+}
+
+/// Writes a file whole or not at all.
+pub(super) fn write(
+    path: &Path,
+    fill: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
+) -> Result<(), CliError> {
+    io::write_atomic(path, |out| fill(out).map_err(|e| CliError::from(IoError::write(path, e))))
+}
+
+/// JSON has no NaN: what is not finite is null.
+fn number(value: f64) -> Value {
+    if value.is_finite() { json!(value) } else { Value::Null }
+}
+
+fn direction(best: Best) -> &'static str {
+    match best {
+        Best::One => "higher",
+        Best::Zero => "lower",
+        Best::None => "none",
+    }
+}
+
+fn as_json(card: &Scorecard) -> Value {
+    let metric = |r: &Row| {
+        json!({
+            "metric": r.metric.name,
+            "about": r.metric.about,
+            "unit": r.metric.unit,
+            "better": direction(r.metric.best),
+            "mean": number(r.summary.mean),
+            "baseline": number(r.baseline),
+            "ceiling": r.ceiling.map(number),
+            "relative_to_baseline": r.relative.map(number),
+            "n": r.summary.count,
+            "n_missing": r.summary.null_count,
+        })
+    };
+    json!({
+        "profile": card.profile.name,
+        "n_perturbations": card.labels.len(),
+        "overall": number(card.overall()),
+        "metrics": card.rows.iter().map(metric).collect::<Vec<_>>(),
+    })
+}
+
+fn as_text(card: &Scorecard) -> String {
+    let cell = |v: Option<f64>| v.map_or("-".into(), |v| format!("{v:.4}"));
+    let mut text = format!(
+        "profile {} over {} perturbations\n{:<28} {:>10} {:>10} {:>10} {:>10}  better",
+        card.profile.name,
+        card.labels.len(),
+        "metric",
+        "mean",
+        "baseline",
+        "ceiling",
+        "relative"
+    );
+    for r in &card.rows {
+        let [mean, baseline, ceiling, relative] =
+            [Some(r.summary.mean), Some(r.baseline), r.ceiling, r.relative].map(cell);
+        let better = direction(r.metric.best);
+        text += &format!("\n{:<28} {mean:>10} {baseline:>10} {ceiling:>10} {relative:>10}  {better}", r.metric.name);
+    }
+    text += "\nbaseline: the mean of all perturbation means, given to every perturbation; relative: 0 = baseline or worse, 1 = perfect";
+    text + &format!("\noverall (mean of relative): {:.4}", card.overall())
 }

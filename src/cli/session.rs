@@ -68,12 +68,7 @@ impl Session {
         })
     }
 
-    /// Whether Ctrl-C was pressed.
-    pub(super) fn interrupted(&self) -> bool {
-        self.interrupted.load(Ordering::Relaxed)
-    }
-
-    /// The flag behind [`Session::interrupted`], for observers that outlive the borrow.
+    /// Set by Ctrl-C.
     pub(super) fn interrupt_flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.interrupted)
     }

@@ -93,8 +93,8 @@ pub enum DataError {
         /// The value as text (`NaN`, `-3`, ...).
         value: String,
     },
-    /// A split that names a perturbation that the data lacks.
-    #[error("fold table: perturbation `{label}` is not in the data")]
+    /// A perturbation to hold out that the data lacks.
+    #[error("perturbation `{label}` is not in the data")]
     UnknownPerturbation {
         /// The label.
         label: String,

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ndarray::Array2;
+use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
 use super::{Condition, DataError, GeneIndex};
@@ -73,6 +73,28 @@ impl Pseudobulk {
             return Err(DataError::Shape { what: "pseudobulk", expected, got });
         }
         Ok(())
+    }
+
+    /// The conditions at these rows.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        let select = |x: &Array2<f32>| x.select(Axis(0), rows);
+        let m = &self.moments;
+        Self {
+            genes: Arc::clone(&self.genes),
+            conditions: rows.iter().map(|&i| self.conditions[i].clone()).collect(),
+            n_cells: rows.iter().map(|&i| self.n_cells[i]).collect(),
+            quantity: self.quantity,
+            moments: Moments {
+                mean: select(&m.mean),
+                var: m.var.as_ref().map(select),
+                third: m.third.as_ref().map(select),
+                fraction: m.fraction.as_ref().map(select),
+            },
+            halves: self.halves.as_ref().map(|[a, b]| [select(a), select(b)]),
+            significant: self.significant.as_ref().map(select),
+            control_label: self.control_label.clone(),
+        }
     }
 
     /// Rows that are controls.

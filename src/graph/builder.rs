@@ -61,6 +61,16 @@ impl GraphBuilder {
         Self::default()
     }
 
+    /// A builder that holds the edges of a graph already. A sign that was unknown there counts as not reported.
+    pub fn from_graph(graph: &GeneGraph) -> Self {
+        let mut new = Self { channels: graph.channels().to_vec(), ..Self::default() };
+        let name = |gene| graph.genes().name(gene);
+        for edge in graph.edges() {
+            new.add(name(edge.source), name(edge.target), edge.weight, edge.sign, &edge.evidence);
+        }
+        new
+    }
+
     /// The channel of this name, added where new. Holds for this builder; [`GraphBuilder::build`] sorts the channels.
     pub fn channel(&mut self, name: &str) -> ChannelId {
         let found = self.channels.iter().position(|c| &**c == name);

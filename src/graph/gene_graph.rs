@@ -6,6 +6,7 @@ use petgraph::graph::DiGraph;
 
 use super::{ChannelId, Edge, GraphError};
 use crate::data::{GeneId, GeneIndex};
+use crate::stats::Rng;
 
 /// A directed graph over genes, sorted by source then target, with at most one edge per ordered pair.
 ///
@@ -103,6 +104,16 @@ impl GeneGraph {
         })
     }
 
+    /// The same wiring with the gene names shuffled by `seed`: the control for every claim that rests on the graph.
+    #[must_use]
+    pub fn permuted(&self, seed: u64) -> Self {
+        let mut place: Vec<u32> = (0..self.n_genes() as u32).collect();
+        Rng::named(seed, "permuted graph").shuffle(&mut place);
+        let moved = |gene: GeneId| GeneId(place[gene.index()]);
+        let edge = |e: &Edge| Edge { source: moved(e.source), target: moved(e.target), ..e.clone() };
+        Self::new(Arc::clone(&self.genes), self.channels.clone(), self.edges.iter().map(edge).collect())
+    }
+
     /// The same graph for petgraph's algorithms: node and edge indices equal gene ids and edge positions.
     pub fn to_petgraph(&self) -> DiGraph<GeneId, usize> {
         let mut graph = DiGraph::with_capacity(self.n_genes(), self.n_edges());
@@ -122,4 +133,25 @@ fn offsets(n: usize, keys: impl Iterator<Item = GeneId>) -> Vec<usize> {
     keys.for_each(|k| start[k.index() + 1] += 1);
     (0..n).for_each(|k| start[k + 1] += start[k]);
     start
+}
+
+#[cfg(test)]
+mod tests {
+    use crate::graph::GraphBuilder;
+
+    #[test]
+    fn a_permuted_graph_keeps_names_and_degrees() {
+        let mut builder = GraphBuilder::new();
+        ["B", "C", "D", "E", "F"].iter().for_each(|g| builder.add_undirected("A", g, 0.5, &[]));
+        let graph = builder.build();
+        let degrees = |g: &super::GeneGraph| {
+            let mut degrees: Vec<usize> = (0..6).map(|i| g.out_edges(crate::data::GeneId(i)).len()).collect();
+            degrees.sort_unstable();
+            degrees
+        };
+        let permuted: Vec<_> = (0..4).map(|seed| graph.permuted(seed)).collect();
+        assert!(permuted.iter().all(|p| p.genes() == graph.genes() && degrees(p) == degrees(&graph)));
+        assert!(permuted.iter().any(|p| p.out_edges(graph.expect("A").unwrap()).len() == 1));
+        assert_eq!(graph.permuted(1).edges(), permuted[1].edges());
+    }
 }

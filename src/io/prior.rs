@@ -14,7 +14,6 @@ mod names;
 mod regulon;
 mod string;
 mod table;
-mod text;
 
 use std::path::{Path, PathBuf};
 
@@ -26,6 +25,7 @@ use super::IoError;
 use crate::error::Notice;
 use crate::graph::{ChannelId, GeneGraph, GraphBuilder, GraphError, OverlapOptions, Sign};
 
+pub(super) use self::graph_table::write_rows;
 pub use self::graph_table::{read_graph, write_graph};
 
 /// What a prior file can be.
@@ -118,7 +118,7 @@ fn read_prior(path: &Path, sink: &mut Sink<'_>) -> Result<PriorSummary, IoError>
     if sink.edges == 0 {
         let filters = match sink.options.min_score {
             score if score > 0.0 => format!("`--min-score {score}`"),
-            _ => format!("{rows} rows of a {}", reader.name),
+            _ => format!("{rows} rows read as {}", reader.name),
         };
         return Err(IoError::Graph { path: path.to_owned(), source: GraphError::Empty { filters } });
     }

@@ -6,9 +6,10 @@
 //! no effect by its standard error s (factor m^2 / (m^2 + s^2)) and gives the share that stays, exp(m). A new target
 //! is then predicted as d = ln(1 + expm1(c) exp(m)) - c.
 
+use ndarray::ArrayView1;
 use serde::{Deserialize, Serialize};
 
-use crate::data::{Perturbation, Quantity, Responses};
+use crate::data::{GeneIndex, Perturbation, Quantity, Responses};
 
 /// Targets with a lower mean log1p expression in control cells say little about a ratio.
 const LEAST_EXPRESSION: f32 = 0.05;
@@ -52,8 +53,8 @@ impl OwnTarget {
     pub(super) fn apply(
         self,
         perturbation: &Perturbation,
-        genes: &crate::data::GeneIndex,
-        control: &[f32],
+        genes: &GeneIndex,
+        control: ArrayView1<'_, f32>,
         delta: &mut [f32],
     ) {
         for gene in perturbation.targets().iter().filter_map(|t| genes.resolve(t)) {
@@ -78,7 +79,7 @@ mod tests {
     use ndarray::{Array1, Array2};
 
     use super::*;
-    use crate::data::{ControlProfile, GeneIndex};
+    use crate::data::ControlProfile;
 
     /// `shares` of the expression stay at the target of each of n knockdowns; the control is ln 3, so 2 on the linear
     /// scale.

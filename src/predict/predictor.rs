@@ -33,7 +33,8 @@ pub struct Task<'a> {
 pub enum Basis {
     /// The target (all targets of a pair) is known to the model: similarity to training perturbations was used.
     Graph,
-    /// The model knows nothing of a target: its fallback (the training mean) was used.
+    /// The model knows nothing of a target: its fallback was used, which is the same for all such targets (the training
+    /// mean, or what a model has learned to expect of a target that resembles none).
     Fallback,
 }
 

@@ -50,9 +50,9 @@ impl Vocabulary {
         self.graph.resolve(target)
     }
 
-    /// The name of a graph node.
-    pub(super) fn node_name(&self, node: GeneId) -> &str {
-        self.graph.name(node)
+    /// The genes of the graph.
+    pub(super) fn graph(&self) -> &GeneIndex {
+        &self.graph
     }
 
     /// Whether every target is a node of the graph, a measured gene or was perturbed in training.

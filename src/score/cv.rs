@@ -4,7 +4,6 @@
 //! `centred_r` and `disc` ask for what is special about a perturbation, `pearson_delta` also rewards what all
 //! perturbations share, so it is shown beside, never alone.
 
-mod average_precision;
 mod bootstrap;
 mod ceiling;
 mod discrimination;
@@ -12,7 +11,6 @@ mod metric;
 mod signature;
 mod table;
 
-pub use self::average_precision::average_precision;
 pub use self::bootstrap::{Bootstrap, Interval};
 pub use self::ceiling::ceiling_scores;
 pub use self::metric::CvMetric;

@@ -1,7 +1,7 @@
 //! Dense linear algebra through LAPACK.
 
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
-use ndarray_linalg::{Eigh, FactorizeC, SolveC, UPLO};
+use ndarray_linalg::{Eigh, FactorizeC, InverseC, SolveC, UPLO};
 use thiserror::Error;
 
 /// LAPACK refused a matrix.
@@ -59,6 +59,11 @@ pub fn solve_spd(a: &Array2<f64>, b: &Array2<f64>) -> Result<Array2<f64>, Linalg
     Ok(out)
 }
 
+/// The inverse of a symmetric positive definite matrix, by Cholesky. O(n^3).
+pub fn inverse_spd(a: &Array2<f64>) -> Result<Array2<f64>, LinalgError> {
+    a.invc().map_err(|e| wrap("Cholesky inverse", a, e))
+}
+
 /// Eigenvalues (ascending) and eigenvectors (columns) of a symmetric matrix, of which the lower triangle is read. O(n^3).
 pub fn symmetric_eigen(a: &Array2<f64>) -> Result<(Array1<f64>, Array2<f64>), LinalgError> {
     a.eigh(UPLO::Lower).map_err(|e| wrap("eigendecomposition", a, e))
@@ -89,5 +94,7 @@ mod tests {
         let (a, x) = (array![[4.0, 1.0], [1.0, 3.0]], array![[1.0, 0.0, 2.0], [-1.0, 5.0, 0.5]]);
         let got = solve_spd(&a, &a.dot(&x)).unwrap();
         assert!((&got - &x).iter().all(|e: &f64| e.abs() < 1e-12));
+        let inverse = inverse_spd(&a).unwrap();
+        assert!((&inverse.dot(&a) - &Array2::<f64>::eye(2)).iter().all(|e| e.abs() < 1e-12));
     }
 }

@@ -13,7 +13,7 @@ use flate2::write::GzEncoder;
 use super::names::Names;
 use super::table::{Head, Row};
 use super::{PriorOptions, Reader, Sink, edges};
-use crate::graph::{ChannelId, Edge, GeneGraph, GraphBuilder, GraphError};
+use crate::graph::{ChannelId, Edge, GeneGraph, GraphBuilder};
 use crate::io::{IoError, write_atomic};
 
 pub(super) const READER: Reader = Reader { name: "gene graph", recognises, read };
@@ -48,10 +48,11 @@ fn read_evidence(row: &Row<'_>, sink: &mut Sink<'_>, into: &mut Vec<(ChannelId, 
     Ok(())
 }
 
-/// Reads a graph that [`write_graph`] wrote: the same genes with edges, edges, signs and evidence.
+/// Reads a graph that [`write_graph`] wrote: the same genes with edges, edges, signs and evidence. A header alone is the
+/// graph without genes.
 ///
 /// # Errors
-/// [`IoError::Format`] where the header or a line is another; [`IoError::Graph`] where there is no edge.
+/// [`IoError::Format`] where the header or a line is another.
 pub fn read_graph(path: &Path) -> Result<GeneGraph, IoError> {
     let head = Head::read(path)?;
     if !recognises(&head) {
@@ -62,11 +63,8 @@ pub fn read_graph(path: &Path) -> Result<GeneGraph, IoError> {
     let (options, names) = (PriorOptions::default(), Names::default());
     let mut sink =
         Sink { builder: &mut builder, options: &options, names: &names, notices: &mut notices, edges: 0, selves: 0 };
-    let rows = read(&head, &mut sink)?;
-    match sink.edges {
-        0 => Err(IoError::graph(path)(GraphError::Empty { filters: format!("{rows} rows") })),
-        _ => Ok(builder.build()),
-    }
+    read(&head, &mut sink)?;
+    Ok(builder.build())
 }
 
 /// Writes a graph as a table, gzipped where the name ends in `.gz`. Genes without an edge are not in it.
@@ -88,7 +86,8 @@ pub fn write_graph(path: &Path, graph: &GeneGraph) -> Result<(), IoError> {
     })
 }
 
-fn write_rows(out: &mut dyn Write, graph: &GeneGraph) -> std::io::Result<()> {
+/// All edges as a table.
+pub(in crate::io) fn write_rows(out: &mut dyn Write, graph: &GeneGraph) -> std::io::Result<()> {
     writeln!(out, "{}", COLUMNS.join("\t"))?;
     let name = |gene| graph.genes().name(gene);
     for edge in graph.edges() {
@@ -99,7 +98,7 @@ fn write_rows(out: &mut dyn Write, graph: &GeneGraph) -> std::io::Result<()> {
 }
 
 /// `channel=score` joined by `;`.
-pub(in crate::io) fn evidence(graph: &GeneGraph, edge: &Edge) -> String {
+fn evidence(graph: &GeneGraph, edge: &Edge) -> String {
     let mut text = String::new();
     for (k, (channel, score)) in edge.evidence.iter().enumerate() {
         let separator = if k == 0 { "" } else { ";" };

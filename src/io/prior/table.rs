@@ -1,12 +1,12 @@
 //! Delimited tables, row by row, with the line of every row.
 
-use std::io::Read;
+use std::io::{BufRead, Read};
 use std::path::{Path, PathBuf};
 
 use csv::{ErrorKind, StringRecord};
 
-use super::text;
 use crate::io::IoError;
+use crate::io::text::open_text;
 
 /// Bytes looked at to recognise a file.
 const HEAD_BYTES: u64 = 1 << 14;
@@ -29,8 +29,8 @@ impl Head {
     /// Reads the first lines.
     pub(super) fn read(path: &Path) -> Result<Self, IoError> {
         let mut bytes = Vec::new();
-        let opened = text::open(path)?.take(HEAD_BYTES).read_to_end(&mut bytes);
-        opened.map_err(|e| text::read_error(path, String::new(), e))?;
+        let opened = open_text(path)?.take(HEAD_BYTES).read_to_end(&mut bytes);
+        opened.map_err(|e| read_error(path, String::new(), e))?;
         let text = String::from_utf8_lossy(&bytes);
         // The last line may have been cut.
         let whole = if bytes.len() as u64 == HEAD_BYTES { text.rfind('\n').unwrap_or(text.len()) } else { text.len() };
@@ -61,9 +61,11 @@ impl Head {
         names.iter().find_map(|name| self.first().iter().position(|field| field.eq_ignore_ascii_case(name)))
     }
 
-    /// File name without extensions.
+    /// File name without `.gz` and without its last extension: `bioplanet` of `sets/bioplanet.tsv.gz`.
     pub(super) fn stem(&self) -> String {
-        text::stem(&self.path)
+        let name = self.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
+        let name = name.strip_suffix(".gz").unwrap_or(&name);
+        name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
     }
 
     /// The column of one of these names, or an error that shows the columns there are.
@@ -79,7 +81,7 @@ impl Head {
 
     /// The rows of the file; with a header, the first is left out and all must have as many fields.
     pub(super) fn rows(&self, header: bool) -> Result<Rows, IoError> {
-        let source = text::open(&self.path)?;
+        let source = open_text(&self.path)?;
         let width = header.then(|| self.first().len());
         Ok(Rows::new(&self.path, source, self.delimiter, width))
     }
@@ -88,7 +90,7 @@ impl Head {
 /// The rows of a delimited file.
 pub(super) struct Rows {
     path: PathBuf,
-    csv: csv::Reader<Box<dyn Read>>,
+    csv: csv::Reader<Box<dyn BufRead + Send>>,
     record: StringRecord,
     blanks: bool,
     width: Option<usize>,
@@ -97,7 +99,7 @@ pub(super) struct Rows {
 }
 
 impl Rows {
-    fn new(path: &Path, source: Box<dyn Read>, delimiter: u8, width: Option<usize>) -> Self {
+    fn new(path: &Path, source: Box<dyn BufRead + Send>, delimiter: u8, width: Option<usize>) -> Self {
         // Quotes protect delimiters in files of commas; elsewhere a lone quote is text.
         let quoting = matches!(delimiter, b',' | b';');
         let csv = csv::ReaderBuilder::new()
@@ -149,7 +151,7 @@ impl Rows {
         let line = error.position().map_or_else(|| self.csv.position().line(), csv::Position::line);
         let element = format!("line {line}");
         match error.into_kind() {
-            ErrorKind::Io(e) => text::read_error(&self.path, element, e),
+            ErrorKind::Io(e) => read_error(&self.path, element, e),
             ErrorKind::Utf8 { .. } => IoError::format(&self.path, element, "text in UTF-8", "other bytes"),
             other => IoError::format(&self.path, element, "a row of a table", format!("{other:?}")),
         }
@@ -205,6 +207,16 @@ impl<'a> Row<'a> {
     /// What there is, for messages.
     pub(super) fn found(&self) -> String {
         format!("{} ({})", self.len(), crate::error::some_of(self.fields(), 4))
+    }
+}
+
+/// The error of a read that failed: a gzip stream that ends early or is damaged is said to be so.
+fn read_error(path: &Path, element: String, error: std::io::Error) -> IoError {
+    use std::io::ErrorKind::{InvalidData, InvalidInput, UnexpectedEof};
+    match error.kind() {
+        UnexpectedEof => IoError::format(path, element, "a complete gzip stream", "one that ends early"),
+        InvalidData | InvalidInput => IoError::format(path, element, "an intact gzip stream", error.to_string()),
+        _ => IoError::read(path, error),
     }
 }
 

@@ -13,47 +13,59 @@ pub(super) struct Channel {
     pub(super) name: String,
     start: Vec<usize>,
     neighbours: Vec<(GeneId, f32)>,
-    /// 1 + sum of weights, per gene.
+    /// Sum of weights per gene.
     degree: Vec<f32>,
 }
 
 impl Channel {
-    /// The merged weight and every evidence channel of a graph. O(channels x edges).
+    /// The merged weight and every evidence channel that differs from it. O(channels x edges).
     pub(super) fn all(graph: &GeneGraph) -> Vec<Self> {
-        let mut channels = vec![Self::new("merged", graph, |e| e.weight)];
-        // A single channel is the merged weight itself.
-        if graph.channels().len() > 1 {
-            let score =
-                |id: ChannelId| move |e: &Edge| e.evidence.iter().find(|(c, _)| *c == id).map_or(0.0, |(_, s)| *s);
-            let named = graph.channels().iter().enumerate();
-            channels.extend(named.map(|(i, name)| Self::new(name, graph, score(ChannelId(i as u16)))));
-        }
-        channels
+        let score = |id: ChannelId| move |e: &Edge| e.evidence.iter().find(|(c, _)| *c == id).map_or(0.0, |(_, s)| *s);
+        let merged = Self::new("merged", graph, |e| e.weight);
+        let named = graph.channels().iter().enumerate();
+        let named = named.map(|(i, name)| Self::new(name, graph, score(ChannelId(i as u16))));
+        let differ: Vec<Self> =
+            named.filter(|c| c.neighbours != merged.neighbours && !c.neighbours.is_empty()).collect();
+        std::iter::once(merged).chain(differ).collect()
     }
 
     fn new(name: &str, graph: &GeneGraph, score: impl Fn(&Edge) -> f32) -> Self {
-        let n = graph.n_genes();
         let (mut start, mut neighbours) = (vec![0], Vec::new());
-        let mut degree = Vec::with_capacity(n);
-        for gene in (0..n as u32).map(GeneId) {
+        let mut degree = Vec::with_capacity(graph.n_genes());
+        for gene in (0..graph.n_genes() as u32).map(GeneId) {
             let from = neighbours.len();
             let out = graph.out_edges(gene).iter().map(|e| (e.target, score(e)));
             let into = graph.in_edges(gene).map(|e| (e.source, score(e)));
             merge(out.filter(|x| x.1 > 0.0), into.filter(|x| x.1 > 0.0), &mut neighbours);
-            degree.push(1.0 + neighbours[from..].iter().map(|(_, w)| w).sum::<f32>());
+            degree.push(neighbours[from..].iter().map(|(_, w)| w).sum());
             start.push(neighbours.len());
         }
         Self { name: name.to_owned(), start, neighbours, degree }
     }
 
-    /// The gene itself (weight 1) and its neighbours, each divided by the root of its degree so that hubs say little,
-    /// scaled to unit length.
-    pub(super) fn profile(&self, gene: GeneId) -> Profile {
-        let of = &self.neighbours[self.start[gene.index()]..self.start[gene.index() + 1]];
+    /// Number of genes of the graph.
+    pub(super) fn n_genes(&self) -> usize {
+        self.degree.len()
+    }
+
+    fn neighbours(&self, gene: GeneId) -> &[(GeneId, f32)] {
+        &self.neighbours[self.start[gene.index()]..self.start[gene.index() + 1]]
+    }
+
+    /// Neighbours with their entries of D^-1/2 A D^-1/2.
+    pub(super) fn transitions(&self, gene: GeneId) -> impl Iterator<Item = (GeneId, f32)> {
+        let own = self.degree[gene.index()];
+        self.neighbours(gene).iter().map(move |&(g, w)| (g, w / (own * self.degree[g.index()]).sqrt()))
+    }
+
+    /// The gene itself (weight 1) and its neighbours, each divided by the root of its degree (itself counted) so that
+    /// hubs say little, scaled to unit length.
+    pub(super) fn neighbour_profile(&self, gene: GeneId) -> Profile {
+        let of = self.neighbours(gene);
         let at = of.partition_point(|(g, _)| *g < gene);
         let itself = std::iter::once((gene, 1.0));
         let all = of[..at].iter().copied().chain(itself).chain(of[at..].iter().copied());
-        let mut profile: Profile = all.map(|(g, w)| (g, w / self.degree[g.index()].sqrt())).collect();
+        let mut profile: Profile = all.map(|(g, w)| (g, w / (1.0 + self.degree[g.index()]).sqrt())).collect();
         let length = profile.iter().map(|(_, w)| w * w).sum::<f32>().sqrt();
         profile.iter_mut().for_each(|(_, w)| *w /= length);
         profile
@@ -97,7 +109,7 @@ mod tests {
         let channels = Channel::all(&graph);
         assert_eq!(channels.len(), 1);
         // Degrees: A 2.5, B 1.5, C 2. Squares before scaling: 1/2.5, 0.25/1.5, 1/2; sum 16/15.
-        let squares: Vec<f32> = channels[0].profile(GeneId(0)).iter().map(|(_, w)| w * w).collect();
+        let squares: Vec<f32> = channels[0].neighbour_profile(GeneId(0)).iter().map(|(_, w)| w * w).collect();
         let expected = [0.4f32, 0.25 / 1.5, 0.5].map(|x| x * 15.0 / 16.0);
         assert!(squares.iter().zip(expected).all(|(a, b)| (a - b).abs() < 1e-6), "{squares:?}");
     }

@@ -1,22 +1,24 @@
-//! Kernel ridge regression with its exact leave-one-out error.
+//! Kernel ridge regression with its exact leave-one-out predictions.
 
 use ndarray::{Array1, Array2, Axis};
 
+use super::loss::loss;
 use crate::stats::{LinalgError, symmetric_eigen};
 
 /// A kernel matrix in its eigenbasis, and the responses there: every penalty costs O(n^2 r) from here on.
 pub(super) struct Ridge {
     values: Array1<f64>,
     vectors: Array2<f64>,
+    responses: Array2<f64>,
     /// Responses in the eigenbasis, n x r.
     rotated: Array2<f64>,
 }
 
 impl Ridge {
     /// Decomposes a kernel (n x n, symmetric, positive semi-definite) for centred responses (n x r). O(n^3).
-    pub(super) fn new(kernel: &Array2<f64>, responses: &Array2<f64>) -> Result<Self, LinalgError> {
+    pub(super) fn new(kernel: &Array2<f64>, responses: Array2<f64>) -> Result<Self, LinalgError> {
         let (values, vectors) = symmetric_eigen(kernel)?;
-        Ok(Self { rotated: vectors.t().dot(responses), values, vectors })
+        Ok(Self { rotated: vectors.t().dot(&responses), values, vectors, responses })
     }
 
     /// Dual coefficients (K + penalty I)^-1 Y, n x r.
@@ -25,21 +27,18 @@ impl Ridge {
         self.vectors.dot(&(&self.rotated * &scale))
     }
 
-    /// What the fit without row i misses of row i: with C = (K + penalty I)^-1 it is (C Y)_i / C_ii, exactly, for the
-    /// centre the responses were given with. n x r.
-    pub(super) fn left_out_residuals(&self, penalty: f64) -> Array2<f64> {
+    /// Row i is what the fit without row i predicts for it: with C = (K + penalty I)^-1 it is Y_i - (C Y)_i / C_ii,
+    /// exactly, for the centre the responses were given with. n x r.
+    pub(super) fn left_out(&self, penalty: f64) -> Array2<f64> {
         let scale = self.values.mapv(|v| 1.0 / (v.max(0.0) + penalty));
         let diagonal = (&self.vectors * &self.vectors).dot(&scale).insert_axis(Axis(1));
-        self.coefficients(penalty) / diagonal
+        &self.responses - &(self.coefficients(penalty) / diagonal)
     }
 
-    /// The penalty with the smallest squared leave-one-out error, and that error divided by the sum of squares of the
-    /// responses (1 = no better than the mean).
-    pub(super) fn best_penalty(&self, penalties: &[f64]) -> (f64, f64) {
-        let total = self.rotated.mapv(|v| v * v).sum().max(f64::MIN_POSITIVE);
-        let error = |p: &f64| self.left_out_residuals(*p).mapv(|v| v * v).sum() / total;
-        let scored = penalties.iter().map(|p| (*p, error(p)));
-        scored.fold((f64::INFINITY, f64::INFINITY), |best, x| if x.1 < best.1 { x } else { best })
+    /// The penalty with the smallest leave-one-out [`loss`], and that loss.
+    pub(super) fn best_penalty(&self, penalties: impl Iterator<Item = f64>) -> (f64, f64) {
+        let scored = penalties.map(|p| (p, loss(&self.left_out(p), &self.responses)));
+        scored.fold((1.0, f64::INFINITY), |best, x| if x.1 < best.1 { x } else { best })
     }
 }
 
@@ -54,13 +53,13 @@ mod tests {
     fn leave_one_out_equals_refitting_without_the_row() {
         let kernel = array![[1.0, 0.5, 0.1], [0.5, 1.0, 0.3], [0.1, 0.3, 1.0]];
         let y = array![[1.0, -1.0], [0.5, 2.0], [-1.5, 0.2]];
-        let residuals = Ridge::new(&kernel, &y).unwrap().left_out_residuals(0.7);
+        let left_out = Ridge::new(&kernel, y.clone()).unwrap().left_out(0.7);
         for i in 0..3 {
             let rest: Vec<usize> = (0..3).filter(|&j| j != i).collect();
             let inner = kernel.select(Axis(0), &rest).select(Axis(1), &rest) + Array2::<f64>::eye(2) * 0.7;
             let alpha = solve_spd(&inner, &y.select(Axis(0), &rest)).unwrap();
-            let missed = &y.slice(s![i, ..]) - &kernel.slice(s![i, ..]).select(Axis(0), &rest).dot(&alpha);
-            assert!((&residuals.slice(s![i, ..]) - &missed).iter().all(|e| e.abs() < 1e-12));
+            let refitted = kernel.slice(s![i, ..]).select(Axis(0), &rest).dot(&alpha);
+            assert!((&left_out.slice(s![i, ..]) - &refitted).iter().all(|e| e.abs() < 1e-12));
         }
     }
 }

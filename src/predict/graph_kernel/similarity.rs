@@ -1,18 +1,54 @@
-//! Shared-neighbour similarity of genes to the training targets.
+//! Similarity of any gene of the graph to the training targets, in several views.
+
+use std::fmt;
 
 use ndarray::Array2;
+use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use super::channel::Channel;
+use super::channel::{Channel, Profile};
+use super::walk::walk_profile;
 use crate::data::GeneId;
+use crate::graph::GeneGraph;
 
-/// Cosine of neighbour profiles, per channel, between any gene of the graph and the targets seen in training.
+/// What is compared of two genes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub(super) enum Kind {
+    /// The neighbours.
+    Neighbours,
+    /// Where a random walk with restart ends, on a logarithmic scale.
+    Walk,
+}
+
+/// One way to compare genes: a kind of profile in one channel.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct View {
+    /// The channel by name.
+    pub(super) channel: String,
+    /// What is compared.
+    pub(super) kind: Kind,
+}
+
+impl fmt::Display for View {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self.kind {
+            Kind::Neighbours => write!(f, "neighbours.{}", self.channel),
+            Kind::Walk => write!(f, "walk.{}", self.channel),
+        }
+    }
+}
+
+/// Cosine of profiles, per view, between any gene and the targets seen in training.
 ///
 /// Nothing of size genes x genes is built: profiles of the targets lie in an inverted index, so a query costs the sum
-/// over its neighbours of the number of targets that share them.
+/// over its profile of the number of targets that share an entry.
 #[derive(Debug, Clone)]
 pub(super) struct Similarity {
-    targets: Vec<GeneId>,
-    channels: Vec<(Channel, Index)>,
+    /// `None` is a target outside the graph, similar only to itself.
+    targets: Vec<Option<GeneId>>,
+    channels: Vec<Channel>,
+    views: Vec<(View, usize, Index)>,
 }
 
 /// For each gene the targets whose profile holds it.
@@ -23,48 +59,93 @@ struct Index {
 }
 
 impl Similarity {
-    /// Similarities to these targets (nodes of a graph with `n_genes` nodes).
-    pub(super) fn new(channels: Vec<Channel>, targets: Vec<GeneId>, n_genes: usize) -> Self {
-        let channels = channels.into_iter().map(|channel| {
-            let index = Index::new(&channel, &targets, n_genes);
-            (channel, index)
+    /// Neighbours and walks in the merged graph and in every channel.
+    pub(super) fn all(graph: &GeneGraph, targets: Vec<Option<GeneId>>) -> Self {
+        let channels = Channel::all(graph);
+        let kinds = [Kind::Neighbours, Kind::Walk];
+        let views = kinds.iter().flat_map(|&kind| channels.iter().map(move |c| View { channel: c.name.clone(), kind }));
+        let views = views.collect();
+        Self::new(channels, views, targets)
+    }
+
+    /// These views of a graph; `None` where it lacks a channel.
+    pub(super) fn of_views(graph: &GeneGraph, views: Vec<View>, targets: Vec<Option<GeneId>>) -> Option<Self> {
+        let channels = Channel::all(graph);
+        let known = |v: &View| channels.iter().any(|c| c.name == v.channel);
+        views.iter().all(known).then(|| Self::new(channels, views, targets))
+    }
+
+    fn new(channels: Vec<Channel>, views: Vec<View>, targets: Vec<Option<GeneId>>) -> Self {
+        let views = views.into_iter().filter_map(|view| {
+            let at = channels.iter().position(|c| c.name == view.channel)?;
+            let of = |t: &Option<GeneId>| t.map_or_else(Profile::new, |gene| profile(&channels[at], view.kind, gene));
+            let profiles: Vec<Profile> = targets.par_iter().map(of).collect();
+            Some((view, at, Index::new(&profiles, channels[at].n_genes())))
         });
-        Self { channels: channels.collect(), targets }
+        Self { views: views.collect(), channels, targets }
     }
 
     /// The training targets.
-    pub(super) fn targets(&self) -> &[GeneId] {
+    pub(super) fn targets(&self) -> &[Option<GeneId>] {
         &self.targets
     }
 
-    /// Names of the channels.
-    pub(super) fn names(&self) -> impl Iterator<Item = &str> {
-        self.channels.iter().map(|(channel, _)| channel.name.as_str())
+    /// The views in order.
+    pub(super) fn views(&self) -> impl ExactSizeIterator<Item = &View> {
+        self.views.iter().map(|(view, ..)| view)
     }
 
-    /// Similarity of a gene to every target in one channel: 1 for itself, 0 without a shared neighbour.
-    pub(super) fn of(&self, gene: GeneId, channel: usize) -> Vec<f64> {
-        let (channel, index) = &self.channels[channel];
-        let mut similarity = vec![0.0; self.targets.len()];
-        for (neighbour, weight) in channel.profile(gene) {
-            for &(target, other) in index.of(neighbour) {
-                similarity[target as usize] += f64::from(weight) * f64::from(other);
+    /// Keeps the views for which `keep` is true.
+    pub(super) fn retain(&mut self, keep: &[bool]) {
+        let mut keep = keep.iter();
+        self.views.retain(|_| keep.next().copied().unwrap_or(false));
+    }
+
+    /// Weighted mean over the views of the similarity of a gene to every target, length n_targets; 0 for a gene outside
+    /// the graph.
+    pub(super) fn of(&self, gene: Option<GeneId>, weights: &[f64]) -> Vec<f64> {
+        let mut sum = vec![0.0; self.targets.len()];
+        let Some(gene) = gene else { return sum };
+        for (view, weight) in weights.iter().enumerate() {
+            self.add(gene, view, *weight, &mut sum);
+        }
+        sum
+    }
+
+    /// Similarities among the targets in one view, n_targets x n_targets, exactly symmetric.
+    pub(super) fn matrix(&self, view: usize) -> Array2<f64> {
+        let n = self.targets.len();
+        let row = |i: usize| {
+            let mut row = vec![0.0; n];
+            match self.targets[i] {
+                Some(gene) => self.add(gene, view, 1.0, &mut row),
+                None => row[i] = 1.0,
+            }
+            row
+        };
+        let rows: Vec<f64> = (0..n).into_par_iter().flat_map_iter(row).collect();
+        Array2::from_shape_vec((n, n), rows).unwrap_or_default()
+    }
+
+    fn add(&self, gene: GeneId, view: usize, weight: f64, to: &mut [f64]) {
+        let (View { kind, .. }, channel, index) = &self.views[view];
+        for (shared, value) in profile(&self.channels[*channel], *kind, gene) {
+            for &(target, other) in index.of(shared) {
+                to[target as usize] += weight * (f64::from(value) * f64::from(other));
             }
         }
-        similarity
     }
+}
 
-    /// Similarities among the targets in one channel, n_targets x n_targets.
-    pub(super) fn matrix(&self, channel: usize) -> Array2<f64> {
-        let n = self.targets.len();
-        let rows = self.targets.iter().flat_map(|&g| self.of(g, channel)).collect();
-        Array2::from_shape_vec((n, n), rows).unwrap_or_default()
+fn profile(channel: &Channel, kind: Kind, gene: GeneId) -> Profile {
+    match kind {
+        Kind::Neighbours => channel.neighbour_profile(gene),
+        Kind::Walk => walk_profile(channel, gene),
     }
 }
 
 impl Index {
-    fn new(channel: &Channel, targets: &[GeneId], n_genes: usize) -> Self {
-        let profiles: Vec<_> = targets.iter().map(|&t| channel.profile(t)).collect();
+    fn new(profiles: &[Profile], n_genes: usize) -> Self {
         let mut start = vec![0; n_genes + 1];
         profiles.iter().flatten().for_each(|(g, _)| start[g.index() + 1] += 1);
         (0..n_genes).for_each(|g| start[g + 1] += start[g]);

@@ -3,11 +3,10 @@
 use ndarray::{Array2, ArrayView1};
 use rayon::prelude::*;
 
-use super::average_precision::average_precision;
 use super::discrimination::discrimination;
 use super::metric::CvMetric;
 use crate::data::{Fold, Responses, Split};
-use crate::stats::pearson;
+use crate::stats::{average_precision, pearson};
 
 /// A prediction this close to m (relative to the largest entry of m) is m up to the rounding of 32-bit floats.
 const EQUAL_TO_MEAN: f64 = 1e-5;

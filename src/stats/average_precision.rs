@@ -4,7 +4,7 @@
 /// scikit-learn. `None` without a positive. O(n log n).
 ///
 /// ```
-/// use grn::score::average_precision;
+/// use grn::stats::average_precision;
 /// // Ranks of the positives are 1 and 3: (1/1 + 2/3) / 2.
 /// let ap = average_precision(&[0.9, 0.5, 0.3], &[true, false, true]).unwrap();
 /// assert!((ap - 5.0 / 6.0).abs() < 1e-12);

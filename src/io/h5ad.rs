@@ -1,0 +1,19 @@
+//! HDF5 files that hold cells: what is inside, by rows and by columns.
+
+mod field;
+mod file;
+mod frame;
+mod labels;
+mod matrix;
+mod rows;
+mod spill;
+mod values;
+mod write;
+
+pub(super) use self::file::H5File;
+pub(super) use self::frame::Frame;
+pub(super) use self::labels::Labels;
+pub(super) use self::matrix::{Layout, Matrix as StoredMatrix};
+pub(super) use self::rows::Rows;
+pub(super) use self::spill::{Spill, Spiller};
+pub use self::write::write_h5ad;

@@ -1,0 +1,80 @@
+//! A column of labels, stored once per distinct label.
+
+use std::collections::HashMap;
+
+/// Labels of cells: distinct labels and, per cell, the position of its label.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub(in crate::io) struct Labels {
+    /// The distinct labels, blanks at their ends removed.
+    pub(in crate::io) names: Vec<String>,
+    /// For each cell its position in `names`; `None` where the file gives no label.
+    pub(in crate::io) of_cell: Vec<Option<u32>>,
+    /// How many distinct labels had blanks at their ends.
+    pub(in crate::io) trimmed: usize,
+}
+
+/// Texts that stand for no label.
+const MISSING: [&str; 5] = ["", "nan", "NaN", "NA", "None"];
+
+impl Labels {
+    /// From one text per cell.
+    pub(in crate::io) fn from_text(texts: &[String]) -> Self {
+        let mut position = HashMap::new();
+        let mut names = Vec::new();
+        let mut codes = Vec::with_capacity(texts.len());
+        for text in texts {
+            let code = *position.entry(text.as_str()).or_insert_with(|| {
+                names.push(text.clone());
+                names.len() as i64 - 1
+            });
+            codes.push(code);
+        }
+        Self::from_codes(&names, &codes)
+    }
+
+    /// From categories and one position per cell; negative positions mean no label. Only labels that occur are kept, in
+    /// order of first appearance; categories that differ in blanks become one label.
+    pub(in crate::io) fn from_codes(categories: &[String], codes: &[i64]) -> Self {
+        let mut labels = Self::default();
+        let mut by_name: HashMap<&str, u32> = HashMap::new();
+        let mut of_category: Vec<Option<Option<u32>>> = vec![None; categories.len()];
+        for &code in codes {
+            let Some(category) = usize::try_from(code).ok().filter(|&c| c < categories.len()) else {
+                labels.of_cell.push(None);
+                continue;
+            };
+            let name = categories[category].trim();
+            let at = *of_category[category].get_or_insert_with(|| {
+                labels.trimmed += usize::from(name.len() < categories[category].len() && !name.is_empty());
+                (!MISSING.contains(&name)).then(|| {
+                    *by_name.entry(name).or_insert_with(|| {
+                        labels.names.push(name.to_owned());
+                        labels.names.len() as u32 - 1
+                    })
+                })
+            });
+            labels.of_cell.push(at);
+        }
+        labels
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn blanks_and_missing_labels_are_handled() {
+        let texts = ["A ", "ctrl", "A", "nan", "", " ctrl"].map(String::from);
+        let labels = Labels::from_text(&texts);
+        assert_eq!(labels.names, ["A", "ctrl"]);
+        assert_eq!(labels.of_cell, [Some(0), Some(1), Some(0), None, None, Some(1)]);
+        assert_eq!(labels.trimmed, 2);
+    }
+
+    #[test]
+    fn codes_out_of_range_mean_no_label() {
+        let labels = Labels::from_codes(&["x".into(), "y".into()], &[1, -1, 7]);
+        assert_eq!((labels.names, labels.of_cell), (vec!["y".to_owned()], vec![Some(0), None, None]));
+    }
+}

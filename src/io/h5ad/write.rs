@@ -1,0 +1,233 @@
+//! AnnData files as anndata itself writes them (on-disk format 0.1.0 and its elements).
+
+use std::collections::HashMap;
+use std::path::Path;
+
+use hdf5::types::VarLenUnicode;
+use hdf5::{Group, H5Type, Location};
+use ndarray::{Array1, ArrayView2};
+use serde_json::Value;
+use tempfile::NamedTempFile;
+
+use crate::data::Csr;
+use crate::io::{AnnData, Column, IoError, Matrix};
+
+/// Level of gzip: most of the gain at a fraction of the time of higher levels.
+const GZIP: u8 = 4;
+/// Values per chunk of a vector.
+const CHUNK: usize = 1 << 16;
+
+/// Writes an AnnData file, gzip-compressed, whole or not at all.
+///
+/// # Errors
+/// [`IoError::System`] where the folder cannot be written, [`IoError::Format`] where parts do not fit together.
+pub fn write_h5ad(path: &Path, data: &AnnData<'_>) -> Result<(), IoError> {
+    check(path, data)?;
+    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
+    let failed = |e| IoError::write(path, e);
+    let file = NamedTempFile::new_in(folder).map_err(failed)?;
+    fill(file.path(), data).map_err(|error| {
+        // Text with a zero byte and the like never get here as data; what is left is the disk.
+        IoError::write(path, std::io::Error::other(error.to_string()))
+    })?;
+    super::super::atomic::set_permissions(file.as_file()).map_err(failed)?;
+    file.persist(path).map_err(|e| failed(e.error))?;
+    Ok(())
+}
+
+/// Every column and matrix must have one row per obs and one column per gene.
+fn check(path: &Path, data: &AnnData<'_>) -> Result<(), IoError> {
+    let (n_obs, n_vars) = (data.obs_names.len(), data.genes.len());
+    let columns = data.obs.iter().map(|(n, c)| (n, c, n_obs)).chain(data.var.iter().map(|(n, c)| (n, c, n_vars)));
+    for (name, column, n) in columns {
+        if column.len() != n {
+            return Err(IoError::format(
+                path,
+                format!("column `{name}`"),
+                format!("{n} values"),
+                column.len().to_string(),
+            ));
+        }
+    }
+    let x = ("X".to_owned(), data.x);
+    for (name, matrix) in data.layers.iter().chain([&x]) {
+        let shape = match matrix {
+            Matrix::Dense(dense) => dense.dim(),
+            Matrix::Sparse(sparse) => (sparse.n_rows(), sparse.n_cols()),
+        };
+        if shape != (n_obs, n_vars) {
+            let got = format!("{} x {}", shape.0, shape.1);
+            return Err(IoError::format(path, format!("`{name}`"), format!("{n_obs} x {n_vars}"), got));
+        }
+    }
+    Ok(())
+}
+
+fn fill(path: &Path, data: &AnnData<'_>) -> hdf5::Result<()> {
+    let file = hdf5::File::create(path)?;
+    encode(&file, "anndata", "0.1.0")?;
+    let genes: Vec<String> = data.genes.names().iter().map(ToString::to_string).collect();
+    frame(&file, "obs", &data.obs_names, &data.obs)?;
+    frame(&file, "var", &genes, &data.var)?;
+    matrix(&file, "X", &data.x)?;
+    let layers = dict(&file, "layers")?;
+    for (name, layer) in &data.layers {
+        matrix(&layers, name, layer)?;
+    }
+    for name in ["obsm", "varm", "obsp", "varp"] {
+        dict(&file, name)?;
+    }
+    let uns = dict(&file, "uns")?;
+    for (name, value) in &data.uns {
+        json(&uns, name, value)?;
+    }
+    file.close()
+}
+
+fn text(value: &str) -> VarLenUnicode {
+    // HDF5 strings end at the first zero byte.
+    value.replace('\0', "").parse().unwrap_or_default()
+}
+
+fn texts<S: AsRef<str>>(values: &[S]) -> Vec<VarLenUnicode> {
+    values.iter().map(|v| text(v.as_ref())).collect()
+}
+
+fn encode(at: &Location, encoding: &str, version: &str) -> hdf5::Result<()> {
+    for (name, value) in [("encoding-type", encoding), ("encoding-version", version)] {
+        at.new_attr::<VarLenUnicode>().create(name)?.write_scalar(&text(value))?;
+    }
+    Ok(())
+}
+
+fn dict(parent: &Group, name: &str) -> hdf5::Result<Group> {
+    let group = parent.create_group(name)?;
+    encode(&group, "dict", "0.1.0")?;
+    Ok(group)
+}
+
+/// One-dimensional dataset; text is not compressed (HDF5 keeps it outside the chunks).
+fn vector<T: H5Type>(parent: &Group, name: &str, values: &[T], encoding: &str) -> hdf5::Result<()> {
+    let mut builder = parent.new_dataset_builder();
+    if values.len() > 1 && encoding == "array" {
+        builder = builder.chunk(values.len().min(CHUNK)).shuffle().deflate(GZIP);
+    }
+    let dataset = builder.with_data(values).create(name)?;
+    encode(&dataset, encoding, "0.2.0")
+}
+
+fn frame(parent: &Group, name: &str, index: &[String], columns: &[(String, Column)]) -> hdf5::Result<()> {
+    let group = parent.create_group(name)?;
+    encode(&group, "dataframe", "0.2.0")?;
+    group.new_attr::<VarLenUnicode>().create("_index")?.write_scalar(&text("_index"))?;
+    let names: Vec<VarLenUnicode> = columns.iter().map(|(name, _)| text(name)).collect();
+    group.new_attr_builder().with_data(&Array1::from(names)).create("column-order")?;
+    vector(&group, "_index", &texts(index), "string-array")?;
+    for (name, column) in columns {
+        match column {
+            Column::Strings(values) => vector(&group, name, &texts(values), "string-array")?,
+            Column::Categories(values) => categorical(&group, name, values)?,
+            Column::Floats(values) => vector(&group, name, values, "array")?,
+            Column::Integers(values) => vector(&group, name, values, "array")?,
+            Column::Booleans(values) => vector(&group, name, values, "array")?,
+        }
+    }
+    Ok(())
+}
+
+/// Categories in sorted order (as pandas makes them) and one code per row; empty text is a missing label.
+fn categorical(parent: &Group, name: &str, values: &[String]) -> hdf5::Result<()> {
+    let mut categories: Vec<&str> = values.iter().map(String::as_str).filter(|v| !v.is_empty()).collect();
+    categories.sort_unstable();
+    categories.dedup();
+    let position: HashMap<&str, i32> = categories.iter().enumerate().map(|(i, &c)| (c, i as i32)).collect();
+    let codes: Vec<i32> = values.iter().map(|v| position.get(v.as_str()).copied().unwrap_or(-1)).collect();
+    let group = parent.create_group(name)?;
+    encode(&group, "categorical", "0.2.0")?;
+    group.new_attr::<bool>().create("ordered")?.write_scalar(&false)?;
+    vector(&group, "categories", &texts(&categories), "string-array")?;
+    match categories.len() {
+        0..=127 => vector(&group, "codes", &codes.iter().map(|&c| c as i8).collect::<Vec<_>>(), "array"),
+        128..=32_767 => vector(&group, "codes", &codes.iter().map(|&c| c as i16).collect::<Vec<_>>(), "array"),
+        _ => vector(&group, "codes", &codes, "array"),
+    }
+}
+
+fn matrix(parent: &Group, name: &str, matrix: &Matrix<'_>) -> hdf5::Result<()> {
+    match matrix {
+        Matrix::Dense(dense) => write_dense(parent, name, *dense),
+        Matrix::Sparse(sparse) => write_sparse(parent, name, sparse),
+    }
+}
+
+fn write_dense(parent: &Group, name: &str, dense: ArrayView2<'_, f32>) -> hdf5::Result<()> {
+    let (rows, columns) = dense.dim();
+    let mut builder = parent.new_dataset_builder();
+    if rows * columns > 1 {
+        let chunk = ((1 << 18) / columns.max(1)).clamp(1, rows.max(1));
+        builder = builder.chunk((chunk, columns)).shuffle().deflate(GZIP);
+    }
+    let standard = dense.as_standard_layout();
+    encode(&*builder.with_data(&standard).create(name)?, "array", "0.2.0")
+}
+
+fn write_sparse(parent: &Group, name: &str, sparse: &Csr<f32>) -> hdf5::Result<()> {
+    let group = parent.create_group(name)?;
+    encode(&group, "csr_matrix", "0.1.0")?;
+    let shape = Array1::from(vec![sparse.n_rows() as i64, sparse.n_cols() as i64]);
+    group.new_attr_builder().with_data(&shape).create("shape")?;
+    // scipy wants both index arrays of one type.
+    if let Ok(indptr) = sparse.indptr().iter().map(|&o| i32::try_from(o)).collect::<Result<Vec<_>, _>>() {
+        plain(&group, "indptr", &indptr)?;
+        plain(&group, "indices", &sparse.indices().iter().map(|&j| j as i32).collect::<Vec<_>>())?;
+    } else {
+        plain(&group, "indptr", &sparse.indptr().iter().map(|&o| o as i64).collect::<Vec<_>>())?;
+        plain(&group, "indices", &sparse.indices().iter().map(|&j| i64::from(j)).collect::<Vec<_>>())?;
+    }
+    plain(&group, "data", sparse.data())
+}
+
+/// Parts of a sparse matrix carry no encoding of their own.
+fn plain<T: H5Type>(parent: &Group, name: &str, values: &[T]) -> hdf5::Result<()> {
+    let mut builder = parent.new_dataset_builder();
+    if values.len() > 1 {
+        builder = builder.chunk(values.len().min(CHUNK)).shuffle().deflate(GZIP);
+    }
+    builder.with_data(values).create(name).map(|_| ())
+}
+
+/// A JSON value as the element that anndata would write for it; null is left out.
+fn json(parent: &Group, name: &str, value: &Value) -> hdf5::Result<()> {
+    match value {
+        Value::Null => Ok(()),
+        Value::Bool(b) => scalar(parent, name, b, "numeric-scalar"),
+        Value::Number(n) => match n.as_i64() {
+            Some(whole) => scalar(parent, name, &whole, "numeric-scalar"),
+            None => scalar(parent, name, &n.as_f64().unwrap_or(f64::NAN), "numeric-scalar"),
+        },
+        Value::String(s) => scalar(parent, name, &text(s), "string"),
+        Value::Array(values) => list(parent, name, values),
+        Value::Object(members) => {
+            let group = dict(parent, name)?;
+            members.iter().try_for_each(|(name, value)| json(&group, name, value))
+        }
+    }
+}
+
+fn scalar<T: H5Type>(parent: &Group, name: &str, value: &T, encoding: &str) -> hdf5::Result<()> {
+    let dataset = parent.new_dataset::<T>().create(name)?;
+    dataset.write_scalar(value)?;
+    encode(&dataset, encoding, "0.2.0")
+}
+
+/// Numbers where all are numbers, whole ones where all are whole, else text.
+fn list(parent: &Group, name: &str, values: &[Value]) -> hdf5::Result<()> {
+    if let Some(whole) = values.iter().map(Value::as_i64).collect::<Option<Vec<i64>>>().filter(|v| !v.is_empty()) {
+        return vector(parent, name, &whole, "array");
+    }
+    if let Some(real) = values.iter().map(Value::as_f64).collect::<Option<Vec<f64>>>().filter(|v| !v.is_empty()) {
+        return vector(parent, name, &real, "array");
+    }
+    let as_text = |value: &Value| value.as_str().map_or_else(|| value.to_string(), str::to_owned);
+    vector(parent, name, &texts(&values.iter().map(as_text).collect::<Vec<_>>()), "string-array")
+}

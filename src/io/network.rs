@@ -1,0 +1,88 @@
+//! Networks for other programs: Cytoscape, Gephi, Graphviz, decoupler, networkx, igraph.
+//!
+//! A format is one file and one line in [`NETWORK_FORMATS`].
+
+mod cyjs;
+mod decoupler;
+mod dot;
+mod gexf;
+mod graphml;
+mod sif;
+mod tsv;
+mod xml;
+
+use std::io::Write;
+use std::path::Path;
+
+use super::{IoError, write_atomic};
+use crate::graph::{Edge, GeneGraph};
+
+/// One way to write a network.
+#[derive(Debug)]
+pub struct NetworkFormat {
+    /// Its name, which is also the usual file extension but for `decoupler` (`csv`).
+    pub name: &'static str,
+    /// What it is for, in a few words.
+    pub about: &'static str,
+    write: fn(&GeneGraph, &mut dyn Write) -> std::io::Result<()>,
+}
+
+/// All formats.
+pub const NETWORK_FORMATS: [&NetworkFormat; 7] =
+    [&tsv::FORMAT, &decoupler::FORMAT, &sif::FORMAT, &graphml::FORMAT, &gexf::FORMAT, &dot::FORMAT, &cyjs::FORMAT];
+
+impl NetworkFormat {
+    /// The format of this name.
+    pub fn named(name: &str) -> Option<&'static Self> {
+        NETWORK_FORMATS.into_iter().find(|f| f.name == name)
+    }
+
+    /// The format that a file name asks for: by its extension, `.gz` left aside; tables of commas go to decoupler.
+    pub fn of_path(path: &Path) -> Option<&'static Self> {
+        let name = path.file_name()?.to_str()?.to_ascii_lowercase();
+        let (_, extension) = name.strip_suffix(".gz").unwrap_or(&name).rsplit_once('.')?;
+        Self::named(match extension {
+            "csv" => "decoupler",
+            "gv" => "dot",
+            other => other,
+        })
+    }
+}
+
+/// Writes a network, gzipped where the name ends in `.gz`. The bytes depend on the graph and the format alone.
+///
+/// # Errors
+/// [`IoError::System`].
+pub fn write_network(path: &Path, graph: &GeneGraph, format: &NetworkFormat) -> Result<(), IoError> {
+    let failed = |e| IoError::write(path, e);
+    write_atomic(path, |out| {
+        if path.extension().is_some_and(|e| e == "gz") {
+            let mut encoder = flate2::write::GzEncoder::new(out, flate2::Compression::default());
+            (format.write)(graph, &mut encoder).and_then(|()| encoder.finish().map(drop)).map_err(failed)
+        } else {
+            (format.write)(graph, out).map_err(failed)
+        }
+    })
+}
+
+/// Names of both ends of an edge.
+fn ends<'a>(graph: &'a GeneGraph, edge: &Edge) -> (&'a str, &'a str) {
+    (graph.genes().name(edge.source), graph.genes().name(edge.target))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_file_name_asks_for_a_format() {
+        let t = |path: &str, expected: Option<&str>| {
+            assert_eq!(NetworkFormat::of_path(Path::new(path)).map(|f| f.name), expected, "{path}");
+        };
+        t("a/net.graphml", Some("graphml"));
+        t("net.TSV.gz", Some("tsv"));
+        t("net.csv", Some("decoupler"));
+        t("net.xlsx", None);
+        t("net", None);
+    }
+}

@@ -1,0 +1,32 @@
+//! Which gene was perturbed? Ranking upstream genes by how well their perturbation explains a change of expression.
+//!
+//! Every candidate is given the response that a fitted [`crate::predict::Predictor`] expects of it. Scorers compare the
+//! query with that response, with the measured response where the candidate was perturbed in training, and with the
+//! graph around the candidate. A conditional logit joins them into one score and a probability.
+
+mod calibrate;
+mod candidates;
+mod combine;
+mod cross_validate;
+mod error;
+mod evidence;
+mod frame;
+mod metrics;
+mod mode;
+mod propagation;
+mod queries;
+mod ranking;
+mod retrieval;
+mod table;
+
+pub use self::calibrate::{Calibration, Fit, calibrate};
+pub use self::candidates::{CandidateSet, Candidates};
+pub use self::combine::{FEATURES, Weights, softmax};
+pub use self::cross_validate::{CvOptions, CvOutcome, CvRow, Listed, cross_validate};
+pub use self::error::RankError;
+pub use self::frame::Frame;
+pub use self::metrics::{KS, mean_metrics, mid_rank, query_metrics, random_metrics};
+pub use self::mode::{Mode, Own};
+pub use self::queries::Queries;
+pub use self::ranking::{Model, RankOptions, Ranked, Ranking, rank};
+pub use self::table::{write_lists, write_metrics, write_rankings};

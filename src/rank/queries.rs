@@ -1,0 +1,93 @@
+//! Changes of expression whose cause is asked for.
+
+use ndarray::{Array2, Axis};
+
+use super::RankError;
+use crate::data::{GeneIndex, Responses};
+use crate::error::some_of;
+
+/// Changes of expression over the measured genes of a run.
+#[derive(Debug, Clone)]
+pub struct Queries {
+    /// Name of each query.
+    pub names: Vec<String>,
+    /// log1p(treated) - log1p(control), n_queries x n_genes; 0 where the query lacks the gene.
+    pub delta: Array2<f32>,
+    /// Whether the queries have the gene, length n_genes. Other genes take no part in any score.
+    pub known: Vec<bool>,
+}
+
+impl Queries {
+    /// Brings signatures (n_queries x genes of `from`) to the genes of a run; names and aliases are accepted.
+    ///
+    /// # Errors
+    /// [`RankError::NoSharedGene`], [`RankError::BadValue`] for a value that is not finite.
+    pub fn align(
+        genes: &GeneIndex,
+        from: &GeneIndex,
+        names: Vec<String>,
+        values: &Array2<f32>,
+    ) -> Result<Self, RankError> {
+        let columns: Vec<Option<usize>> = from.names().iter().map(|n| genes.resolve(n).map(|g| g.index())).collect();
+        if columns.iter().all(Option::is_none) {
+            return Err(RankError::NoSharedGene { expected: some_of(genes.names(), 3), got: some_of(from.names(), 3) });
+        }
+        let mut delta = Array2::zeros((names.len(), genes.len()));
+        let mut known = vec![false; genes.len()];
+        for (column, values) in columns.iter().zip(values.axis_iter(Axis(1))) {
+            let Some(gene) = *column else { continue };
+            known[gene] = true;
+            if let Some((query, got)) = values.iter().enumerate().find(|(_, v)| !v.is_finite()) {
+                let (query, gene) = (names[query].clone(), genes.names()[gene].to_string());
+                return Err(RankError::BadValue { query, gene, got: *got });
+            }
+            delta.column_mut(gene).assign(&values);
+        }
+        Ok(Self { names, delta, known })
+    }
+
+    /// Measured changes of these perturbations (rows of the responses) as queries.
+    pub fn of_responses(responses: &Responses, rows: &[usize]) -> Self {
+        Self {
+            names: rows.iter().map(|&i| responses.perturbations[i].to_string()).collect(),
+            delta: responses.delta.select(Axis(0), rows),
+            known: vec![true; responses.genes.len()],
+        }
+    }
+
+    /// Number of queries.
+    pub fn len(&self) -> usize {
+        self.names.len()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.names.is_empty()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+
+    #[test]
+    fn genes_are_aligned_by_name_and_the_others_are_unknown() {
+        let genes = GeneIndex::new(["A", "B", "C"]).unwrap();
+        let from = GeneIndex::new(["C", "X", "A"]).unwrap();
+        let q = Queries::align(&genes, &from, vec!["q".into()], &array![[1.0, 9.0, 2.0]]).unwrap();
+        assert_eq!(q.delta, array![[2.0, 0.0, 1.0]]);
+        assert_eq!(q.known, [true, false, true]);
+    }
+
+    #[test]
+    fn strange_genes_and_values_are_refused() {
+        let genes = GeneIndex::new(["A"]).unwrap();
+        let t = |name: &str, value: f32| {
+            Queries::align(&genes, &GeneIndex::new([name]).unwrap(), vec!["q".into()], &array![[value]])
+        };
+        assert!(matches!(t("X", 1.0), Err(RankError::NoSharedGene { .. })));
+        assert!(matches!(t("A", f32::NAN), Err(RankError::BadValue { .. })));
+    }
+}

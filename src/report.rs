@@ -1,0 +1,44 @@
+//! Figures and the report of a run: one theme, one scene, SVG and PNG from the same drawing.
+//!
+//! A figure builds a [`Scene`] (shapes in pixels); [`Scene::to_svg`] and [`Scene::to_png`] draw it with plotters. The
+//! same figure gives the same bytes. Nothing here reads or writes files.
+
+mod axes;
+mod bars;
+mod curve;
+mod delta;
+mod ego;
+mod error;
+mod geometry;
+mod html;
+mod improvement;
+mod labels;
+mod layout;
+mod legend;
+mod multiqc;
+mod network_figure;
+mod points;
+mod ranking;
+mod render;
+mod report_data;
+mod responders;
+mod route;
+mod scene;
+mod text;
+mod theme;
+mod volcano;
+
+pub use self::curve::{Curve, CurveFigure};
+pub use self::delta::DeltaFigure;
+pub use self::error::ReportError;
+pub use self::geometry::{Point, Rect};
+pub use self::html::html;
+pub use self::improvement::{Improvement, ImprovementFigure};
+pub use self::labels::{LabelPlacer, LabelRequest, PlacedLabel};
+pub use self::multiqc::multiqc;
+pub use self::network_figure::{EdgeView, NetworkFigure, NodeView, network_svg};
+pub use self::ranking::{RankedGene, RankingFigure};
+pub use self::report_data::{Fact, FigureView, ReportData, Section, TableView};
+pub use self::responders::{Responder, RespondersFigure};
+pub use self::scene::{Scene, Shape};
+pub use self::volcano::{VolcanoFigure, VolcanoGene};

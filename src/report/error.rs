@@ -1,0 +1,37 @@
+//! Errors of the report room.
+
+use thiserror::Error;
+
+use crate::graph::GraphError;
+
+/// What can go wrong while a figure or a report is made.
+#[derive(Debug, Error)]
+#[non_exhaustive]
+pub enum ReportError {
+    /// The gene to draw around is not in the graph.
+    #[error(transparent)]
+    Graph(#[from] GraphError),
+    /// Nothing to draw.
+    #[error("nothing to draw in the {figure}\n  expected {expected}, got {got}")]
+    Empty {
+        /// Which figure.
+        figure: &'static str,
+        /// What it needs.
+        expected: String,
+        /// What there was.
+        got: String,
+    },
+    /// The drawing library refused.
+    #[error("cannot draw the figure: {reason}")]
+    Drawing {
+        /// What it says.
+        reason: String,
+    },
+}
+
+impl ReportError {
+    /// A refusal of the drawing library.
+    pub(super) fn drawing(error: impl std::fmt::Display) -> Self {
+        Self::Drawing { reason: error.to_string() }
+    }
+}

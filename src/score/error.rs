@@ -1,0 +1,60 @@
+//! Errors of the score room.
+
+use thiserror::Error;
+
+use crate::data::DataError;
+
+/// What can go wrong while scoring.
+#[derive(Debug, Error, PartialEq)]
+#[non_exhaustive]
+pub enum ScoreError {
+    /// The predicted and the real cells have other genes or another order.
+    #[error("the genes of the predicted and the real cells differ\n  expected {expected}, got {got}")]
+    GeneMismatch {
+        /// What the real file has.
+        expected: String,
+        /// What the predicted file has.
+        got: String,
+    },
+    /// A perturbation that only one of the files has.
+    #[error(
+        "the perturbations of the predicted and the real cells differ\n  expected the same labels, got only predicted: {only_predicted}; only real: {only_real}"
+    )]
+    PerturbationMismatch {
+        /// Labels that the real file lacks.
+        only_predicted: String,
+        /// Labels that the predicted file lacks.
+        only_real: String,
+    },
+    /// A value that log1p expression cannot have.
+    #[error("gene `{gene}`, cell {cell}: expected {expected}, got {got}")]
+    BadValue {
+        /// The gene.
+        gene: String,
+        /// Zero-based cell.
+        cell: usize,
+        /// The allowed range.
+        expected: &'static str,
+        /// The value as text.
+        got: String,
+    },
+    /// A profile that is not registered.
+    #[error("unknown profile `{name}`\n  expected one of {known}")]
+    UnknownProfile {
+        /// The name asked for.
+        name: String,
+        /// The registered names.
+        known: String,
+    },
+    /// A label with too few cells to be split.
+    #[error("replicate ceiling: expected at least 2 cells of `{label}`, got {got}")]
+    TooFewCells {
+        /// The label.
+        label: String,
+        /// Its cells.
+        got: usize,
+    },
+    /// An error of the data room.
+    #[error(transparent)]
+    Data(#[from] DataError),
+}

@@ -1,0 +1,148 @@
+//! The registry of metrics: one file per metric, as cell-eval 0.8.2 defines them.
+
+mod auc;
+mod delta_error;
+mod direction_match;
+mod discrimination;
+mod error;
+mod n_significant;
+mod overlap;
+mod pearson_delta;
+mod precision;
+mod recall;
+mod spearman_lfc;
+mod spearman_sig;
+
+use super::Comparison;
+
+/// The value a perfect prediction reaches.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Best {
+    /// Higher is better, 1 is perfect.
+    One,
+    /// Lower is better, 0 is perfect.
+    Zero,
+    /// Neither: a count.
+    None,
+}
+
+/// One value per perturbation; `None` where the metric is not defined for it.
+pub type Values = Vec<Option<f64>>;
+
+/// A metric in the registry.
+#[derive(Debug, Clone, Copy)]
+pub struct Metric {
+    /// Its column name.
+    pub name: &'static str,
+    /// One line for reports.
+    pub about: &'static str,
+    /// Direction.
+    pub best: Best,
+    /// Smallest and largest possible value.
+    pub range: (f64, f64),
+    /// Unit.
+    pub unit: &'static str,
+    /// Evaluates it; one number for all perturbations is repeated.
+    pub evaluate: fn(&Comparison) -> Values,
+}
+
+const SHARE: (f64, f64) = (0.0, 1.0);
+const CORRELATION: (f64, f64) = (-1.0, 1.0);
+const POSITIVE: (f64, f64) = (0.0, f64::INFINITY);
+
+const fn one(
+    name: &'static str,
+    about: &'static str,
+    range: (f64, f64),
+    unit: &'static str,
+    evaluate: fn(&Comparison) -> Values,
+) -> Metric {
+    Metric { name, about, best: Best::One, range, unit, evaluate }
+}
+
+const fn zero(
+    name: &'static str,
+    about: &'static str,
+    unit: &'static str,
+    evaluate: fn(&Comparison) -> Values,
+) -> Metric {
+    Metric { name, about, best: Best::Zero, range: POSITIVE, unit, evaluate }
+}
+
+const fn count(name: &'static str, about: &'static str, evaluate: fn(&Comparison) -> Values) -> Metric {
+    Metric { name, about, best: Best::None, range: POSITIVE, unit: "genes", evaluate }
+}
+
+const OVERLAP: &str = "share of the real significant genes with the largest fold change that are predicted (DES)";
+const PRECISION: &str = "share of the predicted significant genes that are real";
+const PDS: &str = "1 - rank of the own truth among all truths / N (PDS); random is (N + 1) / 2N";
+
+/// Every metric there is.
+pub const METRICS: &[Metric] = &[
+    one("overlap_at_N", OVERLAP, SHARE, "share", |c| overlap::evaluate(c, None)),
+    one("overlap_at_50", OVERLAP, SHARE, "share", |c| overlap::evaluate(c, Some(50))),
+    one("overlap_at_100", OVERLAP, SHARE, "share", |c| overlap::evaluate(c, Some(100))),
+    one("overlap_at_200", OVERLAP, SHARE, "share", |c| overlap::evaluate(c, Some(200))),
+    one("overlap_at_500", OVERLAP, SHARE, "share", |c| overlap::evaluate(c, Some(500))),
+    one("precision_at_N", PRECISION, SHARE, "share", |c| precision::evaluate(c, None)),
+    one("precision_at_50", PRECISION, SHARE, "share", |c| precision::evaluate(c, Some(50))),
+    one("precision_at_100", PRECISION, SHARE, "share", |c| precision::evaluate(c, Some(100))),
+    one("precision_at_200", PRECISION, SHARE, "share", |c| precision::evaluate(c, Some(200))),
+    one("precision_at_500", PRECISION, SHARE, "share", |c| precision::evaluate(c, Some(500))),
+    one(
+        "de_spearman_sig",
+        "correlation of the numbers of significant genes",
+        CORRELATION,
+        "rho",
+        spearman_sig::evaluate,
+    ),
+    one(
+        "de_direction_match",
+        "share of real significant genes with the right sign",
+        SHARE,
+        "share",
+        direction_match::evaluate,
+    ),
+    one(
+        "de_spearman_lfc_sig",
+        "correlation of fold changes over real significant genes",
+        CORRELATION,
+        "rho",
+        spearman_lfc::evaluate,
+    ),
+    one(
+        "de_sig_genes_recall",
+        "share of real significant genes that are predicted significant",
+        SHARE,
+        "share",
+        recall::evaluate,
+    ),
+    count("de_nsig_counts_real", "real significant genes", n_significant::real),
+    count("de_nsig_counts_pred", "predicted significant genes", n_significant::predicted),
+    one("pr_auc", "average precision of predicted significance", SHARE, "area", auc::precision_recall),
+    one("roc_auc", "ROC area of predicted significance", SHARE, "area", auc::roc),
+    one("pearson_delta", "correlation of changes against the control", CORRELATION, "r", pearson_delta::evaluate),
+    zero("mse", "mean squared error of mean expression", "log1p squared", error::squared),
+    zero("mae", "mean absolute error of mean expression", "log1p", error::absolute),
+    zero("mse_delta", "mean squared error of changes", "log1p squared", delta_error::squared),
+    zero("mae_delta", "mean absolute error of changes", "log1p", delta_error::absolute),
+    one("discrimination_score_l1", PDS, SHARE, "share", |c| discrimination::evaluate(c, discrimination::l1)),
+    one("discrimination_score_l2", PDS, SHARE, "share", |c| discrimination::evaluate(c, discrimination::l2)),
+    one("discrimination_score_cosine", PDS, SHARE, "share", |c| discrimination::evaluate(c, discrimination::cosine)),
+];
+
+/// The metric of this name.
+pub fn metric(name: &str) -> Option<&'static Metric> {
+    METRICS.iter().find(|m| m.name == name)
+}
+
+/// One value per perturbation.
+fn per_label(c: &Comparison, value: impl Fn(usize) -> Option<f64>) -> Values {
+    (0..c.n_labels()).map(value).collect()
+}
+
+/// Mean over genes of a function of the difference of two matrices, n_labels x n_genes each.
+fn mean_over_genes(pred: &ndarray::Array2<f64>, real: &ndarray::Array2<f64>, term: fn(f64) -> f64) -> Values {
+    let rows = pred.outer_iter().zip(real.outer_iter());
+    rows.map(|(p, r)| Some(p.iter().zip(r).map(|(x, y)| term(x - y)).sum::<f64>() / p.len() as f64)).collect()
+}

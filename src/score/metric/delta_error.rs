@@ -1,0 +1,11 @@
+//! Error of changes, each against the control cells of its own file.
+
+use super::{Comparison, Values, mean_over_genes};
+
+pub(super) fn absolute(c: &Comparison) -> Values {
+    mean_over_genes(&c.pred.delta, &c.real.delta, f64::abs)
+}
+
+pub(super) fn squared(c: &Comparison) -> Values {
+    mean_over_genes(&c.pred.delta, &c.real.delta, |e| e * e)
+}

@@ -1,0 +1,67 @@
+//! Tables as cell-eval and pdex write them.
+
+use std::io::{self, Write};
+
+use super::{DeTable, Scorecard};
+
+/// Writes `results.csv`: one row per perturbation, one column per metric; missing values are empty.
+pub fn write_results(card: &Scorecard, out: &mut dyn Write) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record(std::iter::once("perturbation").chain(card.rows.iter().map(|r| r.metric.name)))?;
+    for (i, label) in card.labels.iter().enumerate() {
+        let value = |v: Option<f64>| v.map_or(String::new(), number);
+        csv.write_record(std::iter::once(label.clone()).chain(card.rows.iter().map(|r| value(r.values[i]))))?;
+    }
+    csv.flush()
+}
+
+/// Writes `agg_results.csv`: count, null_count, mean, std, min, quartiles, max of every metric.
+pub fn write_aggregate(card: &Scorecard, out: &mut dyn Write) -> io::Result<()> {
+    let mut csv = csv::Writer::from_writer(out);
+    csv.write_record(std::iter::once("statistic").chain(card.rows.iter().map(|r| r.metric.name)))?;
+    let columns: Vec<[(&str, f64); 9]> = card.rows.iter().map(|r| r.summary.rows()).collect();
+    for k in 0..columns.first().map_or(0, |c| c.len()) {
+        let values = columns.iter().map(|c| number(c[k].1));
+        csv.write_record(std::iter::once(columns[0][k].0.to_owned()).chain(values))?;
+    }
+    csv.flush()
+}
+
+/// Writes differential expression with the columns of pdex 0.3.0, separated by `delimiter`.
+pub fn write_de(table: &DeTable, delimiter: u8, out: &mut dyn Write) -> io::Result<()> {
+    let mut csv = csv::WriterBuilder::new().delimiter(delimiter).from_writer(out);
+    csv.write_record([
+        "target",
+        "feature",
+        "target_mean",
+        "ref_mean",
+        "target_membership",
+        "ref_membership",
+        "log2_fold_change",
+        "percent_change",
+        "p_value",
+        "statistic",
+        "fdr",
+    ])?;
+    for (label, target) in table.labels.iter().enumerate() {
+        for (gene, feature) in table.genes.names().iter().enumerate() {
+            let at = [label, gene];
+            csv.write_field(target)?;
+            csv.write_field(feature.as_ref())?;
+            csv.write_field(format!("{:?}", table.target_mean[at] as f32))?;
+            csv.write_field(format!("{:?}", table.reference_mean[gene] as f32))?;
+            csv.write_field(table.n_target[label].to_string())?;
+            csv.write_field(table.n_reference.to_string())?;
+            for matrix in [&table.log2_fold_change, &table.percent_change, &table.p, &table.u, &table.fdr] {
+                csv.write_field(number(matrix[at]))?;
+            }
+            csv.write_record(None::<&[u8]>)?;
+        }
+    }
+    csv.flush()
+}
+
+/// The shortest text that reads back as the same number.
+fn number(value: f64) -> String {
+    format!("{value:?}")
+}

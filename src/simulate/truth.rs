@@ -1,0 +1,203 @@
+//! What a simulated screen knows and a real one does not.
+
+use std::sync::Arc;
+
+use super::{DoseResponse, Efficiency, Kinetics, Observation, Wiring};
+use crate::data::{GeneIndex, Perturbation};
+
+/// Everything that is true of a simulated screen.
+#[derive(Debug, Clone)]
+pub struct Truth {
+    /// The genes.
+    pub genes: Arc<GeneIndex>,
+    /// Every link with its parameters, by target then source.
+    pub edges: Vec<TrueEdge>,
+    /// The true change per perturbation of the screen, in its order.
+    pub responses: Vec<Response>,
+    /// The true change for genes that were held out of the screen.
+    pub held_out: Vec<Response>,
+    /// Growth rate of a small disturbance; the unperturbed state is stable below 1.
+    pub growth: f64,
+    /// Largest residual of any steady state.
+    pub residual: f64,
+}
+
+impl Truth {
+    /// The median number of responding genes over the perturbations of the screen ([`Response::responding`]).
+    pub fn median_responding(&self) -> usize {
+        let mut counts: Vec<usize> = self.responses.iter().map(Response::responding).collect();
+        counts.sort_unstable();
+        counts.get(counts.len() / 2).copied().unwrap_or(0)
+    }
+}
+
+/// A link with its parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct TrueEdge {
+    /// Regulator.
+    pub source: String,
+    /// Gene acted on.
+    pub target: String,
+    /// Fold at saturation: above 1 activates, below 1 represses.
+    pub fold: f64,
+    /// Level of the regulator at half saturation: its unperturbed level, in molecules per cell of median depth.
+    pub half: f64,
+    /// Hill coefficient.
+    pub hill: f64,
+    /// d ln target / d ln regulator at the unperturbed state.
+    pub elasticity: f64,
+}
+
+/// The true change of expression that a perturbation causes, over all genes.
+#[derive(Debug, Clone)]
+pub struct Response {
+    /// The perturbation.
+    pub perturbation: Perturbation,
+    /// Expected difference of mean log1p counts (scaled to the median depth) of infinitely many cells.
+    pub delta: Vec<f32>,
+    /// log2 of the ratio of mean levels over infinitely many cells, escapers included.
+    pub log2_fold_change: Vec<f32>,
+}
+
+impl Response {
+    /// Number of genes whose mean level changes by more than 2^0.25 (19 %).
+    pub fn responding(&self) -> usize {
+        self.log2_fold_change.iter().filter(|x| x.abs() > 0.25).count()
+    }
+
+    /// The change averaged over the efficiencies of infinitely many cells.
+    pub(super) fn of(
+        perturbation: Perturbation,
+        dose: &DoseResponse,
+        population: &[(f64, f64)],
+        kinetics: &Kinetics,
+        expected: &ExpectedLog1p,
+    ) -> Self {
+        let n = kinetics.n_genes();
+        let log_level: Vec<f64> = kinetics.level.iter().map(|x| x.ln()).collect();
+        let (mut ratio, mut log1p, mut y) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
+        for &(efficiency, share) in population {
+            dose.at(efficiency, &mut y);
+            for gene in 0..n {
+                ratio[gene] += share * y[gene].exp();
+                log1p[gene] += share * expected.at(log_level[gene] + y[gene]);
+            }
+        }
+        let base = |gene: usize| expected.at(log_level[gene]);
+        Self {
+            perturbation,
+            delta: (0..n).map(|g| (log1p[g] - base(g)) as f32).collect(),
+            log2_fold_change: ratio.iter().map(|r| r.log2() as f32).collect(),
+        }
+    }
+}
+
+/// Every link with its parameters.
+pub(super) fn edges(wiring: &Wiring, kinetics: &Kinetics, depth: f64) -> Vec<TrueEdge> {
+    let name = |g: usize| wiring.genes.names()[g].to_string();
+    let of_target = |target: usize| {
+        kinetics.inputs(target).map(move |(source, fold)| TrueEdge {
+            source: name(source as usize),
+            target: name(target),
+            fold,
+            half: depth * kinetics.level[source as usize],
+            hill: kinetics.hill,
+            elasticity: kinetics.elasticity(fold),
+        })
+    };
+    (0..kinetics.n_genes()).flat_map(of_target).collect()
+}
+
+/// E[log1p(K / d)] of a gene as a function of ln(share of the total), where K is the count in a cell of relative depth d:
+/// negative binomial with mean (depth x share x d), d log-normal. Tabulated; extrinsic and batch noise are left out.
+#[derive(Debug)]
+pub(super) struct ExpectedLog1p {
+    low: f64,
+    values: Vec<f64>,
+}
+
+/// Step of the table in ln share: linear interpolation errs by less than 1e-4.
+const STEP: f64 = 0.02;
+/// Nodes and weights of Gauss-Hermite quadrature for a standard normal, 5 points.
+const NORMAL: [(f64, f64); 5] = [
+    (-2.856_970_013_872_806, 0.011_257_411_327_720_69),
+    (-1.355_626_179_974_266, 0.222_075_922_005_612_7),
+    (0.0, 0.533_333_333_333_333_3),
+    (1.355_626_179_974_266, 0.222_075_922_005_612_7),
+    (2.856_970_013_872_806, 0.011_257_411_327_720_69),
+];
+
+impl ExpectedLog1p {
+    /// Tabulates from means of e^-12 molecules (taken as none below) to all molecules in one gene.
+    pub(super) fn of(observation: &Observation) -> Self {
+        let (low, high) = (-12.0, observation.depth.ln() + 1.0);
+        let n = ((high - low) / STEP).ceil() as usize + 2;
+        let value = |k: usize| expected_log1p((low + k as f64 * STEP).exp(), observation);
+        Self { low: low - observation.depth.ln(), values: (0..n).map(value).collect() }
+    }
+
+    pub(super) fn at(&self, log_share: f64) -> f64 {
+        let position = ((log_share - self.low) / STEP).clamp(0.0, self.values.len() as f64 - 1.001);
+        let (k, rest) = (position as usize, position.fract());
+        self.values[k] + rest * (self.values[k + 1] - self.values[k])
+    }
+}
+
+fn expected_log1p(mean: f64, observation: &Observation) -> f64 {
+    let of_depth = |(z, weight): &(f64, f64)| {
+        let d = (observation.depth_sigma * z).exp();
+        weight * expected_log1p_at(mean * d, d, observation.dispersion)
+    };
+    NORMAL.iter().map(of_depth).sum()
+}
+
+/// E[log1p(K / d)], K negative binomial: summed over its probabilities, or to second order where the mean is large.
+fn expected_log1p_at(mean: f64, d: f64, dispersion: f64) -> f64 {
+    let variance = mean + dispersion * mean * mean;
+    if mean > 100.0 {
+        let level = 1.0 + mean / d;
+        return level.ln() - variance / (2.0 * (d * level).powi(2));
+    }
+    let (mut p, ratio) = match dispersion {
+        0.0 => ((-mean).exp(), mean),
+        phi => ((-(phi * mean).ln_1p() / phi).exp(), phi * mean / (1.0 + phi * mean)),
+    };
+    let (mut sum, mut k) = (0.0, 0.0);
+    let end = mean + 12.0 * variance.sqrt() + 20.0;
+    while k < end {
+        sum += p * (k / d).ln_1p();
+        p *= ratio / (k + 1.0) * if dispersion == 0.0 { 1.0 } else { k + 1.0 / dispersion };
+        k += 1.0;
+    }
+    sum
+}
+
+/// The population of a perturbation.
+pub(super) fn population(efficiency: &Efficiency, seed: u64, label: &str) -> Vec<(f64, f64)> {
+    efficiency.population(&efficiency.guide_means(seed, label))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::stats::Rng;
+
+    #[test]
+    fn expected_log1p_is_the_mean_over_many_cells() {
+        let observation = Observation { depth: 1000.0, ..Observation::default() };
+        let expected = ExpectedLog1p::of(&observation);
+        for share in [0.0005, 0.003, 0.05, 0.4] {
+            let mut rng = Rng::named(1, "test");
+            let n = 40_000;
+            let mean = (0..n)
+                .map(|_| {
+                    let d = (observation.depth_sigma * rng.normal()).exp();
+                    (rng.negative_binomial(1000.0 * share * d, observation.dispersion) as f64 / d).ln_1p()
+                })
+                .sum::<f64>()
+                / f64::from(n);
+            let got = expected.at(f64::ln(share));
+            assert!((got - mean).abs() < 0.012, "share {share}: {got}, drawn {mean}");
+        }
+    }
+}

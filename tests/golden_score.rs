@@ -1,0 +1,249 @@
+//! Scores and differential expression against cell-eval 0.8.2 / pdex 0.3.0 and cell-eval 0.6.6 / pdex 0.1.26.
+
+use std::collections::HashMap;
+use std::path::{Path, PathBuf};
+use std::sync::Arc;
+
+use grn::data::{CellTable, Condition, Csr, Expression, GeneIndex, Perturbation, Scale, Screen};
+use grn::score::{DeTable, LogCells, Scorecard, differential_expression, profile, score};
+
+const GOLDEN: &str = "../shared/data/golden_scoring";
+
+fn golden(path: &str) -> Option<PathBuf> {
+    let path = Path::new(GOLDEN).join(path);
+    if !path.exists() {
+        println!("skipped: {} is absent", path.display());
+        return None;
+    }
+    Some(path)
+}
+
+fn strings(group: &hdf5::Group, name: &str) -> Vec<String> {
+    let read = |d: hdf5::Dataset| -> Vec<String> {
+        d.read_1d::<hdf5::types::VarLenUnicode>().unwrap().iter().map(ToString::to_string).collect()
+    };
+    match group.group(name) {
+        Ok(g) => {
+            let categories = read(g.dataset("categories").unwrap());
+            let codes = g.dataset("codes").unwrap().read_1d::<i32>().unwrap();
+            codes.iter().map(|&c| categories[c as usize].clone()).collect()
+        }
+        Err(_) => read(group.dataset(name).unwrap()),
+    }
+}
+
+fn cells(path: &Path, scale: Scale) -> LogCells {
+    let file = hdf5::File::open(path).unwrap();
+    let var = file.group("var").unwrap();
+    let name = var.attr("_index").unwrap().read_scalar::<hdf5::types::VarLenUnicode>().unwrap();
+    let genes = Arc::new(GeneIndex::new(strings(&var, &name)).unwrap());
+    let x = file.group("X").unwrap();
+    let read = |name: &str| x.dataset(name).unwrap();
+    let indptr: Vec<usize> = read("indptr").read_1d::<i64>().unwrap().iter().map(|&i| i as usize).collect();
+    let indices: Vec<u32> = read("indices").read_1d::<i64>().unwrap().iter().map(|&i| i as u32).collect();
+    let data = read("data").read_1d::<f32>().unwrap().to_vec();
+    let x = Csr::new(indptr, indices, data, genes.len()).unwrap();
+    let labels = strings(&file.group("obs").unwrap(), "target_gene");
+    let condition = |l: &String| Some(Condition::of(Perturbation::parse(l, "non-targeting").unwrap()));
+    let table = CellTable::new(labels.iter().map(condition));
+    LogCells::new(&Screen::new(Expression::new(genes, x, scale).unwrap(), table).unwrap()).unwrap()
+}
+
+/// Columns by name, rows by the first columns joined.
+struct Expected {
+    columns: Vec<String>,
+    rows: HashMap<String, Vec<Option<f64>>>,
+}
+
+fn expected(path: &Path, key: usize) -> Expected {
+    let mut reader = csv::Reader::from_path(path).unwrap();
+    let columns: Vec<String> = reader.headers().unwrap().iter().skip(key).map(str::to_owned).collect();
+    let number = |x: &str| if x.is_empty() { None } else { x.parse().ok() };
+    let row = |r: csv::StringRecord| {
+        (r.iter().take(key).collect::<Vec<_>>().join("/"), r.iter().skip(key).map(number).collect())
+    };
+    Expected { columns, rows: reader.records().map(|r| row(r.unwrap())).collect() }
+}
+
+fn close(got: f64, wanted: f64, relative: f64) -> bool {
+    got == wanted || (got.is_nan() && wanted.is_nan()) || (got - wanted).abs() <= relative * wanted.abs().max(1e-300)
+}
+
+fn check_de(table: &DeTable, path: &Path) {
+    let wanted = expected(path, 2);
+    assert_eq!(wanted.rows.len(), table.labels.len() * table.genes.len());
+    let at = |name: &str| wanted.columns.iter().position(|c| c == name).unwrap();
+    for (i, label) in table.labels.iter().enumerate() {
+        for (j, gene) in table.genes.names().iter().enumerate() {
+            let row = &wanted.rows[&format!("{label}/{gene}")];
+            let t = |name: &str, got: f64, relative: f64, absolute: f64| {
+                let want = row[at(name)].unwrap();
+                let ok = close(got, want, relative) || (got - want).abs() <= absolute;
+                assert!(ok, "{label} {gene} {name}: {got}, expected {want}");
+            };
+            t("p_value", table.p[[i, j]], 1e-9, 0.0);
+            t("statistic", table.u[[i, j]], 1e-9, 0.0);
+            t("fdr", table.fdr[[i, j]], 1e-9, 0.0);
+            t("log2_fold_change", table.log2_fold_change[[i, j]], 1e-5, 1e-5);
+            t("percent_change", table.percent_change[[i, j]], 1e-5, 1e-5);
+            t("target_mean", table.target_mean[[i, j]], 1e-5, 0.0);
+            t("ref_mean", table.reference_mean[j], 1e-5, 0.0);
+        }
+    }
+}
+
+/// What a case cannot reproduce, and how close the rest must be.
+#[derive(Default)]
+struct Except {
+    /// Labels whose fold changes are rounding noise or tie at the cut: metrics that rank or sign them are not compared.
+    fold_changes: &'static [&'static str],
+    /// Relative tolerance of the areas under curves, where rounding decides ties of p-values.
+    area: Option<f64>,
+}
+
+const OF_FOLD_CHANGES: [&str; 5] =
+    ["overlap_at", "precision_at", "de_direction_match", "de_spearman_lfc_sig", "pearson_delta"];
+
+impl Except {
+    fn tolerance(&self, metric: &str) -> f64 {
+        match metric {
+            m if m.starts_with("mae") || m.starts_with("mse") || m == "pearson_delta" => 2e-6,
+            "pr_auc" | "roc_auc" => self.area.unwrap_or(1e-6),
+            "de_spearman_lfc_sig" | "de_spearman_sig" => 1e-6,
+            _ => 1e-12,
+        }
+    }
+
+    fn excuses(&self, metric: &str, place: &str, is_label: bool) -> bool {
+        let ranks = OF_FOLD_CHANGES.iter().any(|m| metric.starts_with(m));
+        ranks && (self.fold_changes.contains(&place) || (!is_label && !self.fold_changes.is_empty()))
+    }
+}
+
+fn check_card(card: &Scorecard, folder: &Path, except: &Except) {
+    let wanted = expected(&folder.join("results.csv"), 1);
+    let aggregate = expected(&folder.join("agg_results.csv"), 1);
+    assert_eq!(wanted.rows.len(), card.labels.len());
+    let mut wrong = Vec::new();
+    for row in &card.rows {
+        let name = row.metric.name;
+        let column = wanted.columns.iter().position(|c| c == name).unwrap();
+        let mut t = |place: &str, is_label: bool, got: Option<f64>, want: Option<f64>| {
+            let same = match (got, want) {
+                (Some(got), Some(want)) => close(got, want, except.tolerance(name)) || (got - want).abs() < 1e-12,
+                (got, want) => got.is_none() && want.is_none(),
+            };
+            if !same && !except.excuses(name, place, is_label) {
+                wrong.push(format!("{name} of {place}: {got:?}, expected {want:?}"));
+            }
+        };
+        for (i, label) in card.labels.iter().enumerate() {
+            t(label, true, row.values[i], wanted.rows[label][column]);
+        }
+        for (statistic, got) in row.summary.rows() {
+            t(statistic, false, Some(got), aggregate.rows[statistic][column]);
+        }
+    }
+    assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+}
+
+fn case(real: &str, pred: &str, scale: Scale, profile_name: &str, folder: &str, except: &Except) {
+    let (Some(real), Some(pred), Some(folder)) = (golden(real), golden(pred), golden(folder)) else { return };
+    let card = score(&cells(&pred, scale), &cells(&real, scale), profile(profile_name).unwrap(), None).unwrap();
+    check_card(&card, &folder, except);
+}
+
+#[test]
+fn differential_expression_is_that_of_pdex() {
+    for name in ["main", "edge"] {
+        for side in ["real", "pred"] {
+            let (Some(input), Some(table)) =
+                (golden(&format!("{name}/{side}.h5ad")), golden(&format!("expected-v082/{name}/{side}_de.csv")))
+            else {
+                return;
+            };
+            let options = profile("cell-eval").unwrap().de;
+            check_de(&differential_expression(&cells(&input, Scale::Log1p), &options), &table);
+        }
+    }
+}
+
+#[test]
+fn a_normal_prediction_scores_as_in_cell_eval() {
+    case("main/real.h5ad", "main/pred.h5ad", Scale::Log1p, "cell-eval", "expected-v082/main", &Except::default());
+}
+
+#[test]
+fn a_weak_prediction_scores_as_in_cell_eval() {
+    case("main/real.h5ad", "weak/pred.h5ad", Scale::Log1p, "cell-eval", "expected-v082/weak", &Except::default());
+}
+
+#[test]
+fn other_controls_score_as_in_cell_eval() {
+    case(
+        "main/real.h5ad",
+        "ctrl_diff/pred.h5ad",
+        Scale::Log1p,
+        "cell-eval",
+        "expected-v082/ctrl_diff",
+        &Except::default(),
+    );
+}
+
+#[test]
+fn counts_score_as_in_cell_eval() {
+    let (real, pred) = ("main/real_counts.h5ad", "main/pred_counts.h5ad");
+    case(
+        real,
+        pred,
+        Scale::Counts,
+        "cell-eval",
+        "expected-v082/main_counts",
+        &Except { area: Some(2e-4), ..Except::default() },
+    );
+}
+
+#[test]
+fn labels_without_significant_genes_score_as_in_cell_eval() {
+    // The predicted cells of CTRL_MEAN are the control mean.
+    let except = Except { fold_changes: &["CTRL_MEAN"], ..Except::default() };
+    case("edge0/real.h5ad", "edge0/pred.h5ad", Scale::Log1p, "cell-eval", "expected-v082/edge0", &except);
+}
+
+#[test]
+fn edge_cases_score_as_in_cell_eval() {
+    // ZERO_REAL_SIG_PRED has two real significant genes and predicted ones that tie with them at an infinite fold change.
+    let except = Except { fold_changes: &["CTRL_MEAN", "ZERO_REAL_SIG_PRED"], ..Except::default() };
+    case("edge/real.h5ad", "edge/pred.h5ad", Scale::Log1p, "cell-eval", "expected-v082/edge", &except);
+}
+
+#[test]
+fn the_challenge_profile_scores_as_in_2025() {
+    case("main/real.h5ad", "main/pred.h5ad", Scale::Log1p, "vcc2025", "expected-v066/main_vcc", &Except::default());
+    case("edge/real.h5ad", "edge/pred.h5ad", Scale::Log1p, "vcc2025", "expected-v066/edge", &Except::default());
+}
+
+#[test]
+fn the_baseline_is_that_of_cell_eval() {
+    let (Some(real), Some(folder)) = (golden("main/real.h5ad"), golden("expected-v082/baseline")) else { return };
+    let real = cells(&real, Scale::Log1p);
+    let card = score(&real, &real, profile("cell-eval").unwrap(), None).unwrap();
+    let wanted = expected(&folder.join("full_agg_results.csv"), 1);
+    for row in &card.rows {
+        let want = wanted.rows["mean"][wanted.columns.iter().position(|c| c == row.metric.name).unwrap()].unwrap();
+        assert!(close(row.baseline, want, 1e-6), "{}: {}, expected {want}", row.metric.name, row.baseline);
+    }
+}
+
+#[test]
+fn scores_relative_to_the_baseline_are_those_of_cell_eval() {
+    let files = ["main/real.h5ad", "main/pred.h5ad", "expected-v082/score/full_score.csv"].map(golden);
+    let [Some(real), Some(pred), Some(table)] = files else { return };
+    let (real, pred) = (cells(&real, Scale::Log1p), cells(&pred, Scale::Log1p));
+    let card = score(&pred, &real, profile("cell-eval").unwrap(), None).unwrap();
+    let wanted = expected(&table, 1);
+    for row in card.rows.iter().filter(|r| r.relative.is_some()) {
+        let (got, want) = (row.relative.unwrap(), wanted.rows[row.metric.name][0].unwrap());
+        assert!((got - want).abs() < 1e-6, "{}: {got}, expected {want}", row.metric.name);
+    }
+}
