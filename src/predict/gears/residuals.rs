@@ -47,10 +47,8 @@ pub(super) fn without(split: &Split, left_out: usize) -> Split {
     let outside = split.train(&split.folds[left_out]);
     let others = split.folds.iter().enumerate().filter(|(k, _)| *k != left_out);
     let place = |row: &usize| outside.binary_search(row).ok();
-    let fold = |(_, f): (usize, &Fold)| Fold {
-        name: f.name.clone(),
-        held_out: f.held_out.iter().filter_map(place).collect(),
-    };
+    let fold =
+        |(_, f): (usize, &Fold)| Fold { name: f.name.clone(), held_out: f.held_out.iter().filter_map(place).collect() };
     Split { n: outside.len(), folds: others.map(fold).collect() }
 }
 
