@@ -132,7 +132,7 @@ pub(super) fn run(args: RankArgs, session: &mut Session) -> Result<ExitStatus, C
 }
 
 /// Weights of the scorers from the training perturbations of the run, each left out of the fit that answers it.
-fn calibrate(session: &Session, run: &LoadedRun) -> Result<Calibration, CliError> {
+pub(super) fn calibrate(session: &Session, run: &LoadedRun) -> Result<Calibration, CliError> {
     let spec = predict::spec(run.predictor.name())?;
     let settings = inputs::model_settings(session, spec.name);
     let device = crate::nn::parse_device(&session.device)?;

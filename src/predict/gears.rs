@@ -12,8 +12,9 @@
 //!   predicts each fold. The gate is 0 unless the network lowers the mean held-out loss (1 - centred correlation) by more
 //!   than one standard error of the paired difference and does not raise the squared error. With gate 0 the prediction
 //!   is the base's, bit for bit, and no network is kept.
-//! - The residuals of the other folds depend on the held-out rows through the base that predicted them, as in every
-//!   stacked model; the base's predictions of the held-out rows themselves do not.
+//! - Nothing of a held-out fold reaches the network that predicts it: the residuals of the other folds come from bases
+//!   fitted without that fold (with three folds: on the third one alone). Residuals from bases that had seen the fold
+//!   would carry its rows with a negative sign into their neighbours, and the network would look worse than it is.
 //!
 //! GEARS is a function of the perturbation only (expression enters as a last addition), so training on cells repeats the
 //! same forward pass; here each step sees every perturbation once, as a pseudobulk (`loss = "autofocus"` keeps GEARS' loss
@@ -46,11 +47,11 @@ pub use self::config::Config;
 use self::gate::{Choice, choose};
 use self::network::{GeneState, Network};
 use self::paths::N_FEATURES;
-use self::residuals::Residuals;
-use self::training::{HeldOut, Rows, Training, to_array};
+use self::residuals::{Residuals, without};
+use self::training::{HeldOut, Rows, Targets, Training, to_array};
 use self::view::View;
 use super::{FitSummary, PredictError, Prediction, Predictor, Saved, Spec, Task, settings, spec};
-use crate::data::{GeneId, GeneIndex, Perturbation, Split};
+use crate::data::{GeneId, GeneIndex, Perturbation, Responses, Split};
 use crate::error::Notice;
 use crate::nn::{AdamWSettings, Schedule};
 use crate::train::{
@@ -250,6 +251,8 @@ struct Fit<'a> {
     task: &'a Task<'a>,
     /// Nodes of the rows that take part.
     nodes: Vec<Vec<GeneId>>,
+    /// The rows that take part.
+    responses: Responses,
     residuals: Residuals,
     split: Split,
     view: View,
@@ -268,12 +271,12 @@ impl<'a> Fit<'a> {
         let (rows, nodes): (Vec<usize>, Vec<Vec<GeneId>>) = known.into_iter().unzip();
         let responses = task.responses.subset(&rows);
         let split = Split::seeded(rows.len(), config.folds, task.seed)?;
-        let residuals = Residuals::new(config, task, responses, &split, observer)?;
+        let residuals = Residuals::new(config, task, &responses, &split, observer)?;
         let view = View::new(task.graph, &task.responses.genes, config, None, task.device);
         let blocks = Blocks::new(&view, config.genes_per_step, task.seed)?;
         let path_scale = view.perturbed(&nodes)?.path_scale();
         let fingerprint = residuals::fingerprint(config, task);
-        Ok(Self { config, task, nodes, residuals, split, view, blocks, path_scale, fingerprint })
+        Ok(Self { config, task, nodes, responses, residuals, split, view, blocks, path_scale, fingerprint })
     }
 
     fn rows(&self, rows: &[usize]) -> Result<Rows, PredictError> {
@@ -285,14 +288,13 @@ impl<'a> Fit<'a> {
     fn train_on(
         &self,
         part: u64,
-        (rows, steps, seed): (&[usize], u64, u64),
+        (rows, targets, steps, seed): (&[usize], &Targets, u64, u64),
         held_out: Option<HeldOut>,
         observer: &mut dyn Observer,
     ) -> Result<(Network, Vec<Evaluation>), PredictError> {
         let network = Network::new(&self.view, self.config.hidden, seed)?;
         let policy: &dyn StopPolicy = if held_out.is_some() { &Patience(self.config.patience) } else { &Never };
-        let targets = self.residuals.targets.rows(rows);
-        let mut training = Training::new(&network, &self.blocks, self.rows(rows)?, &targets, held_out)?;
+        let mut training = Training::new(&network, &self.blocks, self.rows(rows)?, targets, held_out)?;
         let trainer = Trainer { plan: self.plan(part, steps), vars: &network.vars, checkpoint: self.checkpoint(part) };
         let outcome = trainer.run(&mut training, policy, observer)?;
         Ok((network, outcome.history))
@@ -324,15 +326,17 @@ impl<'a> Fit<'a> {
     /// Trains once per inner fold and chooses gate and steps.
     fn choose(&self, observer: &mut dyn Observer) -> Result<Choice, PredictError> {
         let mut histories = Vec::new();
-        for (fold, part) in self.split.folds.iter().zip(0u64..) {
+        for (part, fold) in self.split.folds.iter().enumerate() {
             let train = self.split.train(fold);
-            let r = &self.residuals;
+            let outside = self.responses.subset(&train);
+            let inner = without(&self.split, part);
+            let learnt = Residuals::new(self.config, self.task, &outside, &inner, observer)?;
             let select = |x: &Array2<f32>| x.select(Axis(0), &fold.held_out);
-            let mean = r.responses.subset(&train).mean_delta();
-            let (base, truth) = (select(&r.base), select(&r.responses.delta));
-            let held_out = HeldOut::new(self.rows(&fold.held_out)?, &self.blocks, &base, &truth, &mean, r.scale);
-            let spec = (train.as_slice(), self.config.steps, self.task.seed);
-            histories.push(self.train_on(part, spec, Some(held_out), observer)?.1);
+            let (base, truth) = (select(&self.residuals.base), select(&self.responses.delta));
+            let rows = self.rows(&fold.held_out)?;
+            let held_out = HeldOut::new(rows, &self.blocks, &base, &truth, &outside.mean_delta(), learnt.scale);
+            let spec = (train.as_slice(), &learnt.targets, self.config.steps, self.task.seed);
+            histories.push(self.train_on(part as u64, spec, Some(held_out), observer)?.1);
         }
         Ok(choose(&histories))
     }
@@ -341,7 +345,7 @@ impl<'a> Fit<'a> {
     fn train(&self, choice: &Choice, observer: &mut dyn Observer) -> Result<Correction, PredictError> {
         let all: Vec<usize> = (0..self.nodes.len()).collect();
         let one = |k: u64, observer: &mut dyn Observer| {
-            let spec = (all.as_slice(), choice.steps, self.task.seed + k);
+            let spec = (all.as_slice(), &self.residuals.targets, choice.steps, self.task.seed + k);
             let (network, _) = self.train_on(self.config.folds as u64 + k, spec, None, observer)?;
             ready(network, &self.blocks)
         };
@@ -379,3 +383,6 @@ impl<'a> Fit<'a> {
         .to_vec()
     }
 }
+
+#[cfg(test)]
+mod tests;

@@ -80,7 +80,7 @@ pub struct CvOutcome {
 /// Whatever a fit or a prediction returns.
 ///
 /// # Complexity
-/// Five fits and (queries + 1) x candidates x genes products per fold.
+/// Four fits and (queries + 1) x candidates x genes products per fold.
 pub fn cross_validate(
     fit: &Fit<'_>,
     of: &CvOptions<'_>,

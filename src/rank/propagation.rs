@@ -80,3 +80,32 @@ fn product((a, x): (&[u32], &[f32]), (b, y): (&[u32], &[f32])) -> f64 {
     }
     sum
 }
+
+#[cfg(test)]
+mod tests {
+    use ndarray::array;
+
+    use super::*;
+    use crate::graph::GraphBuilder;
+
+    /// Path A - B - C. Without what started at the gene itself, by hand: B is reached in one step from A and from C
+    /// (1/4 each); A in one step from B (half of it: 1/8) and in two from C (1/4 x 1/2 = 1/8).
+    #[test]
+    fn a_gene_has_the_mean_change_around_it() {
+        let mut builder = GraphBuilder::new();
+        builder.add_undirected("A", "B", 0.7, &[]);
+        builder.add_undirected("B", "C", 0.7, &[]);
+        let (graph, genes) = (builder.build(), GeneIndex::new(["A", "B", "C"]).unwrap());
+        let propagation = Propagation::new(&graph, &genes);
+        let node = graph.genes().names().iter().map(|n| graph.genes().id(n)).collect();
+        let candidates =
+            Candidates { names: graph.genes().names().to_vec(), gene: vec![None; 3], node, seen: vec![None; 3] };
+        let t = |change: [f32; 3], expected: [f64; 3]| {
+            let got = propagation.scores(array![change[0], change[1], change[2]].view(), &[true; 3], &candidates);
+            assert!(got.iter().zip(expected).all(|(g, e)| (g - e).abs() < 1e-6), "{got:?}");
+        };
+        t([1.0, 1.0, 1.0], [1.0, 1.0, 1.0]);
+        t([0.0, -2.0, 0.0], [1.0, 0.0, 1.0]);
+        t([4.0, 0.0, 0.0], [0.0, 2.0, 2.0]);
+    }
+}

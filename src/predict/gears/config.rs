@@ -88,7 +88,7 @@ impl Config {
         let rate = rate.map(|(name, v)| format!("`{name}`: expected a positive number, got {v}"));
         let decay = !(0.0..1.0).contains(&(self.weight_decay * self.learning_rate));
         let decay = decay.then(|| format!("`weight_decay`: expected a number from 0, got {}", self.weight_decay));
-        let folds = (self.folds < 2).then(|| format!("`folds`: expected at least 2, got {}", self.folds));
+        let folds = (self.folds < 3).then(|| format!("`folds`: expected at least 3, got {}", self.folds));
         let own = (self.base == super::NAME).then(|| "`base`: expected another model, got `gears`".to_owned());
         zero.or(rate).or(decay).or(folds).or(own)
     }

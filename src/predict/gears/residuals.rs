@@ -4,16 +4,14 @@ use ndarray::Array2;
 
 use super::config::{Config, Loss};
 use super::training::{Cost, Targets};
-use crate::data::{Responses, Split};
+use crate::data::{Fold, Responses, Split};
 use crate::error::Notice;
 use crate::predict::{PredictError, Task, Validation, cross_validate, spec};
 use crate::train::{Observer, Progress};
 
-/// Out-of-fold predictions of the base and what the network learns from them.
+/// What the network learns from: residuals of out-of-fold base predictions.
 #[derive(Debug)]
 pub(super) struct Residuals {
-    /// The rows that take part.
-    pub(super) responses: Responses,
     /// Out-of-fold base predictions, n_rows x n_genes.
     pub(super) base: Array2<f32>,
     /// Residuals in units of `scale`, and what errors cost.
@@ -28,20 +26,30 @@ impl Residuals {
     pub(super) fn new(
         config: &Config,
         task: &Task<'_>,
-        responses: Responses,
+        responses: &Responses,
         split: &Split,
         observer: &mut dyn Observer,
     ) -> Result<Self, PredictError> {
         let (graph, seed, device) = (task.graph, task.seed, task.device);
         let (spec, settings) = (spec(&config.base)?, &toml::Table::new());
-        let validation = Validation { spec, settings, responses: &responses, graph, split, seed, device };
+        let validation = Validation { spec, settings, responses, graph, split, seed, device };
         let base = cross_validate(&validation, &mut StopOnly(observer))?.delta;
         let residual = &responses.delta - &base;
         let scale = root_mean_square(&residual).max(f32::MIN_POSITIVE);
-        let (cost, notices) = cost(config.loss, &responses, &residual, scale);
+        let (cost, notices) = cost(config.loss, responses, &residual, scale);
         let targets = Targets { residual: residual / scale, cost };
-        Ok(Self { responses, base, targets, scale, notices })
+        Ok(Self { base, targets, scale, notices })
     }
+}
+
+/// The split of the rows outside one fold by the other folds; rows are counted among those outside.
+pub(super) fn without(split: &Split, left_out: usize) -> Split {
+    let outside = split.train(&split.folds[left_out]);
+    let others = split.folds.iter().enumerate().filter(|(k, _)| *k != left_out);
+    let place = |row: &usize| outside.binary_search(row).ok();
+    let fold =
+        |(_, f): (usize, &Fold)| Fold { name: f.name.clone(), held_out: f.held_out.iter().filter_map(place).collect() };
+    Split { n: outside.len(), folds: others.map(fold).collect() }
 }
 
 fn cost(loss: Loss, responses: &Responses, residual: &Array2<f32>, scale: f32) -> (Cost, Vec<Notice>) {
@@ -113,5 +121,24 @@ impl Observer for StopOnly<'_> {
 
     fn stop_requested(&self) -> bool {
         self.0.stop_requested()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_other_folds_split_the_rows_outside_a_fold() {
+        let split = Split::seeded(11, 3, 1).unwrap();
+        for k in 0..3 {
+            let (inner, outside) = (without(&split, k), split.train(&split.folds[k]));
+            assert_eq!(inner.n, outside.len());
+            let back: Vec<Vec<usize>> =
+                inner.folds.iter().map(|f| f.held_out.iter().map(|&i| outside[i]).collect()).collect();
+            let expected: Vec<Vec<usize>> =
+                (0..3).filter(|j| *j != k).map(|j| split.folds[j].held_out.clone()).collect();
+            assert_eq!(back, expected);
+        }
     }
 }

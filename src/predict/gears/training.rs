@@ -29,17 +29,6 @@ pub(super) enum Cost {
 }
 
 impl Targets {
-    /// Some rows.
-    pub(super) fn rows(&self, rows: &[usize]) -> Self {
-        let select = |x: &Array2<f32>| x.select(Axis(0), rows);
-        let cost = match &self.cost {
-            Cost::Squared => Cost::Squared,
-            Cost::Weighted(w) => Cost::Weighted(select(w)),
-            Cost::Fourth { variance, third } => Cost::Fourth { variance: select(variance), third: select(third) },
-        };
-        Self { residual: select(&self.residual), cost }
-    }
-
     /// The loss over a block of genes.
     fn loss(&self, blocks: &Blocks, at: usize) -> Result<ElementLoss> {
         let tile = |x: &Array2<f32>| -> Arc<[f32]> {
