@@ -56,7 +56,10 @@ pub(super) fn read(
     };
     let graph = match priors.priors.is_empty() {
         true => simulate::Wiring::embedded()?.to_graph("embedded"),
-        false => priors.read(session)?,
+        false => {
+            let aliases = screen_options.aliases.as_deref().or(session.settings.data.aliases.as_deref());
+            priors.read(session, aliases)?.graph
+        }
     };
     let files = screen.into_iter().chain(priors.priors).collect();
     Ok(Inputs { table, labels, graph, files, source, notices })
