@@ -43,7 +43,7 @@ use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
 use self::blocks::Blocks;
-pub use self::config::Config;
+pub(crate) use self::config::Config;
 use self::gate::{Choice, choose};
 use self::network::{GeneState, Network};
 use self::paths::N_FEATURES;

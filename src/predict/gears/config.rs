@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// What training minimises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Loss {
+pub(crate) enum Loss {
     /// Squared error of the change, weighted with 1 / (squared standard error + variance of the signal) where the
     /// screen has variances.
     Mse,
@@ -16,7 +16,7 @@ pub enum Loss {
 /// Settings of `gears`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Config {
+pub(crate) struct Config {
     /// The model whose prediction the network corrects.
     pub base: String,
     /// Width of node embeddings and hidden layers.
