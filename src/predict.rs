@@ -2,8 +2,10 @@
 //!
 //! Adding a model = `src/predict/<name>.rs`, its `mod` line and its `SPEC` line here, and `configs/models/<name>.toml`.
 
+mod cells;
 mod cross_validate;
 mod error;
+mod flagship;
 mod gears;
 mod graph_kernel;
 mod linear;
@@ -15,12 +17,13 @@ mod vocabulary;
 
 use serde::de::DeserializeOwned;
 
+pub use self::cells::predicted_cells;
 pub use self::cross_validate::{OutOfFold, Validation, cross_validate};
 pub use self::error::PredictError;
 pub use self::predictor::{Basis, Build, FitSummary, Load, Prediction, Predictor, Saved, Spec, Task};
 
 /// Every model there is, in the order in which tables show them.
-pub const PREDICTORS: &[Spec] = &[mean::SPEC, linear::SPEC, graph_kernel::SPEC, gears::SPEC];
+pub const PREDICTORS: &[Spec] = &[mean::SPEC, linear::SPEC, graph_kernel::SPEC, gears::SPEC, flagship::SPEC];
 
 /// The model of this name.
 ///

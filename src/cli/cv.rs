@@ -3,12 +3,14 @@
 mod files;
 mod table;
 
+pub(super) use self::table::Report;
+
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use self::table::{Report, ScoredModel};
+use self::table::ScoredModel;
 use super::args::{PriorArgs, ScreenArgs};
 use super::error::CliError;
 use super::inputs::{self, Inputs};
@@ -79,6 +81,19 @@ pub(super) fn run(args: CvArgs, session: &mut Session) -> Result<ExitStatus, Cli
     files::write_tables(&report, &job.labels(), &split)?;
     session.printer.result(|| report.json(), || report.text())?;
     Ok(ExitStatus::Done)
+}
+
+/// Cross-validates models beside the baselines in five folds, and writes predictions and tables to `outdir`.
+pub(super) fn validate(session: &Session, inputs: &Inputs, models: &[&str], outdir: &Path) -> Result<Report, CliError> {
+    let responses = Responses::from_pseudobulk(&inputs.table)?;
+    let split = Split::seeded(responses.len(), 5, session.seed)?;
+    let specs = BASELINES.iter().chain(models).map(|name| spec(name)).collect::<Result<Vec<_>, _>>()?;
+    std::fs::create_dir_all(outdir).map_err(|e| io::IoError::write(outdir, e))?;
+    let job = Job { session, inputs, responses: &responses, split: &split };
+    let mut report = Report::new(&responses, &split, &inputs.graph, outdir.to_owned());
+    job.validate_all(&specs, false, &mut report)?;
+    files::write_tables(&report, &job.labels(), &split)?;
+    Ok(report)
 }
 
 /// The baselines, then the models asked for, each once.
@@ -158,9 +173,12 @@ impl Job<'_> {
         let mut watcher = Watcher::new(self.session, "folds", None);
         let predicted = cross_validate(&validation, &mut watcher);
         let mut notices = watcher.finish();
-        notices.dedup();
-        notices.iter().for_each(|n| self.session.printer.notice(n));
-        Ok(predicted?)
+        let predicted = predicted?;
+        notices.extend(predicted.summaries.iter().flat_map(|(_, summary)| summary.notices.clone()));
+        // Every fold says the same.
+        let mut said = std::collections::HashSet::new();
+        notices.iter().filter(|n| said.insert(n.0.as_str())).for_each(|n| self.session.printer.notice(n));
+        Ok(predicted)
     }
 
     /// How the input file writes each perturbation.

@@ -11,6 +11,7 @@ use clap::Subcommand;
 use serde_json::json;
 
 pub(super) use self::curve::curve_figure;
+pub(super) use self::network::svg_of_run;
 use super::error::CliError;
 use super::load::LoadedRun;
 use super::session::Session;

@@ -1,15 +1,181 @@
-//! `grn quickstart`.
+//! `grn quickstart`: the main job from end to end on the embedded screen, whose truth is known.
+
+mod summary;
+
+use std::path::PathBuf;
 
 use clap::Args;
+use ndarray::{ArrayView1, Axis};
 
+use self::summary::Summary;
+use super::cv::{self, Report};
 use super::error::CliError;
+use super::fit::{self, Outcome};
+use super::inputs::{self, Inputs};
+use super::load::{LoadedRun, load_run};
 use super::session::Session;
+use super::{plot, rank as rank_command, report, score as score_command, simulate as simulate_command};
+use crate::data::{Csr, Expression, Normalisation, Perturbation, Scale, Screen};
 use crate::error::ExitStatus;
+use crate::predict::{self, predicted_cells};
+use crate::rank::{self, CandidateSet, Candidates, Mode, Model, Own, Queries, RankOptions, Ranking};
+use crate::run::RunDir;
+use crate::score::{self, LogCells, Scorecard};
+use crate::simulate::{self, Simulated};
+use crate::stats::pearson;
+
+/// A gene of the embedded network that its screen never perturbs.
+const UNSEEN: &str = "KDM1A";
+/// The model that is fitted.
+const MODEL: &str = "grn";
+/// What it is compared with, beside the baselines.
+const SIMPLER: &str = "graph-kernel";
+/// Predicted cells per perturbation, as many as the screen has.
+const CELLS: usize = 100;
 
 /// Arguments of `grn quickstart`.
 #[derive(Debug, Args)]
+#[command(after_help = "Everything lands in one folder (default: runs/quickstart), which is also a run: afterwards
+`grn predict --pert KDM1A` and `grn rank` work on it.")]
 pub(super) struct QuickstartArgs {}
 
-pub(super) fn run(_args: QuickstartArgs, _session: &mut Session) -> Result<ExitStatus, CliError> {
+pub(super) fn run(_: QuickstartArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
+    let dir = RunDir::at(session.outdir.clone().unwrap_or_else(|| PathBuf::from("runs/quickstart")));
+    session.prepare_outdir(dir.path())?;
+    let steps = Steps { session: &session.for_steps(), dir: &dir };
+    let say = |text: &str| session.printer.say(text);
+
+    say("1/7 simulating a screen on the embedded stem-cell network");
+    let simulated = steps.simulate()?;
+    let inputs = steps.inputs(&simulated)?;
+    say("2/7 fitting the default model");
+    if let Outcome::Interrupted { .. } = fit::fit_into(steps.session, &dir, predict::spec(MODEL)?, &inputs, &[])? {
+        return Ok(ExitStatus::Interrupted);
+    }
+    say("3/7 cross-validating it beside the baselines");
+    let cv = cv::validate(steps.session, &inputs, &[SIMPLER, MODEL], &dir.join("cv"))?;
+    say("4/7 predicting the knockdown of a gene that was never perturbed");
+    let run = load_run(steps.session, Some(dir.path()))?;
+    let prediction = steps.predict(&run)?;
+    say("5/7 ranking the genes that explain its change");
+    let ranking = steps.rank(&run, &prediction)?;
+    say("6/7 scoring predicted cells against simulated ones");
+    let card = steps.score(&simulated, &cv)?;
+    say("7/7 drawing and reporting");
+    steps.draw(&run)?;
+    let report = dir.join("report.html");
+    report::write(&run, &[UNSEEN.to_owned()], &report)?;
+
+    let summary = Summary {
+        simulated: &simulated,
+        cv: &cv,
+        prediction: &prediction,
+        ranking: &ranking,
+        card: &card,
+        report: &report,
+    };
+    session.printer.result(|| summary.json(), || summary.text())?;
     Ok(ExitStatus::Done)
+}
+
+/// The predicted change of the unseen knockdown beside the truth and the mean.
+pub(super) struct Unseen {
+    gene: &'static str,
+    truth: Vec<f32>,
+    predicted: Vec<f32>,
+    mean: Vec<f32>,
+    own: usize,
+}
+
+impl Unseen {
+    /// Correlation of a change with the truth over all genes but the target itself, whose fall needs no model.
+    fn r(&self, change: &[f32]) -> f64 {
+        let others =
+            |x: &[f32]| x.iter().enumerate().filter(|(g, _)| *g != self.own).map(|(_, v)| *v).collect::<Vec<f32>>();
+        pearson(&others(change), &others(&self.truth)).unwrap_or(0.0)
+    }
+}
+
+/// The steps, each leaving its files in the run directory.
+struct Steps<'a> {
+    session: &'a Session,
+    dir: &'a RunDir,
+}
+
+impl Steps<'_> {
+    fn simulate(&self) -> Result<Simulated, CliError> {
+        let simulated = simulate::demo(self.session.seed)?;
+        simulate_command::write_screen(&self.dir.join("screen.h5ad"), &simulated, self.session.seed)?;
+        Ok(simulated)
+    }
+
+    fn inputs(&self, simulated: &Simulated) -> Result<Inputs, CliError> {
+        Ok(Inputs {
+            table: inputs::pseudobulk_of(&simulated.screen, true, self.session.seed),
+            labels: std::collections::HashMap::new(),
+            graph: simulate::Wiring::embedded()?.to_graph("embedded"),
+            files: Vec::new(),
+            source: inputs::EMBEDDED.to_owned(),
+            notices: simulated.notices.clone(),
+        })
+    }
+
+    fn predict(&self, run: &LoadedRun) -> Result<Unseen, CliError> {
+        let truth = simulate::demo_truth_for(self.session.seed, UNSEEN)?.delta;
+        let predicted = run.predictor.predict(&Perturbation::of([UNSEEN]))?.delta.mean;
+        let mean = run.responses.mean_delta().to_vec();
+        let own = run.genes.expect(UNSEEN)?.index();
+        let rows = run.genes.names().iter().zip(&truth).map(|(gene, delta)| format!("{gene}\t{delta:.6}\n"));
+        fit::write_text(&self.dir.join("signature.tsv"), &("gene\tdelta\n".to_owned() + &rows.collect::<String>()))?;
+        Ok(Unseen { gene: UNSEEN, truth, predicted, mean, own })
+    }
+
+    fn rank(&self, run: &LoadedRun, unseen: &Unseen) -> Result<Ranking, CliError> {
+        let calibration = rank_command::calibrate(self.session, run)?;
+        let (predictor, responses, graph) = (&*run.predictor, &run.responses, &run.graph);
+        let model = Model { predictor, responses, graph, calibration: &calibration };
+        let truth = ArrayView1::from(&unseen.truth).insert_axis(Axis(0)).to_owned();
+        let queries = Queries::align(&run.genes, &run.genes, vec![unseen.gene.to_owned()], &truth)?;
+        let candidates = Candidates::new(&CandidateSet::Genome, responses, graph)?;
+        let options = RankOptions { mode: Mode::Knockdown, own: Own::Excluded, top: None };
+        let mut rankings = rank::rank(&model, &queries, &candidates, &options)?;
+        score_command::write(&self.dir.join("ranking.tsv"), |out| rank::write_rankings(&rankings, &options, out))?;
+        Ok(rankings.remove(0))
+    }
+
+    /// Out-of-fold predictions as cells, by the metrics of cell-eval.
+    fn score(&self, simulated: &Simulated, cv: &Report) -> Result<Scorecard, CliError> {
+        let controls = log_controls(&simulated.screen)?;
+        let Some(predictions) = cv.predictions(MODEL) else {
+            return Err(predict::PredictError::NotFitted { model: MODEL.into() }.into());
+        };
+        let changes = predictions.perturbations.iter().zip(predictions.delta.axis_iter(Axis(0)));
+        let predicted = predicted_cells(&controls, changes, CELLS, self.session.seed)?;
+        let (pred, real) = (LogCells::new(&predicted)?, LogCells::new(&simulated.screen)?);
+        let card = score::score(&pred, &real, score::profile("cell-eval")?, None)?;
+        let folder = self.dir.join("scores");
+        std::fs::create_dir_all(&folder).map_err(|e| crate::io::IoError::write(&folder, e))?;
+        score_command::write(&folder.join("results.csv"), |out| score::write_results(&card, out))?;
+        score_command::write(&folder.join("agg_results.csv"), |out| score::write_aggregate(&card, out))?;
+        Ok(card)
+    }
+
+    fn draw(&self, run: &LoadedRun) -> Result<(), CliError> {
+        fit::write_text(&self.dir.join("network.svg"), &plot::svg_of_run(run, UNSEEN)?)
+    }
+}
+
+/// Control cells at log1p, counts scaled to the median total of the screen.
+fn log_controls(screen: &Screen) -> Result<Expression, CliError> {
+    let x = &screen.expression.x;
+    let mut totals: Vec<f64> = (0..x.n_rows()).map(|i| x.row(i).1.iter().map(|&v| f64::from(v)).sum()).collect();
+    let median = crate::data::median(&mut totals).unwrap_or(1.0);
+    let is_control = |c: u32| screen.cells.conditions[c as usize].perturbation.is_control();
+    let mut controls = Csr::empty(x.n_cols());
+    for (cell, _) in screen.cells.of_cell.iter().enumerate().filter(|(_, c)| c.is_some_and(is_control)) {
+        let (genes, values) = x.row(cell);
+        controls.push_row(genes.iter().copied().zip(values.iter().copied()));
+    }
+    Normalisation::of(Scale::Counts, crate::data::TargetSum::Median, median).apply_rows(&mut controls);
+    Ok(Expression::new(screen.genes().clone(), controls, Scale::Log1p)?)
 }

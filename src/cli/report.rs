@@ -5,7 +5,7 @@ mod predictions;
 mod sections;
 mod tables;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::json;
@@ -36,18 +36,23 @@ pub(super) struct ReportArgs {
 
 pub(super) fn run(args: ReportArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let run = load_run(session, args.run.as_deref())?;
-    let report = build(&run, &args.perts)?;
     let path = args.output.unwrap_or_else(|| run.dir.join("report.html"));
-    write_text(&path, &html(&report))?;
-    let summary = multiqc(&report.run, &run.manifest.summary);
-    write_text(&run.dir.join("grn_mqc.json"), &format!("{summary:#}\n"))?;
-    let missing = missing(&report);
+    let missing = write(&run, &args.perts, &path)?;
     session.printer.result(|| json!({ "report": path, "missing_sections": missing }), || path.display().to_string())?;
     Ok(ExitStatus::Done)
 }
 
+/// Writes the report and its summary for MultiQC; returns the sections that the run directory cannot fill.
+pub(super) fn write(run: &LoadedRun, perts: &[String], path: &Path) -> Result<Vec<&'static str>, CliError> {
+    let report = build(run, perts)?;
+    write_text(path, &html(&report))?;
+    let summary = multiqc(&report.run, &run.manifest.summary);
+    write_text(&run.dir.join("grn_mqc.json"), &format!("{summary:#}\n"))?;
+    Ok(missing(&report))
+}
+
 /// Everything the run directory has to say.
-pub(super) fn build(run: &LoadedRun, perts: &[String]) -> Result<ReportData, CliError> {
+fn build(run: &LoadedRun, perts: &[String]) -> Result<ReportData, CliError> {
     let m = &run.manifest;
     let accuracy = accuracy::section(run)?;
     let mut highlights = vec![

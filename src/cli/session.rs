@@ -68,6 +68,22 @@ impl Session {
         })
     }
 
+    /// The same for the steps of a longer job: they keep quiet, and the output folder is theirs.
+    pub(super) fn for_steps(&self) -> Self {
+        Self {
+            printer: Printer::new(false, true, false),
+            overwrite: true,
+            resume: false,
+            dry_run: false,
+            outdir: None,
+            settings: self.settings.clone(),
+            layers: self.layers.clone(),
+            device: self.device.clone(),
+            interrupted: Arc::clone(&self.interrupted),
+            ..*self
+        }
+    }
+
     /// Set by Ctrl-C.
     pub(super) fn interrupt_flag(&self) -> Arc<AtomicBool> {
         Arc::clone(&self.interrupted)

@@ -196,6 +196,13 @@ fn simulate(wiring: &Wiring, options: &SimulationOptions, session: &Session) -> 
     Ok(simulated)
 }
 
+/// Writes the embedded screen and, beside it, its truth.
+pub(super) fn write_screen(path: &Path, simulated: &Simulated, seed: u64) -> Result<(), CliError> {
+    let options = PRESETS[0].options(seed);
+    write_cells(path, simulated, &options)?;
+    truth_files::write(&path.with_extension("truth"), simulated, &options)
+}
+
 fn write_cells(path: &Path, simulated: &Simulated, options: &SimulationOptions) -> Result<(), CliError> {
     let columns = &simulated.columns;
     let labels = |values: &[String]| Column::Categories(values.to_vec());

@@ -17,10 +17,13 @@ use serde::{Deserialize, Serialize};
 use super::vocabulary::Vocabulary;
 use super::{Basis, FitSummary, PredictError, Prediction, Predictor, Saved, Spec, Task, saved, settings};
 use crate::data::{Delta, Perturbation, Responses};
+use crate::error::Notice;
 use crate::stats::{pca, solve_spd};
 use crate::train::Observer;
 
 const NAME: &str = "linear";
+const NOTHING_MEASURED: &str =
+    "model `linear`: no training target is a measured gene, so it predicts the training mean";
 
 /// The model in the registry.
 pub(super) const SPEC: Spec = Spec {
@@ -80,13 +83,14 @@ impl Predictor for Linear {
     fn fit(&mut self, task: &Task<'_>, _: &mut dyn Observer) -> Result<FitSummary, PredictError> {
         let responses = task.responses;
         let rows = measured_rows(responses);
-        if rows.is_empty() {
+        if responses.is_empty() {
             return Err(PredictError::TooFewPerturbations { model: NAME.into(), expected: 1, got: 0 });
         }
         let embedding = gene_embedding(responses, self.config.components)?;
         let p = target_embedding(responses, &rows, &embedding);
         let (y, centre) = centred_changes(responses, &rows);
         let effect = self.solve(&embedding, &p, &y)?;
+        let notices = if rows.is_empty() { vec![Notice::new(NOTHING_MEASURED)] } else { Vec::new() };
         let single = |x: Array2<f64>| x.mapv(|v| v as f32);
         self.fitted = Some(Fitted {
             vocabulary: Vocabulary::of(task),
@@ -94,7 +98,7 @@ impl Predictor for Linear {
             effect: single(effect),
             centre: single(centre.insert_axis(Axis(0))),
         });
-        Ok(FitSummary { values: vec![("perturbations.measured".into(), rows.len() as f64)], notices: Vec::new() })
+        Ok(FitSummary { values: vec![("perturbations.measured".into(), rows.len() as f64)], notices })
     }
 
     fn predict(&self, perturbation: &Perturbation) -> Result<Prediction, PredictError> {
@@ -161,8 +165,12 @@ fn target_embedding(responses: &Responses, rows: &[usize], embedding: &Array2<f6
     embedding.select(Axis(0), &at)
 }
 
-/// Changes minus their mean b, n x n_genes, and b. The control counts in b as one more condition without a change.
+/// Changes minus their mean b, n x n_genes, and b. The control counts in b as one more condition without a change. Without
+/// a row b is the mean of all training changes.
 fn centred_changes(responses: &Responses, rows: &[usize]) -> (Array2<f64>, Array1<f64>) {
+    if rows.is_empty() {
+        return (Array2::zeros((0, responses.genes.len())), responses.mean_delta().mapv(f64::from));
+    }
     let changes = responses.delta.select(Axis(0), rows).mapv(f64::from);
     let centre = changes.sum_axis(Axis(0)) / (rows.len() + 1) as f64;
     (changes - &centre, centre)

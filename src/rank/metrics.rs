@@ -103,6 +103,20 @@ mod tests {
         t(&[3.0], "ndcg@5", 0.5);
     }
 
+    /// Positions and means of a script that implements the same definitions apart (numpy): q1 ranks A, B and C tied, D, E
+    /// and asks for C and D; q2 ranks E, D, A and asks for A; q3 is not listed.
+    #[test]
+    fn an_outside_judge_agrees() {
+        let q1 = [5.0, 4.0, 4.0, 3.0, 2.0];
+        let queries = [vec![mid_rank(&q1, 2), mid_rank(&q1, 3)], vec![3.0], vec![f64::INFINITY]];
+        let mean = mean_metrics(&queries.map(|p| query_metrics(&p)));
+        let t = |name: &str, expected: f64| assert!((value(&mean, name) - expected).abs() < 5e-5, "{name}");
+        t("mrr", 0.2444);
+        t("relevant_hit@1", 0.0);
+        t("exact_hit@5", 0.6667);
+        t("recall@5", 0.6667);
+    }
+
     #[test]
     fn random_expectations_are_the_mean_over_all_orders() {
         // All pairs of positions of two true genes among six candidates.

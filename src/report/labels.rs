@@ -7,8 +7,10 @@ use super::scene::{Align, Scene, Stroke, TextStyle};
 use super::{text, theme};
 
 /// Distances from the mark that are tried, px; from [`LEADER`] on a line leads back to the mark.
-const GAPS: [f32; 8] = [2.0, 6.0, 12.0, 20.0, 32.0, 46.0, 64.0, 86.0];
+const GAPS: [f32; 10] = [2.0, 6.0, 12.0, 20.0, 32.0, 46.0, 64.0, 86.0, 112.0, 144.0];
 const LEADER: f32 = 12.0;
+/// Cost of a leader line that runs over another mark: as a last resort only.
+const LEADER_OVER_NODE: f32 = 300.0;
 /// Directions that are tried.
 const DIRECTIONS: usize = 16;
 /// Side of a cell of the map of lines, px.
@@ -85,12 +87,12 @@ impl LabelPlacer {
     /// Places one label at the cheapest free place; `None` where there is none: then it is left out.
     ///
     /// # Complexity
-    /// O(places * (labels + discs)), 128 places.
+    /// O(places * (labels + discs)), 160 places.
     pub fn place(&mut self, request: &LabelRequest<'_>) -> Option<&PlacedLabel> {
         let width = text::width(request.text, request.size, request.bold) + 4.0;
         let height = request.size * 1.16;
         let best = candidates(request, width, height)
-            .filter_map(|c| self.is_free(&c).then(|| (c.cost + self.lines.covered(&c.rect), c)))
+            .filter_map(|c| self.is_free(&c).then(|| (self.cost(&c), c)))
             .min_by(|a, b| a.0.total_cmp(&b.0))?
             .1;
         self.placed.push(PlacedLabel {
@@ -108,10 +110,16 @@ impl LabelPlacer {
         &self.placed
     }
 
+    /// What a free place costs: distance and direction, lines below the text, nodes below the leader line.
+    fn cost(&self, c: &Candidate) -> f32 {
+        let over = c.leader.map_or(0, |line| self.discs.iter().filter(|&&(p, r)| crosses(line, p, r)).count());
+        c.cost + self.lines.covered(&c.rect) + LEADER_OVER_NODE * over as f32
+    }
+
     fn is_free(&self, c: &Candidate) -> bool {
         let roomy = Rect::new(c.rect.x - 1.0, c.rect.y - 0.5, c.rect.width + 2.0, c.rect.height + 1.0);
         self.bounds.holds(&c.rect)
-            && !self.discs.iter().any(|&(p, r)| c.rect.meets_disc(p, r) || c.leader.is_some_and(|l| crosses(l, p, r)))
+            && !self.discs.iter().any(|&(p, r)| c.rect.meets_disc(p, r))
             && !self.placed.iter().any(|p| {
                 p.rect.overlaps(&roomy)
                     || p.leader.is_some_and(|(a, b)| c.rect.meets_line(a, b))

@@ -9,7 +9,7 @@ use super::labels::{LabelPlacer, LabelRequest};
 use super::layout::Tree;
 use super::legend;
 use super::route::{self, LineStyle, Tip};
-use super::scene::{Scene, Stroke, caption_height};
+use super::scene::{Scene, Stroke, TextStyle, caption_height};
 use super::{text, theme};
 use crate::data::Delta;
 use crate::graph::{Edge, GeneGraph};
@@ -203,6 +203,11 @@ impl NetworkFigure {
         self.nodes.iter().zip(&discs).for_each(|(n, &(p, _))| self.draw_node(&mut scene, n, p));
         self.draw_labels(&mut scene, &discs, middle, &mut placer);
         legend::draw(&mut scene, self, Point::new(side + 12.0, TITLE_ROOM + 16.0));
+        let unnamed = self.nodes.len() - placer.placed().len();
+        if unnamed > 0 {
+            let text = format!("{unnamed} labels left out for lack of room");
+            scene.text(Point::new(24.0, TITLE_ROOM + 4.0), text, TextStyle::new(theme::CAPTION).muted());
+        }
         (scene, placer)
     }
 

@@ -50,6 +50,10 @@ pub fn pca(x: ArrayView2<'_, f64>, k: usize) -> Result<Pca, LinalgError> {
 
 /// Solves A X = B for a symmetric positive definite A (n x n) and B (n x m), by Cholesky. O(n^3 + n^2 m).
 pub fn solve_spd(a: &Array2<f64>, b: &Array2<f64>) -> Result<Array2<f64>, LinalgError> {
+    if a.is_empty() {
+        // LAPACK refuses a matrix without rows.
+        return Ok(Array2::zeros(b.raw_dim()));
+    }
     let factor = a.factorizec(UPLO::Lower).map_err(|e| wrap("Cholesky factorisation", a, e))?;
     let mut out = Array2::zeros(b.raw_dim());
     for (column, mut to) in b.axis_iter(Axis(1)).zip(out.axis_iter_mut(Axis(1))) {
@@ -94,6 +98,7 @@ mod tests {
         let (a, x) = (array![[4.0, 1.0], [1.0, 3.0]], array![[1.0, 0.0, 2.0], [-1.0, 5.0, 0.5]]);
         let got = solve_spd(&a, &a.dot(&x)).unwrap();
         assert!((&got - &x).iter().all(|e: &f64| e.abs() < 1e-12));
+        assert_eq!(solve_spd(&Array2::zeros((0, 0)), &Array2::zeros((0, 5))).unwrap().dim(), (0, 5));
         let inverse = inverse_spd(&a).unwrap();
         assert!((&inverse.dot(&a) - &Array2::<f64>::eye(2)).iter().all(|e| e.abs() < 1e-12));
     }

@@ -21,7 +21,7 @@ pub(super) struct ScoredModel {
 }
 
 /// Everything a cross-validation found.
-pub(super) struct Report {
+pub(in crate::cli) struct Report {
     pub(super) outdir: PathBuf,
     pub(super) models: Vec<ScoredModel>,
     pub(super) ceiling: Option<Vec<CvRow>>,
@@ -55,6 +55,11 @@ impl Report {
         self.models.iter().find(|m| m.name == "mean").map(|m| &m.scores)
     }
 
+    /// Out-of-fold predictions of one model.
+    pub(in crate::cli) fn predictions(&self, model: &str) -> Option<&OutOfFold> {
+        self.models.iter().find(|m| m.name == model).map(|m| &m.predictions)
+    }
+
     /// Table rows by name, the ceiling last.
     pub(super) fn rows(&self) -> impl Iterator<Item = (&str, &[CvRow])> {
         let models = self.models.iter().map(|m| (m.name.as_str(), m.rows.as_slice()));
@@ -62,7 +67,7 @@ impl Report {
     }
 
     /// The table as aligned text.
-    pub(super) fn text(&self) -> String {
+    pub(in crate::cli) fn text(&self) -> String {
         let metrics = self.metrics();
         let head = std::iter::once("model".to_owned()).chain(metrics.iter().map(|m| heading(*m)));
         let mut lines = vec![head.collect::<Vec<String>>()];
@@ -84,7 +89,7 @@ impl Report {
     }
 
     /// The table as one JSON object.
-    pub(super) fn json(&self) -> Value {
+    pub(in crate::cli) fn json(&self) -> Value {
         let models = self.models.iter().map(|m| {
             json!({
                 "model": m.name,

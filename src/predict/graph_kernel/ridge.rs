@@ -35,7 +35,8 @@ impl Ridge {
         &self.responses - &(self.coefficients(penalty) / diagonal)
     }
 
-    /// The penalty with the smallest leave-one-out [`loss`], and that loss.
+    /// The penalty with the smallest leave-one-out [`loss`], and that loss: 1 is no better than the mean of the responses,
+    /// which the largest penalties approach.
     pub(super) fn best_penalty(&self, penalties: impl Iterator<Item = f64>) -> (f64, f64) {
         let scored = penalties.map(|p| (p, loss(&self.left_out(p), &self.responses)));
         scored.fold((1.0, f64::INFINITY), |best, x| if x.1 < best.1 { x } else { best })
