@@ -1,6 +1,7 @@
 //! Two linear layers with a normalised hidden layer between.
 
 use candle_core::{Result, Tensor};
+use candle_nn::{Activation, Module};
 
 use super::{Linear, Variables, rms_norm};
 
@@ -22,7 +23,7 @@ impl Mlp {
 
     /// n x widths\[0\] -> n x widths\[2\].
     pub fn forward(&self, x: &Tensor) -> Result<Tensor> {
-        self.second.forward(&rms_norm(&self.first.forward(x)?)?.silu()?)
+        self.second.forward(&Activation::Silu.forward(&rms_norm(&self.first.forward(x)?)?)?)
     }
 }
 

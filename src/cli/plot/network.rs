@@ -59,7 +59,7 @@ pub(super) fn run(args: NetworkArgs, session: &mut Session) -> Result<ExitStatus
 /// The network around a gene, filled with its predicted response, with the usual limits.
 pub(in crate::cli) fn svg_of_run(run: &LoadedRun, gene: &str) -> Result<String, CliError> {
     let prediction = run.predictor.predict(&Perturbation::parse(gene, &run.manifest.control_label)?)?;
-    let figure = NetworkFigure::around(&run.graph, gene, 1, 40, Some(&prediction.delta))?;
+    let figure = NetworkFigure::around(&run.graph, gene, 2, 40, Some(&prediction.delta))?;
     let caption = format!("Fill: predicted response to {gene}. {}", source_of(run));
     Ok(figure.perturbed(&[gene]).caption(caption).scene().to_svg()?)
 }
