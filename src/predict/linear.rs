@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::vocabulary::Vocabulary;
 use super::{Basis, FitSummary, PredictError, Prediction, Predictor, Saved, Spec, Task, saved, settings};
-use crate::data::{Delta, Perturbation, Responses};
+use crate::data::{Delta, GeneId, Perturbation, Responses};
 use crate::error::Notice;
 use crate::stats::{pca, solve_spd};
 use crate::train::Observer;
@@ -38,7 +38,7 @@ pub(super) const SPEC: Spec = Spec {
 /// Settings of the linear model.
 #[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Config {
+pub(super) struct Config {
     /// Number of principal components, K.
     pub components: usize,
     /// Ridge penalty on both sides.
@@ -161,7 +161,7 @@ fn gene_embedding(responses: &Responses, k: usize) -> Result<Array2<f64>, Predic
 /// Rows of the embedding at the targets of the training perturbations, n x k.
 fn target_embedding(responses: &Responses, rows: &[usize], embedding: &Array2<f64>) -> Array2<f64> {
     let genes = rows.iter().flat_map(|&i| responses.perturbations[i].targets().iter());
-    let at: Vec<usize> = genes.filter_map(|t| responses.genes.resolve(t)).map(|g| g.index()).collect();
+    let at: Vec<usize> = genes.filter_map(|t| responses.genes.resolve(t)).map(GeneId::index).collect();
     embedding.select(Axis(0), &at)
 }
 

@@ -67,7 +67,9 @@ impl Channel {
         let all = of[..at].iter().copied().chain(itself).chain(of[at..].iter().copied());
         let mut profile: Profile = all.map(|(g, w)| (g, w / (1.0 + self.degree[g.index()]).sqrt())).collect();
         let length = profile.iter().map(|(_, w)| w * w).sum::<f32>().sqrt();
-        profile.iter_mut().for_each(|(_, w)| *w /= length);
+        for (_, w) in &mut profile {
+            *w /= length;
+        }
         profile
     }
 }

@@ -21,9 +21,13 @@ pub(super) fn walk_profile(channel: &Channel, gene: GeneId) -> Profile {
         at = step(channel, gene, &at, &mut mass);
     }
     at.sort_unstable_by_key(|(g, _)| *g);
-    at.iter_mut().for_each(|(_, r)| *r = (LOG_SCALE * *r).ln_1p());
+    for (_, r) in &mut at {
+        *r = (LOG_SCALE * *r).ln_1p();
+    }
     let length = at.iter().map(|(_, r)| r * r).sum::<f32>().sqrt();
-    at.iter_mut().for_each(|(_, r)| *r /= length);
+    for (_, r) in &mut at {
+        *r /= length;
+    }
     at
 }
 
