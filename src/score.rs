@@ -22,7 +22,7 @@ pub use self::cv::{Bootstrap, CvMetric, CvRow, CvScores, Interval, ceiling_score
 pub use self::de::{DeOptions, DeTable, FdrScope, FoldChange, differential_expression};
 pub use self::error::ScoreError;
 pub use self::log_cells::LogCells;
-pub use self::metric::{Best, METRICS, Metric, metric};
+pub use self::metric::{Best, METRICS, Metric, Values, metric};
 pub use self::profile::{PROFILES, Profile, profile};
 pub use self::scorecard::{Row, Scorecard, score};
 pub use self::summary::Summary;

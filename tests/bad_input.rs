@@ -1,4 +1,5 @@
 //! Bad input: one clear error that says what was expected and what was found, exit code 2, nothing half-written.
+#![allow(clippy::unwrap_used)]
 
 #[path = "support/screen.rs"]
 mod screen;

@@ -1,4 +1,5 @@
 //! What every model of the registry promises.
+#![allow(clippy::unwrap_used)]
 
 use std::sync::Arc;
 

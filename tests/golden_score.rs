@@ -1,10 +1,11 @@
 //! Scores and differential expression against cell-eval 0.8.2 / pdex 0.3.0 and cell-eval 0.6.6 / pdex 0.1.26.
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
-use std::sync::Arc;
 
-use grn::data::{CellTable, Condition, Csr, Expression, GeneIndex, Perturbation, Scale, Screen};
+use grn::data::Scale;
+use grn::io::{ScreenOptions, read_screen};
 use grn::score::{DeTable, LogCells, Scorecard, differential_expression, profile, score};
 
 const GOLDEN: &str = "../shared/data/golden_scoring";
@@ -18,35 +19,9 @@ fn golden(path: &str) -> Option<PathBuf> {
     Some(path)
 }
 
-fn strings(group: &hdf5::Group, name: &str) -> Vec<String> {
-    let read = |d: hdf5::Dataset| -> Vec<String> {
-        d.read_1d::<hdf5::types::VarLenUnicode>().unwrap().iter().map(ToString::to_string).collect()
-    };
-    match group.group(name) {
-        Ok(g) => {
-            let categories = read(g.dataset("categories").unwrap());
-            let codes = g.dataset("codes").unwrap().read_1d::<i32>().unwrap();
-            codes.iter().map(|&c| categories[c as usize].clone()).collect()
-        }
-        Err(_) => read(group.dataset(name).unwrap()),
-    }
-}
-
 fn cells(path: &Path, scale: Scale) -> LogCells {
-    let file = hdf5::File::open(path).unwrap();
-    let var = file.group("var").unwrap();
-    let name = var.attr("_index").unwrap().read_scalar::<hdf5::types::VarLenUnicode>().unwrap();
-    let genes = Arc::new(GeneIndex::new(strings(&var, &name)).unwrap());
-    let x = file.group("X").unwrap();
-    let read = |name: &str| x.dataset(name).unwrap();
-    let indptr: Vec<usize> = read("indptr").read_1d::<i64>().unwrap().iter().map(|&i| i as usize).collect();
-    let indices: Vec<u32> = read("indices").read_1d::<i64>().unwrap().iter().map(|&i| i as u32).collect();
-    let data = read("data").read_1d::<f32>().unwrap().to_vec();
-    let x = Csr::new(indptr, indices, data, genes.len()).unwrap();
-    let labels = strings(&file.group("obs").unwrap(), "target_gene");
-    let condition = |l: &String| Some(Condition::of(Perturbation::parse(l, "non-targeting").unwrap()));
-    let table = CellTable::new(labels.iter().map(condition));
-    LogCells::new(&Screen::new(Expression::new(genes, x, scale).unwrap(), table).unwrap()).unwrap()
+    let options = ScreenOptions { scale: Some(scale), ..ScreenOptions::default() };
+    LogCells::new(&read_screen(path, &options).unwrap().0).unwrap()
 }
 
 /// Columns by name, rows by the first columns joined.

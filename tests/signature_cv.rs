@@ -1,4 +1,5 @@
 //! Our scores of out-of-fold predictions against an independent program.
+#![allow(clippy::unwrap_used)]
 
 use std::path::Path;
 use std::process::Command;
@@ -35,7 +36,7 @@ fn prediction(truth: &Responses, split: &Split, rng: &mut Rng) -> Array2<f32> {
     let mut out = truth.delta.mapv(|v| v + 0.4 * rng.normal() as f32);
     let train = truth.subset(&split.train(&split.folds[0]));
     out.row_mut(0).assign(&train.mean_delta());
-    out.row_mut(1).mapv_inplace(|v| v.round());
+    out.row_mut(1).mapv_inplace(f32::round);
     out
 }
 

@@ -45,7 +45,7 @@ pub(super) struct FitArgs {
 /// How a fit ended.
 pub(super) enum Outcome {
     /// Finished; the manifest says with what.
-    Complete(Manifest),
+    Complete(Box<Manifest>),
     /// Stopped by the user after so many steps, with a checkpoint.
     Interrupted { step: u64, of: u64 },
 }
@@ -101,7 +101,7 @@ pub(super) fn fit_into(
     let fitted = predictor.fit(&task, &mut watcher);
     record.notices.extend(watcher.finish());
     match fitted {
-        Ok(summary) => Ok(Outcome::Complete(finish(session, dir, record, predictor.as_ref(), summary)?)),
+        Ok(summary) => Ok(Outcome::Complete(Box::new(finish(session, dir, record, predictor.as_ref(), summary)?))),
         Err(PredictError::Interrupted { step, of }) => {
             record.finish(Status::Interrupted);
             record.write(&dir.join("manifest.json"))?;
@@ -174,7 +174,7 @@ fn begin(
     session.prepare_outdir(dir.path())?;
     let mut record = Manifest::new(model, session.seed);
     record.threads = session.threads;
-    record.device = device.to_owned();
+    device.clone_into(&mut record.device);
     record.inputs = inputs.files.iter().map(|f| Input::of(f)).collect::<Result<_, _>>()?;
     record.data.clone_from(&inputs.source);
     record.control_label.clone_from(&inputs.table.control_label);

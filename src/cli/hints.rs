@@ -97,6 +97,9 @@ fn io(error: &IoError) -> Option<String> {
 fn predict(error: &PredictError) -> Option<String> {
     match error {
         PredictError::UnknownTarget { suggestions, .. } => did_you_mean(suggestions),
+        PredictError::UnknownModel { name, known } => {
+            did_you_mean(&crate::data::suggest(name, known.iter().map(String::as_str)))
+        }
         PredictError::Data(e) => data(e),
         _ => None,
     }

@@ -54,9 +54,11 @@ pub(super) fn read(
         }
         None => (embedded(session, halves, &mut notices)?, HashMap::new(), EMBEDDED.to_owned()),
     };
-    let graph = match priors.priors.is_empty() {
-        true => simulate::Wiring::embedded()?.to_graph("embedded"),
-        false => priors.read(session)?,
+    let graph = if priors.priors.is_empty() {
+        simulate::Wiring::embedded()?.to_graph("embedded")
+    } else {
+        let aliases = screen_options.aliases.as_deref().or(session.settings.data.aliases.as_deref());
+        priors.read(session, aliases)?.graph
     };
     let files = screen.into_iter().chain(priors.priors).collect();
     Ok(Inputs { table, labels, graph, files, source, notices })

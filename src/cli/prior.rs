@@ -9,14 +9,9 @@ use crate::graph::{GeneGraph, GraphSummary};
 use crate::io::{PriorOptions, PriorSummary, PriorsRead, read_priors};
 
 impl PriorArgs {
-    /// The merged graph of all `--prior` files; says what was read and what to know about it. Without any, a graph
-    /// without genes.
-    pub(super) fn read(&self, session: &Session) -> Result<GeneGraph, CliError> {
-        Ok(self.read_with(session, None)?.graph)
-    }
-
-    /// The same with other names of genes (`--aliases`) and a summary of each file.
-    pub(super) fn read_with(&self, session: &Session, aliases: Option<&Path>) -> Result<PriorsRead, CliError> {
+    /// The merged graph of all `--prior` files, with other names of genes (`--aliases`), and a summary of each file; says
+    /// what was read and what to know about it.
+    pub(super) fn read(&self, session: &Session, aliases: Option<&Path>) -> Result<PriorsRead, CliError> {
         if !(0.0..=1000.0).contains(&self.min_score) {
             let got = self.min_score.to_string();
             return Err(CliError::usage("--min-score", "0 to 1000, as STRING scores are", got, None));

@@ -238,20 +238,27 @@ fn as_json(rankings: &[Ranking], options: &RankOptions, set: &str, shown: usize)
 }
 
 fn as_text(rankings: &[Ranking], options: &RankOptions, shown: usize) -> String {
-    let mut text = format!("mode {}, own reading {}", options.mode, options.own);
+    let line = |cells: [String; 7]| {
+        let [rank, gene, score, probability, cosine, retrieval, seen] = cells;
+        format!("{rank:>6} {gene:<12} {score:>9} {probability:>11} {cosine:>8} {retrieval:>9}  {seen}")
+    };
+    let of_row = |r: &rank::Ranked| {
+        line([
+            r.rank.to_string(),
+            r.gene.to_string(),
+            format!("{:.3}", r.score),
+            format!("{:.4}", r.probability),
+            format!("{:.3}", r.cosine),
+            r.retrieval.map_or("-".into(), |v| format!("{v:.3}")),
+            if r.seen { "yes".into() } else { "no".into() },
+        ])
+    };
+    let mut lines = vec![format!("mode {}, own reading {}", options.mode, options.own)];
     for ranking in rankings {
-        text += &format!(
-            "\n{} among {} candidates\n{:>6} {:<12} {:>9} {:>11} {:>8} {:>9}  seen",
-            ranking.query, ranking.n_candidates, "rank", "gene", "score", "probability", "cosine", "retrieval"
-        );
-        for r in ranking.rows.iter().take(shown) {
-            let retrieval = r.retrieval.map_or("-".into(), |v| format!("{v:.3}"));
-            let seen = if r.seen { "yes" } else { "no" };
-            text += &format!(
-                "\n{:>6} {:<12} {:>9.3} {:>11.4} {:>8.3} {retrieval:>9}  {seen}",
-                r.rank, r.gene, r.score, r.probability, r.cosine
-            );
-        }
+        lines.push(format!("{} among {} candidates", ranking.query, ranking.n_candidates));
+        let head = ["rank", "gene", "score", "probability", "cosine", "retrieval", "seen"];
+        lines.push(line(head.map(str::to_owned)));
+        lines.extend(ranking.rows.iter().take(shown).map(of_row));
     }
-    text
+    lines.join("\n")
 }

@@ -123,31 +123,36 @@ fn as_json(outcome: &CvOutcome, model: &str) -> Value {
     })
 }
 
+/// Metrics shown on the screen; the tables have all.
+const SHOWN: [&str; 5] = ["mrr", "relevant_hit@1", "relevant_hit@10", "relevant_hit@40", "recall@10"];
+
 fn as_text(outcome: &CvOutcome) -> String {
-    let shown = ["mrr", "relevant_hit@1", "relevant_hit@10", "relevant_hit@40", "recall@10"];
-    let mut text = String::from("own reading excluded: no score uses the change of the candidate itself");
+    let mut lines = Vec::new();
     for own in [Own::Excluded, Own::Used] {
-        if own == Own::Used {
-            text += "\n\nown reading used (finding a knocked-down gene by its own drop says nothing about regulation)";
-        }
-        let mut set = "";
-        for r in outcome.rows.iter().filter(|r| r.own == own) {
-            if r.candidates != set {
-                set = r.candidates;
-                text += &format!(
-                    "\n{set}: {} queries ({} with every target among the candidates), {} candidates\n  {:<16}",
-                    r.n_queries, r.n_reachable, r.n_candidates, "scorer"
-                );
-                for name in shown {
-                    text += &format!(" {name:>15}");
-                }
-            }
-            text += &format!("\n  {:<16}", r.scorer);
-            for name in shown {
-                let value = r.metrics.iter().find(|m| m.0 == name).map_or(f64::NAN, |m| m.1);
-                text += &format!(" {value:>15.4}");
-            }
+        lines.push(match own {
+            Own::Excluded => "own reading excluded: no score uses the change of the candidate itself".to_owned(),
+            Own::Used => "own reading used: a knocked-down gene gives itself away by its own drop".to_owned(),
+        });
+        let rows: Vec<&CvRow> = outcome.rows.iter().filter(|r| r.own == own).collect();
+        for set in rows.chunk_by(|a, b| a.candidates == b.candidates) {
+            lines.extend(set_lines(set));
         }
     }
-    text
+    lines.join("\n")
+}
+
+fn set_lines(rows: &[&CvRow]) -> Vec<String> {
+    let line = |name: &str, cells: [String; SHOWN.len()]| {
+        format!("  {name:<16}{}", cells.map(|c| format!(" {c:>15}")).concat())
+    };
+    let of_row = |r: &&CvRow| {
+        let value = |name: &str| r.metrics.iter().find(|m| m.0 == name).map_or(f64::NAN, |m| m.1);
+        line(r.scorer, SHOWN.map(|name| format!("{:.4}", value(name))))
+    };
+    let first = rows[0];
+    let head = format!(
+        "{}: {} queries ({} with every target among the candidates), {} candidates",
+        first.candidates, first.n_queries, first.n_reachable, first.n_candidates
+    );
+    [head, line("scorer", SHOWN.map(str::to_owned))].into_iter().chain(rows.iter().map(of_row)).collect()
 }

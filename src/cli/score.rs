@@ -114,23 +114,23 @@ fn as_json(card: &Scorecard) -> Value {
 }
 
 fn as_text(card: &Scorecard) -> String {
-    let cell = |v: Option<f64>| v.map_or("-".into(), |v| format!("{v:.4}"));
-    let mut text = format!(
-        "profile {} over {} perturbations\n{:<28} {:>10} {:>10} {:>10} {:>10}  better",
-        card.profile.name,
-        card.labels.len(),
-        "metric",
-        "mean",
-        "baseline",
-        "ceiling",
-        "relative"
-    );
-    for r in &card.rows {
-        let [mean, baseline, ceiling, relative] =
-            [Some(r.summary.mean), Some(r.baseline), r.ceiling, r.relative].map(cell);
-        let better = direction(r.metric.best);
-        text += &format!("\n{:<28} {mean:>10} {baseline:>10} {ceiling:>10} {relative:>10}  {better}", r.metric.name);
-    }
-    text += "\nbaseline: the mean of all perturbation means, given to every perturbation; relative: 0 = baseline or worse, 1 = perfect";
-    text + &format!("\noverall (mean of relative): {:.4}", card.overall())
+    let line = |name: &str, cells: [String; 4], better: &str| {
+        let [mean, baseline, ceiling, relative] = cells;
+        format!("{name:<28} {mean:>10} {baseline:>10} {ceiling:>10} {relative:>10}  {better}")
+    };
+    let of_row = |r: &Row| {
+        let cell = |v: Option<f64>| v.map_or("-".into(), |v| format!("{v:.4}"));
+        let cells = [Some(r.summary.mean), Some(r.baseline), r.ceiling, r.relative].map(cell);
+        line(r.metric.name, cells, direction(r.metric.best))
+    };
+    let head = [
+        format!("profile {} over {} perturbations", card.profile.name, card.labels.len()),
+        line("metric", ["mean", "baseline", "ceiling", "relative"].map(str::to_owned), "better"),
+    ];
+    let foot = [
+        "baseline: the mean of all perturbation means, given to every perturbation".to_owned(),
+        "relative: 0 = baseline or worse, 1 = perfect".to_owned(),
+        format!("overall (mean of relative): {:.4}", card.overall()),
+    ];
+    head.into_iter().chain(card.rows.iter().map(of_row)).chain(foot).collect::<Vec<_>>().join("\n")
 }

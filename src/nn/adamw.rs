@@ -87,7 +87,7 @@ impl AdamW {
         for (name, moments) in &mut self.moments {
             match from.get(&format!("{prefix}{name}")) {
                 Some(saved) if saved.dims() == moments.dims() => {
-                    *moments = saved.to_device(moments.device())?.copy()?
+                    *moments = saved.to_device(moments.device())?.copy()?;
                 }
                 Some(saved) => bail!("moments `{name}`: expected {:?}, got {:?}", moments.dims(), saved.dims()),
                 None => bail!("tensor `{prefix}{name}` is missing"),

@@ -8,6 +8,7 @@
 //! - The network learns residuals: measured change minus the base's prediction by inner cross-validation, never minus
 //!   its in-sample fit, whose residuals are nearly zero. Its last layers start at zero, so training starts exactly at
 //!   the base.
+//!   Where a table says which effects are significant, the bases that leave residuals are fitted without that layer.
 //! - Gate and number of steps are chosen on the same inner folds: a network trained on the residuals of the other folds
 //!   predicts each fold. The gate is 0 unless the network lowers the mean held-out loss (1 - centred correlation) by more
 //!   than one standard error of the paired difference and does not raise the squared error. With gate 0 the prediction
@@ -43,11 +44,11 @@ use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
 use self::blocks::Blocks;
-pub use self::config::Config;
+pub(crate) use self::config::Config;
 use self::gate::{Choice, choose};
 use self::network::{GeneState, Network};
 use self::paths::N_FEATURES;
-use self::residuals::{Residuals, without};
+use self::residuals::{Residuals, changes_only, out_of_fold, without};
 use self::training::{HeldOut, Rows, Targets, Training, to_array};
 use self::view::View;
 use super::{FitSummary, PredictError, Prediction, Predictor, Saved, Spec, Task, settings, spec};
@@ -142,8 +143,8 @@ impl Predictor for Gears {
                 self.config.base
             )));
         } else {
-            let mut fit = Fit::new(&self.config, task, known, observer)?;
-            summary.notices.append(&mut fit.residuals.notices);
+            let fit = Fit::new(&self.config, task, known)?;
+            summary.notices.extend(residuals::notice(self.config.loss, task.responses));
             let choice = fit.choose(observer)?;
             gate = choice.gate as f32;
             summary.values.extend(fit.report(&choice));
@@ -253,7 +254,6 @@ struct Fit<'a> {
     nodes: Vec<Vec<GeneId>>,
     /// The rows that take part.
     responses: Responses,
-    residuals: Residuals,
     split: Split,
     view: View,
     blocks: Blocks,
@@ -262,21 +262,15 @@ struct Fit<'a> {
 }
 
 impl<'a> Fit<'a> {
-    fn new(
-        config: &'a Config,
-        task: &'a Task<'a>,
-        known: Vec<(usize, Vec<GeneId>)>,
-        observer: &mut dyn Observer,
-    ) -> Result<Self, PredictError> {
+    fn new(config: &'a Config, task: &'a Task<'a>, known: Vec<(usize, Vec<GeneId>)>) -> Result<Self, PredictError> {
         let (rows, nodes): (Vec<usize>, Vec<Vec<GeneId>>) = known.into_iter().unzip();
         let responses = task.responses.subset(&rows);
         let split = Split::seeded(rows.len(), config.folds, task.seed)?;
-        let residuals = Residuals::new(config, task, &responses, &split, observer)?;
         let view = View::new(task.graph, &task.responses.genes, config, None, task.device);
         let blocks = Blocks::new(&view, config.genes_per_step, task.seed)?;
         let path_scale = view.perturbed(&nodes)?.path_scale();
         let fingerprint = residuals::fingerprint(config, task);
-        Ok(Self { config, task, nodes, responses, residuals, split, view, blocks, path_scale, fingerprint })
+        Ok(Self { config, task, nodes, responses, split, view, blocks, path_scale, fingerprint })
     }
 
     fn rows(&self, rows: &[usize]) -> Result<Rows, PredictError> {
@@ -294,7 +288,8 @@ impl<'a> Fit<'a> {
     ) -> Result<(Network, Vec<Evaluation>), PredictError> {
         let network = Network::new(&self.view, self.config.hidden, seed)?;
         let policy: &dyn StopPolicy = if held_out.is_some() { &Patience(self.config.patience) } else { &Never };
-        let mut training = Training::new(&network, &self.blocks, self.rows(rows)?, targets, held_out)?;
+        let learnt = (targets, self.config.dropout);
+        let mut training = Training::new(&network, &self.blocks, self.rows(rows)?, learnt, held_out)?;
         let trainer = Trainer { plan: self.plan(part, steps), vars: &network.vars, checkpoint: self.checkpoint(part) };
         let outcome = trainer.run(&mut training, policy, observer)?;
         Ok((network, outcome.history))
@@ -326,13 +321,14 @@ impl<'a> Fit<'a> {
     /// Trains once per inner fold and chooses gate and steps.
     fn choose(&self, observer: &mut dyn Observer) -> Result<Choice, PredictError> {
         let mut histories = Vec::new();
+        let base = out_of_fold(self.config, self.task, &self.responses, &self.split, observer)?;
         for (part, fold) in self.split.folds.iter().enumerate() {
             let train = self.split.train(fold);
             let outside = self.responses.subset(&train);
             let inner = without(&self.split, part);
-            let learnt = Residuals::new(self.config, self.task, &outside, &inner, observer)?;
+            let learnt = self.residuals(&outside, &inner, observer)?;
             let select = |x: &Array2<f32>| x.select(Axis(0), &fold.held_out);
-            let (base, truth) = (select(&self.residuals.base), select(&self.responses.delta));
+            let (base, truth) = (select(&base), select(&self.responses.delta));
             let rows = self.rows(&fold.held_out)?;
             let held_out = HeldOut::new(rows, &self.blocks, &base, &truth, &outside.mean_delta(), learnt.scale);
             let spec = (train.as_slice(), &learnt.targets, self.config.steps, self.task.seed);
@@ -341,11 +337,24 @@ impl<'a> Fit<'a> {
         Ok(choose(&histories))
     }
 
+    /// What out-of-fold bases leave of the changes of some rows.
+    fn residuals(
+        &self,
+        rows: &Responses,
+        split: &Split,
+        observer: &mut dyn Observer,
+    ) -> Result<Residuals, PredictError> {
+        let rows = changes_only(rows);
+        let base = out_of_fold(self.config, self.task, &rows, split, observer)?;
+        Ok(Residuals::new(self.config, &rows, &base))
+    }
+
     /// Trains the networks that are kept, on all rows, for the chosen number of steps.
     fn train(&self, choice: &Choice, observer: &mut dyn Observer) -> Result<Correction, PredictError> {
         let all: Vec<usize> = (0..self.nodes.len()).collect();
+        let learnt = self.residuals(&self.responses, &self.split, observer)?;
         let one = |k: u64, observer: &mut dyn Observer| {
-            let spec = (all.as_slice(), &self.residuals.targets, choice.steps, self.task.seed + k);
+            let spec = (all.as_slice(), &learnt.targets, choice.steps, self.task.seed + k);
             let (network, _) = self.train_on(self.config.folds as u64 + k, spec, None, observer)?;
             ready(network, &self.blocks)
         };
@@ -354,7 +363,7 @@ impl<'a> Fit<'a> {
             config: self.config.clone(),
             seed: self.task.seed,
             gate: choice.gate as f32,
-            scale: self.residuals.scale,
+            scale: learnt.scale,
             path_scale: self.path_scale,
         };
         let view = View::new(

@@ -55,7 +55,7 @@ pub(super) const SPEC: Spec = Spec {
 /// Settings of the graph kernel.
 #[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Config {
+pub(crate) struct Config {
     /// Principal components of the training changes that are predicted.
     pub components: usize,
     /// Share of the significant part that is added to a prediction; absent: chosen by leave-one-out.

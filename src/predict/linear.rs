@@ -38,7 +38,7 @@ pub(super) const SPEC: Spec = Spec {
 /// Settings of the linear model.
 #[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub(super) struct Config {
+pub(crate) struct Config {
     /// Number of principal components, K.
     pub components: usize,
     /// Ridge penalty on both sides.

@@ -28,7 +28,7 @@ pub(super) const SPEC: Spec = Spec {
 /// The mean has no settings.
 #[derive(Debug, Clone, Default, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields)]
-pub(super) struct Config {}
+pub(crate) struct Config {}
 
 /// The training mean.
 #[derive(Debug)]

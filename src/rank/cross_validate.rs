@@ -181,9 +181,12 @@ impl FoldOf<'_> {
     }
 }
 
+/// Metrics of each query.
+type Queried = Vec<Vec<(String, f64)>>;
+
 /// Metrics of every query, by set, mode and scorer.
 struct Tally {
-    rows: Vec<(usize, Own, &'static str, Vec<Vec<(String, f64)>>)>,
+    rows: Vec<(usize, Own, &'static str, Queried)>,
     /// Probability of the first candidate and whether it was right, by row.
     first: Vec<Vec<(f64, bool)>>,
     listed: Vec<Vec<Option<Listed>>>,

@@ -1,6 +1,7 @@
 //! What every scorer says about every candidate.
 
 use ndarray::Array2;
+use rayon::prelude::*;
 
 use super::propagation::Propagation;
 use super::retrieval::{self, Products};
@@ -93,10 +94,11 @@ impl Gather<'_> {
     fn walk(&self, queries: &Queries, centred: &Array2<f32>, candidates: &Candidates) -> Array2<f32> {
         let unit = (self.frame.squared_scale / self.frame.mean.len().max(1) as f64).sqrt();
         let mut out = Array2::zeros((queries.len(), candidates.len()));
-        for (change, mut to) in centred.outer_iter().zip(out.outer_iter_mut()) {
-            let scores = self.propagation.scores(change, &queries.known, candidates);
+        let uniform = self.propagation.uniform(&queries.known);
+        out.outer_iter_mut().into_par_iter().zip(centred.outer_iter().into_par_iter()).for_each(|(mut to, change)| {
+            let scores = self.propagation.scores(change, &queries.known, &uniform, candidates);
             to.iter_mut().zip(scores).for_each(|(to, s)| *to = (s / unit) as f32);
-        }
+        });
         out
     }
 

@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use super::Queries;
-use crate::data::Responses;
+use crate::data::{GeneId, Responses};
 
 /// Centre and units from the training perturbations alone.
 ///
@@ -28,7 +28,7 @@ impl Frame {
         let mut total = 0.0;
         for (row, perturbation) in responses.delta.outer_iter().zip(&responses.perturbations) {
             let own: Vec<usize> =
-                perturbation.targets().iter().filter_map(|t| responses.genes.resolve(t)).map(|g| g.index()).collect();
+                perturbation.targets().iter().filter_map(|t| responses.genes.resolve(t)).map(GeneId::index).collect();
             for (gene, (x, m)) in row.iter().zip(&mean).enumerate() {
                 let square = f64::from(x - m).powi(2);
                 total += square;

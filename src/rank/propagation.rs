@@ -3,7 +3,7 @@
 use ndarray::ArrayView1;
 
 use super::Candidates;
-use crate::data::GeneIndex;
+use crate::data::{GeneId, GeneIndex};
 use crate::graph::{GeneGraph, Normalisation, SparseAdjacency, Weights};
 
 /// Chance to return to the start at every step.
@@ -17,7 +17,7 @@ const RESTART: f64 = 0.5;
 /// itself is left out on both sides, which is exact because a walk of two steps returns to its start along an edge and
 /// back only. On real screens the walk alone is close to chance; it is evidence among others.
 #[derive(Debug, Clone)]
-pub struct Propagation {
+pub(super) struct Propagation {
     transition: SparseAdjacency,
     /// Chance to be back after two steps, per node.
     returns: Vec<f64>,
@@ -27,24 +27,36 @@ pub struct Propagation {
 
 impl Propagation {
     /// Prepares the walk on a graph for queries over these genes. O(E log E).
-    pub fn new(graph: &GeneGraph, genes: &GeneIndex) -> Self {
+    pub(super) fn new(graph: &GeneGraph, genes: &GeneIndex) -> Self {
         let transition = SparseAdjacency::undirected(graph, Weights::Merged).normalised(Normalisation::Row);
         let back = transition.transposed();
         let returns = (0..graph.n_genes()).map(|g| product(transition.row(g), back.row(g))).collect();
-        let column = graph.genes().names().iter().map(|n| genes.resolve(n).map(|g| g.index())).collect();
+        let column = graph.genes().names().iter().map(|n| genes.resolve(n).map(GeneId::index)).collect();
         Self { transition, returns, column }
     }
 
-    /// The walk from the absolute change, one value per candidate; 0 for those outside the graph or without a measured
-    /// gene around them. `known` says which genes the query has. O(E).
-    pub fn scores(&self, change: ArrayView1<'_, f32>, known: &[bool], candidates: &Candidates) -> Vec<f64> {
-        let start = |value: &dyn Fn(usize) -> f64| -> Vec<f64> {
-            self.column.iter().map(|c| c.filter(|&c| known[c]).map_or(0.0, value)).collect()
-        };
-        let arrives = self.walk(&start(&|c| f64::from(change[c].abs())));
-        let uniform = self.walk(&start(&|_| 1.0));
+    /// The walk where all measured genes that the queries have (`known`) start alike, one value per node. O(E).
+    pub(super) fn uniform(&self, known: &[bool]) -> Vec<f64> {
+        self.walk(&self.start(known, |_| 1.0))
+    }
+
+    /// The walk from the absolute change divided by [`Propagation::uniform`], one value per candidate; 0 for those
+    /// outside the graph or without a measured gene around them. O(E).
+    pub(super) fn scores(
+        &self,
+        change: ArrayView1<'_, f32>,
+        known: &[bool],
+        uniform: &[f64],
+        candidates: &Candidates,
+    ) -> Vec<f64> {
+        let arrives = self.walk(&self.start(known, |c| f64::from(change[c].abs())));
         let ratio = |node: usize| if uniform[node] > 1e-12 { arrives[node] / uniform[node] } else { 0.0 };
         candidates.node.iter().map(|node| node.map_or(0.0, |n| ratio(n.index()))).collect()
+    }
+
+    /// A value for each node that is a measured gene of the queries, 0 for the others.
+    fn start(&self, known: &[bool], value: impl Fn(usize) -> f64) -> Vec<f64> {
+        self.column.iter().map(|c| c.filter(|&c| known[c]).map_or(0.0, &value)).collect()
     }
 
     /// Chance to be found at each node after at most two steps, less what started there.
@@ -101,7 +113,9 @@ mod tests {
         let candidates =
             Candidates { names: graph.genes().names().to_vec(), gene: vec![None; 3], node, seen: vec![None; 3] };
         let t = |change: [f32; 3], expected: [f64; 3]| {
-            let got = propagation.scores(array![change[0], change[1], change[2]].view(), &[true; 3], &candidates);
+            let uniform = propagation.uniform(&[true; 3]);
+            let change = array![change[0], change[1], change[2]];
+            let got = propagation.scores(change.view(), &[true; 3], &uniform, &candidates);
             assert!(got.iter().zip(expected).all(|(g, e)| (g - e).abs() < 1e-6), "{got:?}");
         };
         t([1.0, 1.0, 1.0], [1.0, 1.0, 1.0]);

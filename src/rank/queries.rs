@@ -3,7 +3,7 @@
 use ndarray::{Array2, Axis};
 
 use super::RankError;
-use crate::data::{GeneIndex, Responses};
+use crate::data::{GeneId, GeneIndex, Responses};
 use crate::error::some_of;
 
 /// Changes of expression over the measured genes of a run.
@@ -28,7 +28,7 @@ impl Queries {
         names: Vec<String>,
         values: &Array2<f32>,
     ) -> Result<Self, RankError> {
-        let columns: Vec<Option<usize>> = from.names().iter().map(|n| genes.resolve(n).map(|g| g.index())).collect();
+        let columns: Vec<Option<usize>> = from.names().iter().map(|n| genes.resolve(n).map(GeneId::index)).collect();
         if columns.iter().all(Option::is_none) {
             return Err(RankError::NoSharedGene { expected: some_of(genes.names(), 3), got: some_of(from.names(), 3) });
         }

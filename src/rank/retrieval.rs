@@ -4,7 +4,7 @@ use ndarray::{Array1, Array2, ArrayView1, Axis};
 use rayon::prelude::*;
 
 use super::{Candidates, Frame, Queries, RankError};
-use crate::data::{Perturbation, Responses};
+use crate::data::{GeneId, Perturbation, Responses};
 use crate::predict::{Basis, PredictError, Predictor};
 
 /// Candidates predicted and compared at once: bounds memory to this many rows per thread.
@@ -78,7 +78,7 @@ pub(super) fn forward(
                 row.assign(&delta);
                 basis.push(on);
             }
-            let own: Vec<Option<usize>> = block.iter().map(|&c| candidates.gene[c].map(|g| g.index())).collect();
+            let own: Vec<Option<usize>> = block.iter().map(|&c| candidates.gene[c].map(GeneId::index)).collect();
             Ok((compare(centred, frame, queries, responses, &own, &basis), block.len()))
         })
         .collect::<Result<_, RankError>>()?;
@@ -97,7 +97,7 @@ pub(super) fn measured(
     let seen: Vec<(usize, usize)> =
         candidates.seen.iter().enumerate().filter_map(|(c, row)| Some((c, (*row)?))).collect();
     let rows: Vec<usize> = seen.iter().map(|s| s.1).collect();
-    let own: Vec<Option<usize>> = seen.iter().map(|&(c, _)| candidates.gene[c].map(|g| g.index())).collect();
+    let own: Vec<Option<usize>> = seen.iter().map(|&(c, _)| candidates.gene[c].map(GeneId::index)).collect();
     let signatures = responses.delta.select(Axis(0), &rows);
     let basis = vec![Basis::Graph; rows.len()];
     let products = compare(std::slice::from_ref(centred), frame, queries, signatures, &own, &basis).remove(0);

@@ -207,7 +207,9 @@ mod tests {
 
     fn screen(rows: &[[f32; 2]], targets: &[&str], scale: Scale) -> Screen {
         let mut x = Csr::empty(2);
-        rows.iter().for_each(|row| x.push_row((0..2).zip(row.iter().copied()).filter(|(_, v)| *v != 0.0)));
+        for row in rows {
+            x.push_row((0..2).zip(row.iter().copied()).filter(|(_, v)| *v != 0.0));
+        }
         let genes = Arc::new(GeneIndex::new(["A", "B"]).unwrap());
         let cells = CellTable::new(targets.iter().map(|t| Some(Condition::of(Perturbation::of([t])))));
         Screen::new(Expression::new(genes, x, scale).unwrap(), cells).unwrap()

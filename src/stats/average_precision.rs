@@ -36,7 +36,7 @@ mod tests {
         // All equal: precision is the share of positives, whatever the order.
         t(&[1.0; 4], &[true, false, false, false], Some(0.25));
         t(&[0.0, -0.0], &[true, false], Some(0.5));
-        t(&[3.0, 2.0, 2.0, 1.0], &[true, false, true, false], Some((1.0 + 2.0 / 3.0) / 2.0));
+        t(&[3.0, 2.0, 2.0, 1.0], &[true, false, true, false], Some(f64::midpoint(1.0, 2.0 / 3.0)));
         t(&[1.0, 2.0], &[false, false], None);
     }
 }

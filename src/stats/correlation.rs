@@ -45,7 +45,7 @@ pub fn average_ranks(x: &[f32]) -> Vec<f32> {
     let mut start = 0;
     while start < order.len() {
         let same = order[start..].iter().take_while(|&&i| x[i] == x[order[start]]).count().max(1);
-        let rank = start as f32 + (same as f32 + 1.0) / 2.0;
+        let rank = start as f32 + f32::midpoint(same as f32, 1.0);
         order[start..start + same].iter().for_each(|&i| ranks[i] = rank);
         start += same;
     }

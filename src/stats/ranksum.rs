@@ -249,7 +249,7 @@ mod tests {
             let (n1, n2, n) = (x.len() as f64, y.len() as f64, pooled.len() as f64);
             // Variance of a rank sum = n1 n2 / (n (n - 1)) x sum of squared deviations of the mid-ranks.
             let ranks = crate::stats::average_ranks(&pooled);
-            let squares: f64 = ranks.iter().map(|&r| (f64::from(r) - (n + 1.0) / 2.0).powi(2)).sum();
+            let squares: f64 = ranks.iter().map(|&r| (f64::from(r) - f64::midpoint(n, 1.0)).powi(2)).sum();
             let got = test(&x, &y, PMethod::Asymptotic);
             let z = ((got.u - n1 * n2 / 2.0).abs() - 0.5) / (n1 * n2 / (n * (n - 1.0)) * squares).sqrt();
             let expected = if squares == 0.0 { 1.0 } else { libm::erfc(z / 2f64.sqrt()).min(1.0) };

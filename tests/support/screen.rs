@@ -1,5 +1,5 @@
 //! Small screens written by the tests themselves, and running the command on them.
-#![allow(dead_code)]
+#![allow(dead_code, clippy::print_stderr)]
 
 use std::path::{Path, PathBuf};
 use std::process::Output;
@@ -11,7 +11,7 @@ use grn::io::{AnnData, Column, Matrix, write_h5ad};
 use grn::stats::Rng;
 
 /// What to write.
-pub struct Screen {
+pub(crate) struct Screen {
     pub column: &'static str,
     pub labels: Vec<(String, usize)>,
     pub genes: Vec<String>,
@@ -22,13 +22,13 @@ pub struct Screen {
 impl Screen {
     /// 12 knockdowns x 10 cells and 40 controls over 40 genes `G0`...; the target of a knockdown is nearly silent and its
     /// two successors rise.
-    pub fn usual() -> Self {
+    pub(crate) fn usual() -> Self {
         let mut labels = vec![("non-targeting".to_owned(), 40)];
         labels.extend((0..12).map(|k| (format!("G{k}"), 10)));
         Self { column: "target_gene", labels, genes: (0..40).map(|k| format!("G{k}")).collect(), spoil: None }
     }
 
-    pub fn write(&self, path: &Path) {
+    pub(crate) fn write(&self, path: &Path) {
         let genes = Arc::new(GeneIndex::new(&self.genes).unwrap());
         let mut x = Csr::empty(genes.len());
         let mut of_cell = Vec::new();
@@ -69,27 +69,27 @@ impl Screen {
 }
 
 /// A chain `G0 -> G1 -> ...` as a signed table.
-pub fn write_chain(path: &Path, n: usize) {
+pub(crate) fn write_chain(path: &Path, n: usize) {
     let rows: String = (0..n - 1).map(|k| format!("G{k}\tG{}\t0.9\t-\n", k + 1)).collect();
     std::fs::write(path, format!("source\ttarget\tweight\tsign\n{rows}")).unwrap();
 }
 
 /// Runs `grn` in a folder, without settings of the surroundings.
-pub fn grn(folder: &Path, args: &[&str]) -> Output {
+pub(crate) fn grn(folder: &Path, args: &[&str]) -> Output {
     let mut command = Command::cargo_bin("grn").unwrap();
     command.current_dir(folder).args(args).env("NO_COLOR", "1").env_remove("GRN_CONFIG");
     command.output().unwrap()
 }
 
 /// Exit code, stdout and stderr in one text for snapshots; the folder is written as `[DIR]`.
-pub fn transcript(folder: &Path, output: &Output) -> String {
+pub(crate) fn transcript(folder: &Path, output: &Output) -> String {
     let clean = |bytes: &[u8]| String::from_utf8_lossy(bytes).replace(&folder.display().to_string(), "[DIR]");
     let code = output.status.code().map_or("signal".into(), |c| c.to_string());
     format!("exit {code}\n-- stdout\n{}-- stderr\n{}", clean(&output.stdout), clean(&output.stderr))
 }
 
 /// A path under `../shared`, or `None` with the reason printed.
-pub fn shared(name: &str) -> Option<PathBuf> {
+pub(crate) fn shared(name: &str) -> Option<PathBuf> {
     let path = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared").join(name);
     if path.exists() {
         return Some(path);

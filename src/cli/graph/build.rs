@@ -85,7 +85,7 @@ fn check(args: &BuildArgs) -> Result<(), CliError> {
 }
 
 fn build(args: &BuildArgs, session: &Session) -> Result<Built, CliError> {
-    let read = args.prior.read_with(session, args.screen.aliases.as_deref())?;
+    let read = args.prior.read(session, args.screen.aliases.as_deref())?;
     let (mut graph, mut targets, mut coexpression) = (read.graph, None, None);
     if let Some(path) = &args.coexpression {
         let Controls { cells, targets: perturbed } = controls::read(path, &args.screen, args.max_cells, session)?;

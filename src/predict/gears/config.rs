@@ -5,7 +5,7 @@ use serde::{Deserialize, Serialize};
 /// What training minimises.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(rename_all = "lowercase")]
-pub enum Loss {
+pub(crate) enum Loss {
     /// Squared error of the change, weighted with 1 / (squared standard error + variance of the signal) where the
     /// screen has variances.
     Mse,
@@ -16,7 +16,7 @@ pub enum Loss {
 /// Settings of `gears`.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
-pub struct Config {
+pub(crate) struct Config {
     /// The model whose prediction the network corrects.
     pub base: String,
     /// Width of node embeddings and hidden layers.
@@ -33,6 +33,8 @@ pub struct Config {
     pub learning_rate: f64,
     /// Decoupled weight decay.
     pub weight_decay: f64,
+    /// Share of messages and of perturbation states dropped at each training step.
+    pub dropout: f64,
     /// Gradients are scaled down to this norm.
     pub clip: f64,
     /// What training minimises.
@@ -60,6 +62,7 @@ impl Default for Config {
             steps: 200,
             learning_rate: 3e-3,
             weight_decay: 0.01,
+            dropout: 0.2,
             clip: 1.0,
             loss: Loss::Mse,
             genes_per_step: 2048,
@@ -88,8 +91,10 @@ impl Config {
         let rate = rate.map(|(name, v)| format!("`{name}`: expected a positive number, got {v}"));
         let decay = !(0.0..1.0).contains(&(self.weight_decay * self.learning_rate));
         let decay = decay.then(|| format!("`weight_decay`: expected a number from 0, got {}", self.weight_decay));
+        let dropout = !(0.0..1.0).contains(&self.dropout);
+        let dropout = dropout.then(|| format!("`dropout`: expected a share from 0 to 1, got {}", self.dropout));
         let folds = (self.folds < 3).then(|| format!("`folds`: expected at least 3, got {}", self.folds));
         let own = (self.base == super::NAME).then(|| "`base`: expected another model, got `gears`".to_owned());
-        zero.or(rate).or(decay).or(folds).or(own)
+        zero.or(rate).or(decay).or(dropout).or(folds).or(own)
     }
 }

@@ -5,6 +5,7 @@ use candle_core::{Result, Tensor};
 use super::paths::N_FEATURES;
 use super::view::{Perturbed, View};
 use crate::nn::{Linear, Mlp, SparseFeatures, SparseMatrix, Variables, rms_norm};
+use crate::stats::Rng;
 
 /// A graph network in the shape of GEARS (Roohani et al., Nature Biotechnology 2024).
 ///
@@ -38,6 +39,29 @@ pub(super) struct Network {
     cross_mlp: Mlp,
     cross_out: Tensor,
     path: Linear,
+    seed: u64,
+}
+
+/// Values dropped at a training step (Srivastava et al. 2014), drawn from seed, step and place alone.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Dropout {
+    /// Share of values dropped.
+    pub(super) share: f64,
+    /// The training step.
+    pub(super) step: u64,
+}
+
+impl Dropout {
+    /// Drops values of x and scales the others up; `place` tells apart what is dropped in one step.
+    fn apply(self, x: &Tensor, seed: u64, place: u64) -> Result<Tensor> {
+        if self.share <= 0.0 {
+            return Ok(x.clone());
+        }
+        let mut rng = Rng::keyed(seed, "gears.dropout", self.step, place);
+        let (limit, kept) = ((self.share * f64::from(u32::MAX)) as u32, (1.0 - self.share).recip() as f32);
+        let mask: Vec<f32> = (0..x.elem_count()).map(|_| if rng.next_u32() < limit { 0.0 } else { kept }).collect();
+        x * Tensor::from_vec(mask, x.shape(), x.device())?
+    }
 }
 
 /// What the decoder needs of some genes, in order.
@@ -75,6 +99,7 @@ impl Network {
             cross_out: v.zeros("cross.out", &[n_genes, hidden])?,
             path: Linear::zeros(v, "path", hidden, N_FEATURES)?,
             vars,
+            seed,
         })
     }
 
@@ -84,10 +109,11 @@ impl Network {
         Tensor::cat(&received, 1)
     }
 
-    /// z and the cross-gene state side by side, n x 2H.
-    pub(super) fn perturbations(&self, perturbed: &Perturbed) -> Result<Tensor> {
-        let targets = self.target_mlp.forward(&self.receive(&perturbed.messages)?)?;
-        let z = rms_norm(&self.fuse_mlp.forward(&perturbed.sum.matmul(&targets)?)?)?;
+    /// z and the cross-gene state side by side, n x 2H; with dropout on messages and z while training.
+    pub(super) fn perturbations(&self, perturbed: &Perturbed, dropout: Option<Dropout>) -> Result<Tensor> {
+        let drop = |x: Tensor, place| dropout.map_or(Ok(x.clone()), |d| d.apply(&x, self.seed, place));
+        let targets = self.target_mlp.forward(&drop(self.receive(&perturbed.messages)?, 0)?)?;
+        let z = drop(rms_norm(&self.fuse_mlp.forward(&perturbed.sum.matmul(&targets)?)?)?, 1)?;
         let all_genes = z.matmul(&self.table.t()?.matmul(&self.cross_in)?)?;
         Tensor::cat(&[&z, &self.cross_mlp.forward(&all_genes)?], 1)
     }

@@ -9,37 +9,43 @@ use crate::error::Notice;
 use crate::predict::{PredictError, Task, Validation, cross_validate, spec};
 use crate::train::{Observer, Progress};
 
-/// What the network learns from: residuals of out-of-fold base predictions.
+/// What the network learns from.
 #[derive(Debug)]
 pub(super) struct Residuals {
-    /// Out-of-fold base predictions, n_rows x n_genes.
-    pub(super) base: Array2<f32>,
     /// Residuals in units of `scale`, and what errors cost.
     pub(super) targets: Targets,
     /// Root mean square of the residuals.
     pub(super) scale: f32,
-    pub(super) notices: Vec<Notice>,
 }
 
 impl Residuals {
-    /// Predicts every row by a base that was fitted without its fold.
-    pub(super) fn new(
-        config: &Config,
-        task: &Task<'_>,
-        responses: &Responses,
-        split: &Split,
-        observer: &mut dyn Observer,
-    ) -> Result<Self, PredictError> {
-        let (graph, seed, device) = (task.graph, task.seed, task.device);
-        let (spec, settings) = (spec(&config.base)?, &toml::Table::new());
-        let validation = Validation { spec, settings, responses, graph, split, seed, device };
-        let base = cross_validate(&validation, &mut StopOnly(observer))?.delta;
-        let residual = &responses.delta - &base;
+    /// Changes minus out-of-fold predictions, n_rows x n_genes each.
+    pub(super) fn new(config: &Config, responses: &Responses, base: &Array2<f32>) -> Self {
+        let residual = &responses.delta - base;
         let scale = root_mean_square(&residual).max(f32::MIN_POSITIVE);
-        let (cost, notices) = cost(config.loss, responses, &residual, scale);
-        let targets = Targets { residual: residual / scale, cost };
-        Ok(Self { base, targets, scale, notices })
+        let cost = cost(config.loss, responses, &residual, scale);
+        Self { targets: Targets { residual: residual / scale, cost }, scale }
     }
+}
+
+/// Predictions of every row by a base that was fitted without its fold, n_rows x n_genes.
+pub(super) fn out_of_fold(
+    config: &Config,
+    task: &Task<'_>,
+    responses: &Responses,
+    split: &Split,
+    observer: &mut dyn Observer,
+) -> Result<Array2<f32>, PredictError> {
+    let (graph, seed, device) = (task.graph, task.seed, task.device);
+    let (spec, settings) = (spec(&config.base)?, &toml::Table::new());
+    let validation = Validation { spec, settings, responses, graph, split, seed, device };
+    Ok(cross_validate(&validation, &mut StopOnly(observer))?.delta)
+}
+
+/// The same rows without the significance layer: a base that learns from it shifts its predictions towards genes that
+/// are surely affected, and a network trained on what is then left of the changes would learn to undo that.
+pub(super) fn changes_only(responses: &Responses) -> Responses {
+    Responses { significant: None, ..responses.clone() }
 }
 
 /// The split of the rows outside one fold by the other folds; rows are counted among those outside.
@@ -52,15 +58,18 @@ pub(super) fn without(split: &Split, left_out: usize) -> Split {
     Split { n: outside.len(), folds: others.map(fold).collect() }
 }
 
-fn cost(loss: Loss, responses: &Responses, residual: &Array2<f32>, scale: f32) -> (Cost, Vec<Notice>) {
+/// What the user should know of the loss.
+pub(super) fn notice(loss: Loss, responses: &Responses) -> Option<Notice> {
+    let text = "gears: the autofocus loss needs variance and third moment of cells, which this table lacks; the squared \
+                error is used";
+    (loss == Loss::Autofocus && moments(responses, 1.0).is_none()).then(|| Notice::new(text))
+}
+
+fn cost(loss: Loss, responses: &Responses, residual: &Array2<f32>, scale: f32) -> Cost {
     match (loss, moments(responses, scale)) {
-        (Loss::Autofocus, Some((variance, third))) => (Cost::Fourth { variance, third }, Vec::new()),
-        (Loss::Autofocus, None) => {
-            let text = "gears: the autofocus loss needs variance and third moment of cells, which this table lacks; \
-                        the squared error is used";
-            (Cost::Squared, vec![Notice::new(text)])
-        }
-        (Loss::Mse, _) => (weights(responses, residual).map_or(Cost::Squared, Cost::Weighted), Vec::new()),
+        (Loss::Autofocus, Some((variance, third))) => Cost::Fourth { variance, third },
+        (Loss::Autofocus, None) => Cost::Squared,
+        (Loss::Mse, _) => weights(responses, residual).map_or(Cost::Squared, Cost::Weighted),
     }
 }
 

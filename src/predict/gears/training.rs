@@ -7,7 +7,7 @@ use ndarray::{Array1, Array2, ArrayView1, Axis};
 
 use super::blocks::{Block, Blocks};
 use super::gate::{Products, best_loss};
-use super::network::{GeneState, Network};
+use super::network::{Dropout, GeneState, Network};
 use super::paths::N_FEATURES;
 use super::view::Perturbed;
 use crate::nn::{ElementLoss, LossKind, SparseFeatures};
@@ -65,7 +65,7 @@ impl Rows {
 
     /// The same with the decoder of each block at hand.
     pub(super) fn outputs_of(&self, network: &Network, states: &[GeneState]) -> Result<Tensor> {
-        let z = network.perturbations(&self.perturbed)?;
+        let z = network.perturbations(&self.perturbed, None)?;
         let parts = states.iter().zip(&self.features).map(|(genes, features)| Network::decode(&z, genes, features));
         Tensor::cat(&parts.collect::<Result<Vec<_>>>()?, 1)
     }
@@ -144,6 +144,7 @@ pub(super) struct Training<'a> {
     rows: Rows,
     losses: Vec<ElementLoss>,
     held_out: Option<HeldOut>,
+    dropout: f64,
 }
 
 impl<'a> Training<'a> {
@@ -151,11 +152,11 @@ impl<'a> Training<'a> {
         network: &'a Network,
         blocks: &'a Blocks,
         rows: Rows,
-        targets: &Targets,
+        (targets, dropout): (&Targets, f64),
         held_out: Option<HeldOut>,
     ) -> Result<Self> {
         let losses = (0..blocks.len()).map(|b| targets.loss(blocks, b)).collect::<Result<_>>()?;
-        Ok(Self { network, blocks, rows, losses, held_out })
+        Ok(Self { network, blocks, rows, losses, held_out, dropout })
     }
 }
 
@@ -163,7 +164,8 @@ impl Steps for Training<'_> {
     fn loss(&mut self, step: u64) -> Result<Tensor> {
         let at = (step % self.blocks.len() as u64) as usize;
         let block = self.blocks.get(at);
-        let state = self.network.perturbations(&self.rows.perturbed)?;
+        let dropout = Dropout { share: self.dropout, step };
+        let state = self.network.perturbations(&self.rows.perturbed, Some(dropout))?;
         let genes = self.network.genes(&block.messages, block.start, block.len)?;
         self.losses[at].apply(&Network::decode(&state, &genes, &self.rows.features[at])?)
     }

@@ -1,0 +1,81 @@
+//! `grn score`, `grn de` and `grn rank-cv` as a user sees them, on the simulated screen.
+#![allow(clippy::unwrap_used)]
+
+use std::path::Path;
+
+use assert_cmd::Command;
+
+fn grn(dir: &Path, args: &[&str]) -> assert_cmd::assert::Assert {
+    Command::cargo_bin("grn").unwrap().current_dir(dir).args(args).assert()
+}
+
+fn json(assert: assert_cmd::assert::Assert) -> serde_json::Value {
+    serde_json::from_slice(&assert.success().get_output().stdout).unwrap()
+}
+
+#[test]
+fn a_screen_scores_perfectly_against_itself() {
+    let dir = tempfile::tempdir().unwrap();
+    grn(dir.path(), &["simulate", "-o", "s.h5ad"]).success();
+    let card = json(grn(dir.path(), &["score", "--pred", "s.h5ad", "--real", "s.h5ad", "--outdir", "out", "--json"]));
+    let mean = |name: &str| {
+        let metrics = card["metrics"].as_array().unwrap();
+        metrics.iter().find(|m| m["metric"] == name).unwrap()["mean"].as_f64().unwrap()
+    };
+    assert_eq!((mean("mae"), mean("discrimination_score_cosine")), (0.0, 1.0));
+    let results = std::fs::read_to_string(dir.path().join("out/results.csv")).unwrap();
+    assert!(results.starts_with("perturbation,overlap_at_N,"));
+    assert!(dir.path().join("out/agg_results.csv").exists());
+    // A second time into the same folder is refused.
+    grn(dir.path(), &["score", "--pred", "s.h5ad", "--real", "s.h5ad", "--outdir", "out"]).code(2);
+}
+
+#[test]
+fn differential_expression_has_the_columns_of_pdex() {
+    let dir = tempfile::tempdir().unwrap();
+    grn(dir.path(), &["simulate", "-o", "s.h5ad"]).success();
+    grn(dir.path(), &["de", "s.h5ad", "-o", "de.tsv"]).success();
+    let table = std::fs::read_to_string(dir.path().join("de.tsv")).unwrap();
+    let columns = "target\tfeature\ttarget_mean\tref_mean\ttarget_membership\tref_membership\tlog2_fold_change\t\
+                   percent_change\tp_value\tstatistic\tfdr";
+    assert_eq!(table.lines().next(), Some(columns));
+    assert_eq!(table.lines().nth(1).unwrap().split('\t').count(), 11);
+}
+
+#[test]
+fn held_out_perturbations_are_ranked_with_controls_beside() {
+    let dir = tempfile::tempdir().unwrap();
+    let result = json(grn(dir.path(), &["rank-cv", "--folds", "3", "--outdir", "out", "--json"]));
+    let rows = result["rows"].as_array().unwrap();
+    for set in ["closed", "expressed", "genome"] {
+        for own in ["excluded", "used"] {
+            for scorer in ["score", "likelihood", "random", "degree", "train_frequency", "no_query"] {
+                let found = |r: &&serde_json::Value| r["candidates"] == set && r["own"] == own && r["scorer"] == scorer;
+                let row = rows.iter().find(found).unwrap_or_else(|| panic!("{set} {own} {scorer}"));
+                assert!(row["n_queries"].as_u64() > Some(0) && row["n_candidates"].as_u64() > Some(1));
+            }
+        }
+    }
+    let table = std::fs::read_to_string(dir.path().join("out/rank_cv.tsv")).unwrap();
+    assert_eq!(table.lines().count(), rows.len() + 1);
+    let file = std::fs::File::open(dir.path().join("out/rankings.tsv.gz")).unwrap();
+    let lists = std::io::read_to_string(flate2::read::GzDecoder::new(file)).unwrap();
+    assert!(lists.starts_with("query\trank\tgene\n") && lists.lines().count() > 1000);
+}
+
+#[test]
+fn a_signature_is_ranked_by_the_newest_run() {
+    let dir = tempfile::tempdir().unwrap();
+    grn(dir.path(), &["fit", "--model", "graph-kernel"]).success();
+    let run = std::fs::read_dir(dir.path().join("runs")).unwrap().next().unwrap().unwrap().path();
+    let responses = run.join("responses.h5ad");
+    let args = ["rank", "--signature", responses.to_str().unwrap(), "--candidates", "closed", "-o", "r.tsv", "--json"];
+    let result = json(grn(dir.path(), &args));
+    let rankings = result["rankings"].as_array().unwrap();
+    // Queries the model was trained on: the true gene must lead for most of them.
+    let right = rankings.iter().filter(|r| r["query"] == r["top"][0]["gene"]).count();
+    assert!(2 * right > rankings.len(), "{right} of {}", rankings.len());
+    let table = std::fs::read_to_string(dir.path().join("r.tsv")).unwrap();
+    assert!(table.starts_with("query\trank\tgene\tscore\tprobability\t"));
+    grn(dir.path(), &["rank", "--signature", "r.tsv", "--mode", "any", "--own", "used"]).code(2);
+}
