@@ -86,7 +86,7 @@ pub(super) fn fit_into(
     inputs::check_coverage(&inputs.graph, &responses)?;
     session.printer.say(describe(spec.name, &responses, inputs));
     let mut record = begin(session, dir, spec.name, device_name(&device), inputs, &responses)?;
-    save_inputs(session, dir, inputs, &table, held_out)?;
+    save_inputs(session, dir, spec.name, inputs, &table, held_out)?;
     let recorder = Recorder::open(&dir.metrics(), !session.resume)?;
     let mut watcher = Watcher::new(session, "fitting", Some(recorder));
     let checkpoints = dir.checkpoints();
@@ -201,6 +201,7 @@ fn check_same_run(session: &Session, dir: &RunDir, model: &str) -> Result<(), Cl
 fn save_inputs(
     session: &Session,
     dir: &RunDir,
+    model: &str,
     inputs: &Inputs,
     table: &Pseudobulk,
     held_out: &[Perturbation],
@@ -215,7 +216,7 @@ fn save_inputs(
     rows.sort();
     rows.dedup();
     write_text(&dir.join("split.tsv"), &format!("target_gene\tfold\n{}", rows.concat()))?;
-    let settings = inputs::effective_settings(session, inputs);
+    let settings = inputs::effective_settings(session, model, inputs);
     write_text(&dir.config(), &toml::to_string(&settings).unwrap_or_default())
 }
 

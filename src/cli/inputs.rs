@@ -8,7 +8,7 @@ use clap::ValueEnum;
 use super::args::{PriorArgs, ScaleArg, ScreenArgs};
 use super::error::CliError;
 use super::session::Session;
-use crate::config::{DataSettings, Settings};
+use crate::config::{DataSettings, GraphSettings, Settings};
 use crate::data::{Perturbation, Pseudobulk, Responses};
 use crate::error::{Notice, some_of};
 use crate::graph::{GeneGraph, GraphError};
@@ -28,6 +28,10 @@ pub(super) struct Inputs {
     pub(super) source: String,
     /// What the user should know (already printed).
     pub(super) notices: Vec<Notice>,
+    /// How the screen was read, for the settings of the run.
+    pub(super) typed: ScreenArgs,
+    /// Smallest score of STRING edges.
+    pub(super) min_score: f32,
 }
 
 /// Name of the embedded screen in messages and manifests.
@@ -46,10 +50,11 @@ pub(super) fn read(
     if screen.is_some() && priors.priors.is_empty() {
         return Err(no_prior());
     }
+    let typed = screen_or_settings(screen_options, &session.settings.data)?;
     let mut notices = Vec::new();
     let (table, labels, source) = match &screen {
         Some(path) => {
-            let (table, labels) = read_screen(session, path, screen_options, halves, &mut notices)?;
+            let (table, labels) = read_screen(session, path, &typed, halves, &mut notices)?;
             (table, labels, path.display().to_string())
         }
         None => (embedded(session, halves, &mut notices)?, HashMap::new(), EMBEDDED.to_owned()),
@@ -57,11 +62,10 @@ pub(super) fn read(
     let graph = if priors.priors.is_empty() {
         simulate::Wiring::embedded()?.to_graph("embedded")
     } else {
-        let aliases = screen_options.aliases.as_deref().or(session.settings.data.aliases.as_deref());
-        priors.read(session, aliases)?.graph
+        priors.read(session, typed.aliases.as_deref())?.graph
     };
-    let files = screen.into_iter().chain(priors.priors).collect();
-    Ok(Inputs { table, labels, graph, files, source, notices })
+    let files = screen.into_iter().chain(priors.priors.iter().cloned()).collect();
+    Ok(Inputs { table, labels, graph, files, source, notices, typed, min_score: priors.min_score })
 }
 
 fn no_prior() -> CliError {
@@ -76,7 +80,6 @@ fn read_screen(
     halves: bool,
     notices: &mut Vec<Notice>,
 ) -> Result<(Pseudobulk, HashMap<Perturbation, String>), CliError> {
-    let options = screen_or_settings(options, &session.settings.data)?;
     let bar = session.printer.bar("reading", 1);
     let mut progress = |done, total| {
         bar.set_length(total);
@@ -158,11 +161,24 @@ pub(super) fn model_settings(session: &Session, model: &str) -> toml::Table {
 }
 
 /// The settings that repeat this run.
-pub(super) fn effective_settings(session: &Session, inputs: &Inputs) -> Settings {
-    let mut settings = session.settings.clone();
-    let embedded = inputs.source == EMBEDDED;
+pub(super) fn effective_settings(session: &Session, model: &str, inputs: &Inputs) -> Settings {
     let mut files = inputs.files.iter().cloned();
-    settings.data.screen = if embedded { None } else { files.next() };
-    settings.graph.priors = files.collect();
-    settings
+    let screen = if inputs.source == EMBEDDED { None } else { files.next() };
+    let typed = inputs.typed.clone();
+    let scale = typed.scale.and_then(|s| s.to_possible_value()).map(|v| v.get_name().to_owned());
+    Settings {
+        model: model.to_owned(),
+        data: DataSettings {
+            screen,
+            pert_col: typed.pert_col,
+            control_pert: typed.control_pert,
+            celltype_col: typed.celltype_col,
+            batch_col: typed.batch_col,
+            scale,
+            target_sum: typed.target_sum,
+            aliases: typed.aliases,
+        },
+        graph: GraphSettings { priors: files.collect(), min_score: inputs.min_score },
+        ..session.settings.clone()
+    }
 }

@@ -117,6 +117,8 @@ impl Steps<'_> {
             files: Vec::new(),
             source: inputs::EMBEDDED.to_owned(),
             notices: simulated.notices.clone(),
+            typed: super::args::ScreenArgs { target_sum: "median".into(), ..Default::default() },
+            min_score: 0.0,
         })
     }
 

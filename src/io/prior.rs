@@ -87,7 +87,7 @@ pub struct PriorsRead {
     pub sources: Vec<PriorSummary>,
 }
 
-/// Reads prior networks, plain or gzipped, of any format in [`READERS`], and merges them.
+/// Reads prior networks, plain or gzipped, of any format in `READERS`, and merges them.
 ///
 /// The same pair from several files is one edge that keeps every file's evidence; knowledge without a direction is
 /// stored both ways.

@@ -10,9 +10,9 @@
 //!   the base.
 //!   Where a table says which effects are significant, the bases that leave residuals are fitted without that layer.
 //! - Gate and number of steps are chosen on the same inner folds: a network trained on the residuals of the other folds
-//!   predicts each fold. The gate is 0 unless the network lowers the mean held-out loss (1 - centred correlation) by more
-//!   than one standard error of the paired difference and does not raise the squared error. With gate 0 the prediction
-//!   is the base's, bit for bit, and no network is kept.
+//!   predicts each fold. The gate is 0 unless the network lowers the mean held-out loss (half 1 - centred correlation,
+//!   half relative squared error) by more than one standard error of the paired difference, and worsens neither half.
+//!   With gate 0 the prediction is the base's, bit for bit, and no network is kept.
 //! - Nothing of a held-out fold reaches the network that predicts it: the residuals of the other folds come from bases
 //!   fitted without that fold (with three folds: on the third one alone). Residuals from bases that had seen the fold
 //!   would carry its rows with a negative sign into their neighbours, and the network would look worse than it is.

@@ -109,7 +109,7 @@ pub enum Shape {
     },
     /// A line of text.
     Text {
-        /// Where (see [`TextStyle`]).
+        /// Where (see `TextStyle`).
         at: Point,
         /// What it says.
         text: String,

@@ -59,7 +59,7 @@ impl Default for Config {
             top_k: 20,
             channels: vec!["string.experiments".into(), "string.database".into(), "string.coexpression".into()],
             walk: 128,
-            steps: 200,
+            steps: 100,
             learning_rate: 3e-3,
             weight_decay: 0.01,
             dropout: 0.2,
@@ -67,7 +67,7 @@ impl Default for Config {
             loss: Loss::Mse,
             genes_per_step: 2048,
             folds: 3,
-            evaluate_every: 20,
+            evaluate_every: 10,
             patience: 3,
             seeds: 1,
         }

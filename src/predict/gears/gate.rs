@@ -35,11 +35,17 @@ impl Products {
         Self { bb: at(0), tt: at(1), bt: at(2), gb: at(3), gt: at(4), gg: at(5), rr: at(6), rg: at(7), gg_raw: at(8) }
     }
 
-    /// 1 - correlation of b + gate g with t; 1 where either is constant.
+    /// The mean of 1 - correlation of b + gate g with t (1 where either is constant) and of the squared error relative
+    /// to t t: direction and size count alike.
     fn loss(&self, gate: f64) -> f64 {
+        let error = if self.tt > 0.0 { self.error(gate) / self.tt } else { 1.0 };
+        0.5 * (1.0 - self.correlation(gate) + error)
+    }
+
+    fn correlation(&self, gate: f64) -> f64 {
         let length = self.bb + gate * (2.0 * self.gb + gate * self.gg);
         let scale = length.max(0.0).sqrt() * self.tt.sqrt();
-        if scale > 0.0 { 1.0 - (self.bt + gate * self.gt) / scale } else { 1.0 }
+        if scale > 0.0 { (self.bt + gate * self.gt) / scale } else { 0.0 }
     }
 
     /// Squared error of b + gate g.
@@ -60,7 +66,7 @@ pub(super) struct Choice {
     pub(super) gate: f64,
     /// Training steps.
     pub(super) steps: u64,
-    /// Mean held-out loss (1 - centred correlation) of the base.
+    /// Mean held-out loss of the base.
     pub(super) base_loss: f64,
     /// The lowest mean held-out loss of base and network, whether or not the gate opened for it.
     pub(super) best_loss: f64,
@@ -72,7 +78,7 @@ pub(super) struct Choice {
 ///
 /// Over all gates and numbers of steps that every fold reached, the lowest mean loss over all held-out perturbations
 /// counts. The gate opens only where that beats the base by more than one standard error of the paired difference AND
-/// the squared error does not grow: in doubt the base stands.
+/// neither the mean correlation falls nor the squared error grows: in doubt the base stands.
 pub(super) fn choose(histories: &[Vec<Evaluation>]) -> Choice {
     let reached = histories.iter().map(Vec::len).min().unwrap_or(0);
     let mut best = Choice { gate: 0.0, steps: 0, base_loss: 1.0, best_loss: f64::INFINITY, standard_error: 0.0 };
@@ -98,7 +104,9 @@ fn close_in_doubt(best: Choice, rows: &[Products]) -> Choice {
     let spread = gains.iter().map(|g| (g - gain).powi(2)).sum::<f64>() / (n - 1.0).max(1.0);
     let standard_error = (spread / n.max(1.0)).sqrt();
     let error = |gate: f64| rows.iter().map(|p| p.error(gate)).sum::<f64>();
-    let opens = gain > standard_error && error(best.gate) <= error(0.0);
+    let correlation = |gate: f64| mean(rows.iter().map(|p| p.correlation(gate)));
+    let no_worse = error(best.gate) <= error(0.0) && correlation(best.gate) >= correlation(0.0);
+    let opens = gain > standard_error && no_worse;
     let base_loss = mean(rows.iter().map(|p| p.loss(0.0)));
     let gate = if opens { best.gate } else { 0.0 };
     Choice { gate, base_loss, standard_error, ..best }
@@ -146,9 +154,10 @@ mod tests {
         let p = products(&b, &t, &g);
         let sum: Vec<f32> = b.iter().zip(&g).map(|(b, g)| (b + 0.3 * g) as f32).collect();
         let r = crate::stats::pearson(&sum, &t.map(|v| v as f32)).unwrap();
-        assert!((p.loss(0.3) - (1.0 - r)).abs() < 1e-6);
+        assert!((p.correlation(0.3) - r).abs() < 1e-6);
         let error: f64 = sum.iter().zip(&t).map(|(&s, t)| (t - f64::from(s)).powi(2)).sum();
         assert!((p.error(0.3) - error).abs() < 1e-5);
+        assert!((p.loss(0.3) - 0.5 * (1.0 - r + error / p.tt)).abs() < 1e-5);
         assert_eq!(Products::from_slice(&p.to_array()), p);
     }
 
