@@ -36,12 +36,13 @@ fn step(channel: &Channel, start: GeneId, at: &[(GeneId, f32)], mass: &mut [f32]
     let mut touched = vec![start];
     mass[start.index()] = RESTART;
     for &(from, r) in at {
-        for (to, probability) in channel.transitions(from) {
+        let moving = (1.0 - RESTART) * r;
+        for &(to, probability) in channel.transitions(from) {
             let entry = &mut mass[to.index()];
             if *entry == 0.0 {
                 touched.push(to);
             }
-            *entry += (1.0 - RESTART) * probability * r;
+            *entry += moving * probability;
         }
     }
     let taken = touched.into_iter().map(|g| (g, std::mem::take(&mut mass[g.index()])));
