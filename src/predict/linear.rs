@@ -16,7 +16,7 @@ use serde::{Deserialize, Serialize};
 
 use super::vocabulary::Vocabulary;
 use super::{Basis, FitSummary, PredictError, Prediction, Predictor, Saved, Spec, Task, saved, settings};
-use crate::data::{Delta, Perturbation, Responses};
+use crate::data::{Delta, GeneId, Perturbation, Responses};
 use crate::error::Notice;
 use crate::stats::{pca, solve_spd};
 use crate::train::Observer;
@@ -161,7 +161,7 @@ fn gene_embedding(responses: &Responses, k: usize) -> Result<Array2<f64>, Predic
 /// Rows of the embedding at the targets of the training perturbations, n x k.
 fn target_embedding(responses: &Responses, rows: &[usize], embedding: &Array2<f64>) -> Array2<f64> {
     let genes = rows.iter().flat_map(|&i| responses.perturbations[i].targets().iter());
-    let at: Vec<usize> = genes.filter_map(|t| responses.genes.resolve(t)).map(crate::data::GeneId::index).collect();
+    let at: Vec<usize> = genes.filter_map(|t| responses.genes.resolve(t)).map(GeneId::index).collect();
     embedding.select(Axis(0), &at)
 }
 

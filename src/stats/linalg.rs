@@ -1,5 +1,7 @@
 //! Dense linear algebra through LAPACK.
 
+use std::sync::Once;
+
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
 use ndarray_linalg::{Eigh, FactorizeC, InverseC, SolveC, UPLO};
 use thiserror::Error;
@@ -12,6 +14,19 @@ pub struct LinalgError {
     rows: usize,
     cols: usize,
     source: ndarray_linalg::error::LinalgError,
+}
+
+/// Makes OpenBLAS use one thread, once. Its own threads split sums by the number of processors, so that results would
+/// differ between machines, and they fight with those of rayon, which parallelise above it.
+#[allow(unsafe_code)]
+fn single_threaded() {
+    unsafe extern "C" {
+        fn openblas_set_num_threads(n: std::ffi::c_int);
+    }
+    static ONCE: Once = Once::new();
+    // SAFETY: the function takes a plain integer, may be called at any time, and is part of every OpenBLAS, which is
+    // the library `ndarray-linalg` is built with.
+    ONCE.call_once(|| unsafe { openblas_set_num_threads(1) });
 }
 
 /// Principal components.
@@ -30,6 +45,7 @@ pub struct Pca {
 /// Works on the smaller Gram matrix: O(min(n, m)^2 max(n, m)) time, O(min(n, m)^2) extra memory. Fewer than `k`
 /// components come back where the rank is lower. The sign of an axis is fixed by its largest entry being positive.
 pub fn pca(x: ArrayView2<'_, f64>, k: usize) -> Result<Pca, LinalgError> {
+    single_threaded();
     let by_rows = x.nrows() <= x.ncols();
     let gram = if by_rows { x.dot(&x.t()) } else { x.t().dot(&x) };
     let (values, vectors) = gram.eigh(UPLO::Lower).map_err(|e| wrap("eigendecomposition", &gram, e))?;
@@ -54,6 +70,7 @@ pub fn solve_spd(a: &Array2<f64>, b: &Array2<f64>) -> Result<Array2<f64>, Linalg
         // LAPACK refuses a matrix without rows.
         return Ok(Array2::zeros(b.raw_dim()));
     }
+    single_threaded();
     let factor = a.factorizec(UPLO::Lower).map_err(|e| wrap("Cholesky factorisation", a, e))?;
     let mut out = Array2::zeros(b.raw_dim());
     for (column, mut to) in b.axis_iter(Axis(1)).zip(out.axis_iter_mut(Axis(1))) {
@@ -65,11 +82,13 @@ pub fn solve_spd(a: &Array2<f64>, b: &Array2<f64>) -> Result<Array2<f64>, Linalg
 
 /// The inverse of a symmetric positive definite matrix, by Cholesky. O(n^3).
 pub fn inverse_spd(a: &Array2<f64>) -> Result<Array2<f64>, LinalgError> {
+    single_threaded();
     a.invc().map_err(|e| wrap("Cholesky inverse", a, e))
 }
 
 /// Eigenvalues (ascending) and eigenvectors (columns) of a symmetric matrix, of which the lower triangle is read. O(n^3).
 pub fn symmetric_eigen(a: &Array2<f64>) -> Result<(Array1<f64>, Array2<f64>), LinalgError> {
+    single_threaded();
     a.eigh(UPLO::Lower).map_err(|e| wrap("eigendecomposition", a, e))
 }
 

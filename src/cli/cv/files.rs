@@ -76,15 +76,17 @@ fn summary(report: &Report) -> String {
 
 fn per_perturbation(report: &Report, labels: &[String]) -> String {
     let Some(first) = report.models.first() else { return String::new() };
-    let metrics: String = first.scores.values.iter().map(|(m, _)| format!("\t{}", m.name())).collect();
-    let mut text = format!("model\ttarget_gene\tfold\tbasis{metrics}\n");
+    let metrics = first.scores.values.iter().map(|(m, _)| m.name());
+    let head: Vec<&str> = ["model", "target_gene", "fold", "basis"].into_iter().chain(metrics).collect();
+    let mut lines = vec![head.join("\t")];
     for model in &report.models {
         for (i, label) in labels.iter().enumerate() {
-            let values =
-                model.scores.values.iter().map(|(_, v)| v[i].map_or_else(|| "\t".into(), |v| format!("\t{v:.6}")));
-            let (fold, basis) = (&model.predictions.fold[i], basis(model.predictions.basis[i]));
-            text += &format!("{}\t{label}\t{fold}\t{basis}{}\n", model.name, values.collect::<String>());
+            let values = model.scores.values.iter().map(|(_, v)| v[i].map_or_else(String::new, |v| format!("{v:.6}")));
+            let (fold, basis) = (model.predictions.fold[i].clone(), basis(model.predictions.basis[i]).to_owned());
+            let line: Vec<String> =
+                [model.name.clone(), label.clone(), fold, basis].into_iter().chain(values).collect();
+            lines.push(line.join("\t"));
         }
     }
-    text
+    lines.join("\n") + "\n"
 }

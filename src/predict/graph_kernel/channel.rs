@@ -13,7 +13,9 @@ pub(super) struct Channel {
     pub(super) name: String,
     start: Vec<usize>,
     neighbours: Vec<(GeneId, f32)>,
-    /// Sum of weights per gene.
+    /// The same entries of D^-1/2 A D^-1/2.
+    transitions: Vec<(GeneId, f32)>,
+    /// Sum of weights per gene, D.
     degree: Vec<f32>,
 }
 
@@ -40,7 +42,8 @@ impl Channel {
             degree.push(neighbours[from..].iter().map(|(_, w)| w).sum());
             start.push(neighbours.len());
         }
-        Self { name: name.to_owned(), start, neighbours, degree }
+        let transitions = transitions(&start, &neighbours, &degree);
+        Self { name: name.to_owned(), start, neighbours, transitions, degree }
     }
 
     /// Number of genes of the graph.
@@ -53,9 +56,8 @@ impl Channel {
     }
 
     /// Neighbours with their entries of D^-1/2 A D^-1/2.
-    pub(super) fn transitions(&self, gene: GeneId) -> impl Iterator<Item = (GeneId, f32)> {
-        let own = self.degree[gene.index()];
-        self.neighbours(gene).iter().map(move |&(g, w)| (g, w / (own * self.degree[g.index()]).sqrt()))
+    pub(super) fn transitions(&self, gene: GeneId) -> &[(GeneId, f32)] {
+        &self.transitions[self.start[gene.index()]..self.start[gene.index() + 1]]
     }
 
     /// The gene itself (weight 1) and its neighbours, each divided by the root of its degree (itself counted) so that
@@ -67,9 +69,20 @@ impl Channel {
         let all = of[..at].iter().copied().chain(itself).chain(of[at..].iter().copied());
         let mut profile: Profile = all.map(|(g, w)| (g, w / (1.0 + self.degree[g.index()]).sqrt())).collect();
         let length = profile.iter().map(|(_, w)| w * w).sum::<f32>().sqrt();
-        profile.iter_mut().for_each(|(_, w)| *w /= length);
+        for (_, w) in &mut profile {
+            *w /= length;
+        }
         profile
     }
+}
+
+/// Entries of D^-1/2 A D^-1/2 beside those of A.
+fn transitions(start: &[usize], neighbours: &[(GeneId, f32)], degree: &[f32]) -> Vec<(GeneId, f32)> {
+    let of_row = |(row, own): (usize, f32)| {
+        let entries = neighbours[start[row]..start[row + 1]].iter();
+        entries.map(move |&(g, w)| (g, w / (own * degree[g.index()]).sqrt()))
+    };
+    degree.iter().copied().enumerate().flat_map(of_row).collect()
 }
 
 /// Merges two ascending lists; the larger weight of a common gene stays.

@@ -1,6 +1,7 @@
 //! The kernel: a learned mixture of similarities, sharpened.
 
 use ndarray::{Array1, Array2, Axis};
+use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::similarity::{Similarity, View};
@@ -47,7 +48,8 @@ impl Kernel {
         seed: u64,
     ) -> Result<(Self, Array2<f64>), LinalgError> {
         let mut similarity = Similarity::all(graph, targets);
-        let matrices: Vec<Array2<f64>> = (0..similarity.views().len()).map(|v| similarity.matrix(v)).collect();
+        let matrices: Vec<Array2<f64>> =
+            (0..similarity.views().len()).into_par_iter().map(|v| similarity.matrix(v)).collect();
         let learned = weigh(&matrices, singles, scores, seed)?;
         let keep: Vec<bool> = learned.weights.iter().map(|w| *w >= LEAST_WEIGHT).collect();
         let kept = |x: &[f64]| x.iter().zip(&keep).filter(|(_, k)| **k).map(|(w, _)| *w).collect::<Vec<f64>>();

@@ -57,7 +57,9 @@ impl Rows {
     fn incidence(&self) -> Array2<f64> {
         let mut has = Array2::zeros((self.of_row.len(), self.targets.len()));
         for (row, of) in self.of_row.iter().enumerate() {
-            of.iter().for_each(|&t| has[[row, t]] = 1.0);
+            for &t in of {
+                has[[row, t]] = 1.0;
+            }
         }
         has
     }

@@ -2,7 +2,7 @@
 
 use std::fmt;
 
-use ndarray::Array2;
+use ndarray::{Array1, Array2};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -114,17 +114,10 @@ impl Similarity {
 
     /// Similarities among the targets in one view, n_targets x n_targets, exactly symmetric.
     pub(super) fn matrix(&self, view: usize) -> Array2<f64> {
-        let n = self.targets.len();
-        let row = |i: usize| {
-            let mut row = vec![0.0; n];
-            match self.targets[i] {
-                Some(gene) => self.add(gene, view, 1.0, &mut row),
-                None => row[i] = 1.0,
-            }
-            row
-        };
-        let rows: Vec<f64> = (0..n).into_par_iter().flat_map_iter(row).collect();
-        Array2::from_shape_vec((n, n), rows).unwrap_or_default()
+        let outside = self.targets.iter().map(|t| f64::from(u8::from(t.is_none())));
+        let mut matrix = Array2::from_diag(&outside.collect::<Array1<f64>>());
+        self.views[view].2.add_products(&mut matrix);
+        matrix
     }
 
     fn add(&self, gene: GeneId, view: usize, weight: f64, to: &mut [f64]) {
@@ -160,7 +153,53 @@ impl Index {
         Self { start, entries }
     }
 
+    /// Adds the dot products of all pairs of profiles, n_targets x n_targets, gene by gene: no profile is needed again.
+    fn add_products(&self, to: &mut Array2<f64>) {
+        for held in self.start.windows(2).map(|w| &self.entries[w[0]..w[1]]) {
+            for (k, &(a, value)) in held.iter().enumerate() {
+                let mut row = to.row_mut(a as usize);
+                for &(b, other) in &held[k..] {
+                    row[b as usize] += f64::from(value) * f64::from(other);
+                }
+            }
+        }
+        for a in 0..to.nrows() {
+            for b in 0..a {
+                to[[a, b]] = to[[b, a]];
+            }
+        }
+    }
+
     fn of(&self, gene: GeneId) -> &[(u32, f32)] {
         &self.entries[self.start[gene.index()]..self.start[gene.index() + 1]]
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::graph::GraphBuilder;
+
+    #[test]
+    fn the_matrix_among_targets_is_the_similarity_of_each_to_all() {
+        let mut builder = GraphBuilder::new();
+        let channel = builder.channel("x");
+        [("A", "B"), ("B", "C"), ("C", "D"), ("A", "D"), ("E", "F")]
+            .iter()
+            .for_each(|(a, b)| builder.add_undirected(a, b, 0.9, &[(channel, 0.5)]));
+        let targets = [Some(GeneId(0)), Some(GeneId(1)), None, Some(GeneId(4))];
+        let similarity = Similarity::all(&builder.build(), targets.to_vec());
+        assert_eq!(similarity.views().len(), 4);
+        for view in 0..4 {
+            let mut weights = [0.0; 4];
+            weights[view] = 1.0;
+            let matrix = similarity.matrix(view);
+            for (i, target) in targets.iter().enumerate().filter(|(_, t)| t.is_some()) {
+                assert_eq!(matrix.row(i).to_vec(), similarity.of(*target, &weights));
+                assert!((matrix[[i, i]] - 1.0).abs() < 1e-6);
+            }
+            assert_eq!(matrix.row(2).to_vec(), [0.0, 0.0, 1.0, 0.0]);
+            assert!(matrix[[0, 1]] > 0.0 && matrix[[0, 3]] == 0.0);
+        }
     }
 }

@@ -21,9 +21,13 @@ pub(super) fn walk_profile(channel: &Channel, gene: GeneId) -> Profile {
         at = step(channel, gene, &at, &mut mass);
     }
     at.sort_unstable_by_key(|(g, _)| *g);
-    at.iter_mut().for_each(|(_, r)| *r = (LOG_SCALE * *r).ln_1p());
+    for (_, r) in &mut at {
+        *r = (LOG_SCALE * *r).ln_1p();
+    }
     let length = at.iter().map(|(_, r)| r * r).sum::<f32>().sqrt();
-    at.iter_mut().for_each(|(_, r)| *r /= length);
+    for (_, r) in &mut at {
+        *r /= length;
+    }
     at
 }
 
@@ -32,12 +36,13 @@ fn step(channel: &Channel, start: GeneId, at: &[(GeneId, f32)], mass: &mut [f32]
     let mut touched = vec![start];
     mass[start.index()] = RESTART;
     for &(from, r) in at {
-        for (to, probability) in channel.transitions(from) {
+        let moving = (1.0 - RESTART) * r;
+        for &(to, probability) in channel.transitions(from) {
             let entry = &mut mass[to.index()];
             if *entry == 0.0 {
                 touched.push(to);
             }
-            *entry += (1.0 - RESTART) * probability * r;
+            *entry += moving * probability;
         }
     }
     let taken = touched.into_iter().map(|g| (g, std::mem::take(&mut mass[g.index()])));
