@@ -21,8 +21,8 @@ demo: setup
 
 test: setup
 	@if $(CARGO) nextest --version >/dev/null 2>&1; then \
-	  $(CARGO) nextest run; \
-	else $(CARGO) test --tests; fi
+	  $(CARGO) nextest run && $(CARGO) test --doc --quiet; \
+	else $(CARGO) test; fi
 
 lint: setup
 	$(CARGO) fmt --check
