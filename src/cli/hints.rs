@@ -152,7 +152,10 @@ fn score(error: &ScoreError) -> Option<String> {
         }
         ScoreError::TooFewCells { .. } => Some("leave `--ceiling` out".into()),
         ScoreError::Data(e) => data(e),
-        ScoreError::UnknownProfile { .. } => None,
+        ScoreError::UnknownProfile { .. }
+        | ScoreError::UnknownMetric { .. }
+        | ScoreError::NotTested
+        | ScoreError::Undefined { .. } => None,
     }
 }
 
