@@ -21,7 +21,7 @@ fn write_cells(path: &Path, values: [[f32; 4]; 6]) {
         obs: vec![
             ("guide".into(), Column::Strings((0..6).map(|i| format!("g{i}")).collect())),
             ("condition".into(), Column::Categories(labels.to_vec())),
-            ("line".into(), Column::Categories(["K562", "H1"].map(String::from).repeat(3))),
+            ("line".into(), Column::Categories(["K562", "H1"].map(String::from).into_iter().cycle().take(6).collect())),
         ],
         genes: Arc::new(GeneIndex::new(GENES).unwrap()),
         var: Vec::new(),

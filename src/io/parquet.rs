@@ -198,7 +198,8 @@ mod tests {
         let path = dir.path().join("t.parquet");
         write_parquet(&path, &COLUMNS, [group(10_000), group(3)]).unwrap();
         let reader = SerializedFileReader::new(File::open(&path).unwrap()).unwrap();
-        let groups: Vec<i64> = reader.metadata().row_groups().iter().map(|g| g.num_rows()).collect();
+        let groups: Vec<i64> =
+            reader.metadata().row_groups().iter().map(parquet::file::metadata::RowGroupMetaData::num_rows).collect();
         assert_eq!(groups, [10_000, 3]);
         let rows: Vec<Vec<Field>> =
             reader.into_iter().map(|row| row.unwrap().into_columns().into_iter().map(|c| c.1).collect()).collect();
