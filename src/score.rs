@@ -4,6 +4,7 @@
 
 mod baseline;
 mod ceiling;
+mod checks;
 mod comparison;
 mod cv;
 mod de;
@@ -18,14 +19,18 @@ mod table;
 
 pub use self::baseline::{mean_profile, relative_to_baseline};
 pub use self::ceiling::spearman_brown;
-pub use self::comparison::{Comparison, Side};
+pub use self::checks::checks;
+pub use self::comparison::{Comparison, Side, SideCells, Tested};
 pub use self::cv::{Bootstrap, CvMetric, CvRow, CvScores, Interval, ceiling_scores, cv_row, cv_scores};
-pub use self::de::{DeOptions, DeTable, FdrScope, FoldChange, differential_expression};
+pub use self::de::{
+    Against, DeOptions, DeRow, DeTable, FdrScope, FoldChange, Keep, Mean, OnTarget, Test, differential_expression,
+    on_target,
+};
 pub use self::error::ScoreError;
-pub use self::log_cells::LogCells;
-pub use self::metric::{Best, METRICS, Metric, Values, metric};
-pub use self::profile::{PROFILES, Profile, profile};
+pub use self::log_cells::{GeneColumn, LogCells, Units};
+pub use self::metric::{Best, Evaluate, METRICS, Metric, Needs, Values, metric};
+pub use self::profile::{Controls, PROFILES, Profile, profile};
 pub use self::scale::{ScaledScores, scale};
-pub use self::scorecard::{Row, Scorecard, score};
+pub use self::scorecard::{Row, ScoreOptions, Scorecard, score};
 pub use self::summary::Summary;
 pub use self::table::{write_aggregate, write_de, write_results};

@@ -13,5 +13,5 @@ pub use self::correlation::{average_ranks, cosine, pearson, spearman};
 pub use self::fdr::benjamini_hochberg;
 pub use self::linalg::{LinalgError, Pca, inverse_spd, pca, solve_spd, symmetric_eigen};
 pub use self::moments::{CentralMoments, PowerSums};
-pub use self::ranksum::{PMethod, RankSum, Reference, Runs};
+pub use self::ranksum::{Around, PMethod, RankSum, RankSums};
 pub use self::rng::Rng;

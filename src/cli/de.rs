@@ -9,29 +9,74 @@ use super::args::ScreenArgs;
 use super::error::CliError;
 use super::score::{read_cells, write};
 use super::session::Session;
-use crate::error::ExitStatus;
-use crate::score::{DeOptions, DeTable, FdrScope, FoldChange, differential_expression, write_de};
+use crate::error::{ExitStatus, Notice};
+use crate::score::{self, Against, DeOptions, DeRow, FdrScope, FoldChange, Keep, LogCells, Mean, Test};
 use crate::stats::PMethod;
 
 /// Arguments of `grn de`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   grn de screen.h5ad -o de.csv
-  grn de screen.h5ad --fdr-scope table --epsilon 1e-9 -o de.tsv")]
+  grn de screen.h5ad --against rest --test welch -o de.tsv
+  grn de screen.h5ad --on-target")]
 pub(super) struct DeArgs {
     /// Cells with perturbation labels and controls
     screen: PathBuf,
-    /// Table to write, separated by tabs if its name ends in .tsv, else by commas (default: stdout)
+    /// Table to write: .csv, .tsv or .parquet (default: commas on stdout)
     #[arg(short, long, value_name = "FILE")]
     output: Option<PathBuf>,
+    /// What each perturbation is compared with
+    #[arg(long, value_enum, default_value_t = AgainstArg::Control)]
+    against: AgainstArg,
+    /// Test only each perturbation's own target: did the knockdown work?
+    #[arg(long)]
+    on_target: bool,
+    /// The test
+    #[arg(long, value_enum, default_value_t = TestArg::Wilcoxon)]
+    test: TestArg,
+    /// Which mean is reported and turned into a fold change
+    #[arg(long, value_enum, default_value_t = MeanArg::Geometric)]
+    mean: MeanArg,
     /// Tests over which the false discovery rate is controlled
     #[arg(long, value_enum, default_value_t = Scope::Target)]
     fdr_scope: Scope,
+    /// Leave out tests of genes with at most this many counts per million on both sides
+    #[arg(long, value_name = "CPM", conflicts_with = "on_target")]
+    cpm_filter: Option<f64>,
     /// Added to both means of a fold change; with 0, a gene seen on one side only has an infinite one
     #[arg(long, default_value_t = 0.0, value_name = "E")]
     epsilon: f64,
     #[command(flatten)]
     screen_options: ScreenArgs,
+}
+
+/// `--against`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum AgainstArg {
+    /// The control cells
+    Control,
+    /// All other cells, the control among them
+    Rest,
+}
+
+/// `--test`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum TestArg {
+    /// Mann-Whitney U: mid-ranks, tie and continuity correction
+    Wilcoxon,
+    /// Student's t, pooled variance
+    TTest,
+    /// Welch's t, a variance per group
+    Welch,
+}
+
+/// `--mean`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum MeanArg {
+    /// expm1 of the mean of log1p values
+    Geometric,
+    /// Mean of expm1 of log1p values
+    Arithmetic,
 }
 
 /// `--fdr-scope`.
@@ -44,28 +89,70 @@ enum Scope {
 }
 
 pub(super) fn run(args: DeArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
-    if !(args.epsilon >= 0.0 && args.epsilon.is_finite()) {
-        return Err(CliError::usage("--epsilon", "a number >= 0", args.epsilon.to_string(), None));
-    }
+    let options = options(&args)?;
     let cells = read_cells(session, &args.screen, &args.screen_options)?;
     if session.dry_run {
         session.printer.say(format!("would test {} perturbations x {} genes", cells.labels.len(), cells.n_genes()));
         return Ok(ExitStatus::Done);
     }
-    let fdr = match args.fdr_scope {
-        Scope::Target => FdrScope::PerTarget,
-        Scope::Table => FdrScope::Table,
+    if args.on_target {
+        let table = score::on_target(&cells, &options)?;
+        if !table.not_measured.is_empty() {
+            let names = crate::error::some_of(&table.not_measured, 5);
+            session.printer.notice(&Notice::new(format!("no target among the genes: {names}")));
+        }
+        return report(&args, session, &cells, || table.rows());
+    }
+    let table = score::differential_expression(&cells, &options)?;
+    report(&args, session, &cells, || table.rows())
+}
+
+fn options(args: &DeArgs) -> Result<DeOptions, CliError> {
+    let at_least_zero = |name: &'static str, value: f64| {
+        let good = value >= 0.0 && value.is_finite();
+        if good { Ok(()) } else { Err(CliError::usage(name, "a number >= 0", value.to_string(), None)) }
     };
-    let options = DeOptions { fdr, p: PMethod::Asymptotic, fold_change: FoldChange::Epsilon(args.epsilon) };
-    let table = differential_expression(&cells, &options);
+    at_least_zero("--epsilon", args.epsilon)?;
+    at_least_zero("--cpm-filter", args.cpm_filter.unwrap_or(0.0))?;
+    Ok(DeOptions {
+        against: match args.against {
+            AgainstArg::Control => Against::Control,
+            AgainstArg::Rest => Against::Rest,
+        },
+        test: match args.test {
+            TestArg::Wilcoxon => Test::MannWhitney(PMethod::Asymptotic),
+            TestArg::TTest => Test::Student,
+            TestArg::Welch => Test::Welch,
+        },
+        mean: match args.mean {
+            MeanArg::Geometric => Mean::Geometric,
+            MeanArg::Arithmetic => Mean::Arithmetic,
+        },
+        fold_change: FoldChange::Epsilon(args.epsilon),
+        keep: args.cpm_filter.map_or(Keep::All, Keep::PooledCpm),
+        fdr: match args.fdr_scope {
+            Scope::Target => FdrScope::PerTarget,
+            Scope::Table => FdrScope::Table,
+        },
+    })
+}
+
+/// Writes the table where asked, else prints it.
+fn report<'a, I: Iterator<Item = DeRow<'a>>>(
+    args: &DeArgs,
+    session: &Session,
+    cells: &LogCells,
+    rows: impl Fn() -> I,
+) -> Result<ExitStatus, CliError> {
     if let Some(path) = &args.output {
-        write(path, |out| write_de(&table, delimiter(path), out))?;
-        session.printer.result(|| as_json(&table), || format!("{}; wrote {}", as_text(&table), path.display()))?;
+        write(path, |out| score::write_de(rows(), delimiter(path), out))?;
+        let text = || format!("{}; wrote {}", as_text(rows()), path.display());
+        session.printer.result(|| as_json(cells, rows()), text)?;
     } else if session.printer.json {
-        session.printer.result(|| as_json(&table), String::new)?;
+        session.printer.result(|| as_json(cells, rows()), String::new)?;
     } else {
         let mut text = Vec::new();
-        write_de(&table, b',', &mut text)?;
+        score::write_de(rows(), b',', &mut text)?;
         session.printer.data(String::from_utf8_lossy(&text).trim_end())?;
     }
     Ok(ExitStatus::Done)
@@ -75,28 +162,29 @@ fn delimiter(path: &Path) -> u8 {
     if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("tsv")) { b'\t' } else { b',' }
 }
 
-/// Number of significant genes per perturbation.
-fn n_significant(table: &DeTable) -> Vec<usize> {
-    table.fdr.outer_iter().map(|row| row.iter().filter(|&&q| q < 0.05).count()).collect()
-}
-
-fn as_json(table: &DeTable) -> serde_json::Value {
-    let counts: serde_json::Map<String, serde_json::Value> =
-        table.labels.iter().cloned().zip(n_significant(table).into_iter().map(|n| json!(n))).collect();
+fn as_json<'a>(cells: &LogCells, rows: impl Iterator<Item = DeRow<'a>>) -> serde_json::Value {
+    let mut counts: serde_json::Map<String, serde_json::Value> =
+        cells.labels.iter().map(|l| (l.clone(), json!(0))).collect();
+    let mut n_tests = 0;
+    for row in rows {
+        n_tests += 1;
+        let count = counts.entry(row.target).or_insert(json!(0));
+        *count = json!(count.as_u64().unwrap_or(0) + u64::from(row.fdr < 0.05));
+    }
     json!({
-        "n_perturbations": table.labels.len(),
-        "n_genes": table.genes.len(),
-        "n_control_cells": table.n_reference,
+        "n_perturbations": cells.labels.len(),
+        "n_genes": cells.n_genes(),
+        "n_control_cells": cells.n_controls(),
+        "n_tests": n_tests,
         "n_significant": counts,
     })
 }
 
-fn as_text(table: &DeTable) -> String {
-    let total: usize = n_significant(table).iter().sum();
-    format!(
-        "{total} of {} tests ({} perturbations x {} genes) with a false discovery rate below 0.05",
-        table.fdr.len(),
-        table.labels.len(),
-        table.genes.len()
-    )
+fn as_text<'a>(rows: impl Iterator<Item = DeRow<'a>>) -> String {
+    let (mut n_tests, mut significant) = (0usize, 0usize);
+    for row in rows {
+        n_tests += 1;
+        significant += usize::from(row.fdr < 0.05);
+    }
+    format!("{significant} of {n_tests} tests with a false discovery rate below 0.05")
 }

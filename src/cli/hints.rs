@@ -155,7 +155,10 @@ fn score(error: &ScoreError) -> Option<String> {
         ScoreError::Data(e) => data(e),
         ScoreError::MetricMismatch { .. } => Some("score both with the same `--profile`".into()),
         ScoreError::NoMetric { .. } => Some("give the agg_results.csv that `grn score --outdir DIR` writes".into()),
-        ScoreError::UnknownProfile { .. } => None,
+        ScoreError::UnknownProfile { .. }
+        | ScoreError::UnknownMetric { .. }
+        | ScoreError::NotTested
+        | ScoreError::Undefined { .. } => None,
     }
 }
 

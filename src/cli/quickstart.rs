@@ -154,7 +154,7 @@ impl Steps<'_> {
         let changes = predictions.perturbations.iter().zip(predictions.delta.axis_iter(Axis(0)));
         let predicted = predicted_cells(&controls, changes, CELLS, self.session.seed)?;
         let (pred, real) = (LogCells::new(&predicted)?, LogCells::new(&simulated.screen)?);
-        let card = score::score(&pred, &real, score::profile("cell-eval")?, None)?;
+        let card = score::score(&pred, &real, score::profile("cell-eval")?, &score::ScoreOptions::default())?;
         let folder = self.dir.join("scores");
         std::fs::create_dir_all(&folder).map_err(|e| crate::io::IoError::write(&folder, e))?;
         score_command::write(&folder.join("results.csv"), |out| score::write_results(&card, out))?;

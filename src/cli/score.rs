@@ -5,8 +5,9 @@ mod prep;
 mod scale;
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use clap::{Args, Subcommand};
+use clap::{Args, Subcommand, ValueEnum};
 use serde_json::{Value, json};
 
 use super::args::ScreenArgs;
@@ -14,7 +15,7 @@ use super::error::CliError;
 use super::session::Session;
 use crate::error::{ExitStatus, Notice};
 use crate::io::{self, IoError};
-use crate::score::{self, Best, LogCells, Row, Scorecard};
+use crate::score::{self, Best, Controls, LogCells, Row, ScoreOptions, Scorecard};
 
 /// Arguments of `grn score`.
 #[derive(Debug, Args)]
@@ -37,6 +38,15 @@ pub(super) struct ScoreArgs {
     /// Also score random halves of the real cells against each other, stepped up to full size
     #[arg(long)]
     ceiling: bool,
+    /// Only these metrics of the profile
+    #[arg(long, value_delimiter = ',', value_name = "METRIC,...")]
+    only: Vec<String>,
+    /// All metrics of the profile but these
+    #[arg(long, value_delimiter = ',', value_name = "METRIC,...")]
+    skip: Vec<String>,
+    /// Control cells that predicted perturbations are compared with (default: as the profile demands)
+    #[arg(long, value_enum)]
+    control: Option<ControlArg>,
     #[command(flatten)]
     screen_options: ScreenArgs,
 }
@@ -50,6 +60,15 @@ enum Action {
     Scale(scale::ScaleArgs),
     /// Write the cells of the mean baseline
     Baseline(baseline::BaselineArgs),
+}
+
+/// `--control`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum ControlArg {
+    /// Those of the real file
+    Real,
+    /// Those of the predicted file
+    Pred,
 }
 
 pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
@@ -72,7 +91,13 @@ pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, 
     if let Some(dir) = &session.outdir {
         session.prepare_outdir(dir)?;
     }
-    let card = score::score(&pred, &real, profile, args.ceiling.then_some(session.seed))?;
+    let options = ScoreOptions {
+        only: args.only,
+        skip: args.skip,
+        controls: args.control.map(|c| if c == ControlArg::Real { Controls::Real } else { Controls::Pred }),
+        ceiling_seed: args.ceiling.then_some(session.seed),
+    };
+    let card = score::score(&pred, &real, profile, &options)?;
     if let Some(dir) = &session.outdir {
         write(&dir.join("results.csv"), |out| score::write_results(&card, out))?;
         write(&dir.join("agg_results.csv"), |out| score::write_aggregate(&card, out))?;
@@ -82,18 +107,43 @@ pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, 
     Ok(ExitStatus::Done)
 }
 
-/// Reads cells into memory and brings them to log1p, counts scaled to the median total of their own file.
+/// Blocks read ahead of those that are sorted by gene.
+const READ_AHEAD: usize = 1;
+
+/// Reads cells by gene, in bounded memory; counts are scaled to the median total of their own file, then log1p.
 pub(super) fn read_cells(session: &Session, path: &Path, options: &ScreenArgs) -> Result<LogCells, CliError> {
     if !matches!(options.target_sum.as_str(), "" | "median") {
         let hint = Some("leave `--target-sum` out, or normalise the cells before scoring".into());
         return Err(CliError::usage("--target-sum", "median, as the metrics define", &options.target_sum, hint));
     }
-    session.printer.say(format!("reading {}", path.display()));
-    let (screen, notices) = io::read_screen(path, &options.options()?)?;
-    for notice in &notices {
+    let file = io::open_screen(path, &options.options()?)?;
+    for notice in &file.notices {
         session.printer.notice(&Notice::new(format!("{}: {notice}", path.display())));
     }
-    Ok(LogCells::new(&screen)?)
+    let bar = session.printer.bar("reading", file.n_cells() as u64);
+    let blocks = file.blocks()?;
+    let cells = std::thread::scope(|scope| {
+        let (send, receive) = std::sync::mpsc::sync_channel(READ_AHEAD);
+        scope.spawn(move || {
+            for block in blocks {
+                if send.send(block).is_err() {
+                    break;
+                }
+            }
+        });
+        let blocks = receive.into_iter().map(|block| {
+            let block = block.map_err(CliError::from)?;
+            bar.inc(block.x.n_rows() as u64);
+            Ok::<_, CliError>(block)
+        });
+        LogCells::read(Arc::clone(&file.genes), &file.cells, file.scale, blocks)
+    });
+    bar.finish_and_clear();
+    let mut cells = cells?;
+    if let Some(label) = &file.control_label {
+        cells.control_label.clone_from(label);
+    }
+    Ok(cells)
 }
 
 /// An output that exists is replaced only where asked for.

@@ -6,6 +6,14 @@ use thiserror::Error;
 #[derive(Debug, Error, PartialEq)]
 #[non_exhaustive]
 pub enum DataError {
+    /// The system refused a temporary file.
+    #[error("cannot keep cells in a temporary file in `{}`: {reason}", folder.display())]
+    Temporary {
+        /// The folder for temporary files.
+        folder: std::path::PathBuf,
+        /// What the system says.
+        reason: String,
+    },
     /// The same gene name twice where names must be unique.
     #[error(
         "gene `{name}` occurs more than once\n  expected unique gene names, got `{name}` at positions {first} and {second}"

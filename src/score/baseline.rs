@@ -1,12 +1,16 @@
 //! The baseline every score is read against.
 
-use super::{Best, LogCells};
+use std::sync::Arc;
+
+use ndarray::Array2;
+
+use super::Best;
+use super::de::gene::mean_of_means;
 
 /// The plain mean of all perturbation means and the control mean, length n_genes: what `cell-eval baseline` predicts
-/// for every cell of every perturbation. It is taken from the real cells being scored.
-pub fn mean_profile(cells: &LogCells) -> Vec<f32> {
-    let means = cells.means();
-    (means.sum_axis(ndarray::Axis(0)) / means.nrows() as f64).iter().map(|&m| m as f32).collect()
+/// for every cell of every perturbation. `means` is n_groups x n_genes, the control included.
+pub fn mean_profile(means: &Array2<f64>) -> Arc<[f32]> {
+    means.columns().into_iter().map(|gene| mean_of_means(&gene.to_vec())).collect()
 }
 
 /// Where a score lies between the baseline (0) and perfection (1), at least 0; `None` for metrics without a best value.

@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use ndarray::{Array1, Array2, s};
 
-use super::de::differential_expression_of_constant;
-use super::{DeOptions, DeTable, LogCells, ScoreError, differential_expression};
-use crate::data::{GeneId, GeneIndex};
+use super::de::{Tests, tests_and_means};
+use super::{DeOptions, DeTable, LogCells, Needs, ScoreError, mean_profile};
+use crate::data::{Csr, GeneId, GeneIndex};
 
 /// A gene changes significantly where its false discovery rate, as a 32-bit number, is below this.
 const SIGNIFICANT: f32 = 0.05;
@@ -14,39 +14,127 @@ const SIGNIFICANT: f32 = 0.05;
 /// What metrics need of one file; every matrix is n_labels x n_genes.
 #[derive(Debug, Clone)]
 pub struct Side {
+    /// The cells.
+    pub cells: SideCells,
     /// Mean log1p expression per perturbation.
     pub mean: Array2<f64>,
-    /// Mean per perturbation minus the mean of the control cells of the same file.
+    /// Mean log1p expression of the control cells that changes are taken against, length n_genes.
+    pub control: Array1<f64>,
+    /// Mean per perturbation minus the control.
     pub delta: Array2<f64>,
-    /// Differential expression.
+    tested: Option<Tested>,
+}
+
+/// Where the cells of a side come from.
+#[derive(Debug, Clone)]
+pub enum SideCells {
+    /// A file.
+    Measured(LogCells),
+    /// Every cell of every perturbation has the same profile (log1p, length n_genes); the control cells are those given.
+    Constant {
+        /// The profile.
+        profile: Arc<[f32]>,
+        /// The labels, their numbers of cells, and the control cells.
+        like: LogCells,
+    },
+}
+
+/// Differential expression of one side.
+#[derive(Debug, Clone)]
+pub struct Tested {
+    /// The table.
     pub de: DeTable,
     /// Significant genes per perturbation, largest absolute log fold change first, equal ones in gene order.
     pub significant: Vec<Vec<u32>>,
 }
 
 impl Side {
-    /// Prepares cells.
-    pub fn of_cells(cells: &LogCells, options: &DeOptions) -> Self {
-        let means = cells.means();
-        let n = cells.labels.len();
-        Self::new(means.slice(s![..n, ..]).to_owned(), means.row(n).to_owned(), differential_expression(cells, options))
+    /// Prepares cells: means, and tests where a metric needs them. One pass over the values.
+    ///
+    /// # Errors
+    /// [`crate::data::DataError::Temporary`].
+    pub fn of_cells(cells: &LogCells, options: &DeOptions, needs: Needs) -> Result<Self, ScoreError> {
+        if needs == Needs::Means {
+            return Ok(Self::new(SideCells::Measured(cells.clone()), cells.means()?, None));
+        }
+        let Tests { table, means, .. } = tests_and_means(cells, options, false)?;
+        Ok(Self::new(SideCells::Measured(cells.clone()), means, Some(table)))
     }
 
-    /// Prepares a prediction that gives the same profile (log1p, length n_genes) to every cell of every perturbation
-    /// and keeps the control cells.
-    pub fn of_constant(cells: &LogCells, profile: &[f32], options: &DeOptions) -> Self {
+    /// Prepares real cells together with the baseline: a prediction that gives the mean profile (see [`mean_profile`]) to
+    /// every cell of every perturbation and keeps the control cells. One pass over the values.
+    ///
+    /// # Errors
+    /// [`crate::data::DataError::Temporary`].
+    pub fn of_cells_and_baseline(cells: &LogCells, options: &DeOptions, needs: Needs) -> Result<[Self; 2], ScoreError> {
         let n = cells.labels.len();
-        let mean = Array2::from_shape_fn((n, cells.n_genes()), |(_, gene)| f64::from(profile[gene]));
-        let de = differential_expression_of_constant(cells, profile, options);
-        Self::new(mean, cells.means().row(n).to_owned(), de)
+        let (means, table, baseline) = if needs == Needs::Means {
+            (cells.means()?, None, None)
+        } else {
+            let Tests { table, means, baseline } = tests_and_means(cells, options, true)?;
+            (means, Some(table), baseline)
+        };
+        let profile = mean_profile(&means);
+        let at = |(g, gene): (usize, usize)| if g < n { f64::from(profile[gene]) } else { means[[n, gene]] };
+        let constant_means = Array2::from_shape_fn(means.dim(), at);
+        let constant_cells = SideCells::Constant { profile, like: cells.clone() };
+        Ok([
+            Self::new(SideCells::Measured(cells.clone()), means, table),
+            Self::new(constant_cells, constant_means, baseline),
+        ])
     }
 
-    fn new(mean: Array2<f64>, control: Array1<f64>, de: DeTable) -> Self {
+    /// From means of all groups, the control last.
+    fn new(cells: SideCells, means: Array2<f64>, de: Option<DeTable>) -> Self {
+        let n = means.nrows() - 1;
+        let (mean, control) = (means.slice(s![..n, ..]).to_owned(), means.row(n).to_owned());
         let delta = &mean - &control;
-        let significant = (0..de.labels.len()).map(|label| significant(&de, label)).collect();
-        Self { mean, delta, de, significant }
+        let tested = de.map(|de| {
+            let significant = (0..de.labels.len()).map(|label| significant(&de, label)).collect();
+            Tested { de, significant }
+        });
+        Self { cells, mean, control, delta, tested }
     }
 
+    /// Differential expression.
+    ///
+    /// # Errors
+    /// [`ScoreError::NotTested`] where the side was prepared without.
+    pub fn tested(&self) -> Result<&Tested, ScoreError> {
+        self.tested.as_ref().ok_or(ScoreError::NotTested)
+    }
+}
+
+impl SideCells {
+    /// The cells of each perturbation and, last, of the control as rows, n_cells x n_genes: all values in memory.
+    ///
+    /// # Errors
+    /// [`crate::data::DataError::Temporary`].
+    pub fn rows(&self) -> Result<Vec<Csr<f32>>, ScoreError> {
+        match self {
+            Self::Measured(cells) => cells.rows(),
+            Self::Constant { profile, like } => {
+                let mut rows = like.rows()?;
+                let n = like.labels.len();
+                for (rows, &n_cells) in rows[..n].iter_mut().zip(&like.n_cells) {
+                    *rows = Csr::empty(profile.len());
+                    let row = || (0u32..).zip(profile.iter().copied()).filter(|(_, v)| *v != 0.0);
+                    (0..n_cells).for_each(|_| rows.push_row(row()));
+                }
+                Ok(rows)
+            }
+        }
+    }
+
+    /// Labels and numbers of cells.
+    pub fn groups(&self) -> &LogCells {
+        match self {
+            Self::Measured(cells) | Self::Constant { like: cells, .. } => cells,
+        }
+    }
+}
+
+impl Tested {
     /// log2 fold change as a 32-bit number, the precision at which cell-eval ranks.
     pub fn lfc(&self, label: usize, gene: u32) -> f32 {
         self.de.log2_fold_change[[label, gene as usize]] as f32
@@ -87,12 +175,21 @@ impl Comparison {
     /// # Errors
     /// [`ScoreError::GeneMismatch`], [`ScoreError::PerturbationMismatch`].
     pub fn new(real: Side, pred: Side) -> Result<Self, ScoreError> {
-        same_genes(&real.de.genes, &pred.de.genes)?;
-        same_labels(&real.de.labels, &pred.de.labels)?;
-        let (genes, labels) = (Arc::clone(&real.de.genes), real.de.labels.clone());
+        let (of_real, of_pred) = (real.cells.groups(), pred.cells.groups());
+        same_genes(&of_real.genes, &of_pred.genes)?;
+        same_labels(&of_real.labels, &of_pred.labels)?;
+        let (genes, labels) = (Arc::clone(&of_real.genes), of_real.labels.clone());
         let own_of = |label: &String| label.split('+').filter_map(|g| genes.id(g)).map(GeneId::index).collect();
         let own = labels.iter().map(own_of).collect();
         Ok(Self { genes, labels, own, real, pred })
+    }
+
+    /// Differential expression of both sides, the real one first.
+    ///
+    /// # Errors
+    /// [`ScoreError::NotTested`].
+    pub fn tested(&self) -> Result<(&Tested, &Tested), ScoreError> {
+        Ok((self.real.tested()?, self.pred.tested()?))
     }
 
     /// Number of perturbations.

@@ -70,6 +70,29 @@ pub enum ScoreError {
         /// The metrics there are.
         got: String,
     },
+    /// A metric of differential expression where there is none.
+    #[error("expected differential expression of both sides, got none")]
+    NotTested,
+    /// A metric that has no value for a perturbation.
+    #[error("{metric} of `{label}`: expected {expected}, got {got}")]
+    Undefined {
+        /// The metric.
+        metric: &'static str,
+        /// The perturbation.
+        label: String,
+        /// What the metric asks for.
+        expected: &'static str,
+        /// What there is.
+        got: String,
+    },
+    /// A metric that is not registered.
+    #[error("unknown metric `{name}`\n  expected one of {known}")]
+    UnknownMetric {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: String,
+    },
     /// An error of the data room.
     #[error(transparent)]
     Data(#[from] DataError),

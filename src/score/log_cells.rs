@@ -1,4 +1,4 @@
-//! Cells as scoring needs them: log1p values by gene, and the perturbation of each cell.
+//! Cells as scoring needs them: values by gene, and the perturbation of each cell.
 
 use std::collections::BTreeMap;
 use std::sync::Arc;
@@ -7,10 +7,14 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use super::ScoreError;
-use crate::data::{Csr, GeneIndex, Scale, Screen};
+use crate::data::{
+    CellBlock, CellTable, Csr, DataError, GeneBlocks, GeneBlocksBuilder, GeneIndex, Scale, Screen, median,
+};
 use crate::stats::Rng;
 
-/// log1p expression by gene. Group i holds the cells of `labels[i]`; the last group holds the control cells.
+/// Cells by gene. Group i holds the cells of `labels[i]`; the last group holds the control cells.
+///
+/// Cheap to clone: the values are shared.
 #[derive(Debug, Clone)]
 pub struct LogCells {
     /// The genes.
@@ -19,9 +23,49 @@ pub struct LogCells {
     pub labels: Vec<String>,
     /// Cells per group, the control last.
     pub n_cells: Vec<usize>,
-    group_of_cell: Vec<Option<u32>>,
-    by_gene: Arc<Csr<f32>>,
+    /// How tables name the control.
+    pub control_label: String,
+    own: Part,
+    /// Control cells of another file, in place of the own.
+    controls: Option<Part>,
+    watch: Watch,
 }
+
+/// Told whenever a block of genes is done.
+#[derive(Clone, Default)]
+struct Watch(Option<Arc<dyn Fn() + Send + Sync>>);
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "watched" } else { "not watched" })
+    }
+}
+
+/// Cells of one file.
+#[derive(Debug, Clone)]
+struct Part {
+    group_of_cell: Arc<[u32]>,
+    values: Arc<GeneBlocks>,
+    scale: Scale,
+    /// Sum of the values of each cell.
+    totals: Arc<[f64]>,
+    units: Units,
+}
+
+/// What the values of a gene are given in.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub enum Units {
+    /// log1p of counts scaled to this total per cell, or log1p values as they are in the file.
+    #[default]
+    AsStored,
+    /// log1p of counts scaled to this total per cell.
+    Log1pOf(f64),
+    /// Counts per million of the cell.
+    PerMillion,
+}
+
+/// A cell that belongs to no group.
+const NO_GROUP: u32 = u32::MAX;
 
 impl LogCells {
     /// Brings a screen to log1p and groups its cells by perturbation, whatever their cell type or batch.
@@ -30,12 +74,26 @@ impl LogCells {
     /// log1p, as `scanpy.pp.normalize_total` and `log1p` do. log1p values must lie in 0 to 15, as cell-eval asks.
     ///
     /// # Errors
-    /// [`crate::data::DataError::NoControl`], [`ScoreError::BadValue`].
+    /// [`DataError::NoControl`], [`ScoreError::BadValue`], [`DataError::Temporary`].
     pub fn new(screen: &Screen) -> Result<Self, ScoreError> {
-        screen.cells.controls()?;
-        check_values(screen)?;
-        let names: Vec<Option<String>> = screen
-            .cells
+        let block = CellBlock { first_cell: 0, x: screen.expression.x.clone() };
+        let scale = screen.expression.scale;
+        Self::read::<ScoreError>(Arc::clone(screen.genes()), &screen.cells, scale, [Ok(block)])
+    }
+
+    /// The same for cells that come in blocks, in order: one pass, in memory that does not grow with their number but for
+    /// 12 bytes each.
+    ///
+    /// # Errors
+    /// As [`Self::new`], and the errors of the blocks.
+    pub fn read<E: From<ScoreError>>(
+        genes: Arc<GeneIndex>,
+        cells: &CellTable,
+        scale: Scale,
+        blocks: impl IntoIterator<Item = Result<CellBlock, E>>,
+    ) -> Result<Self, E> {
+        cells.controls().map_err(ScoreError::from)?;
+        let names: Vec<Option<String>> = cells
             .conditions
             .iter()
             .map(|c| (!c.perturbation.is_control()).then(|| c.perturbation.to_string()))
@@ -44,14 +102,31 @@ impl LogCells {
         group_of.values_mut().zip(0..).for_each(|(group, i)| *group = i);
         let control = group_of.len() as u32;
         let group = |c: u32| names[c as usize].as_ref().map_or(control, |n| group_of[n]);
-        let group_of_cell: Vec<Option<u32>> = screen.cells.of_cell.iter().map(|c| c.map(group)).collect();
+        let group_of_cell: Arc<[u32]> = cells.of_cell.iter().map(|c| c.map_or(NO_GROUP, group)).collect();
+        let mut builder = GeneBlocksBuilder::new(genes.len());
+        let mut totals = Vec::with_capacity(cells.n_cells());
+        for block in blocks {
+            let block = block?;
+            check_values(&block, scale, &genes)?;
+            totals.extend((0..block.x.n_rows()).map(|c| total(block.x.row(c).1)));
+            builder.push(&block).map_err(ScoreError::from)?;
+        }
+        let values = Arc::new(builder.finish().map_err(ScoreError::from)?);
         let labels: Vec<String> = group_of.into_keys().cloned().collect();
+        let units = match scale {
+            Scale::Log1p => Units::AsStored,
+            Scale::Counts => Units::Log1pOf(median_total(&totals)),
+        };
+        let n_cells = count(&group_of_cell, labels.len() + 1);
+        let own = Part { group_of_cell, values, scale, totals: totals.into(), units };
         Ok(Self {
-            genes: Arc::clone(screen.genes()),
-            n_cells: count(&group_of_cell, labels.len() + 1),
+            genes,
+            n_cells,
             labels,
-            group_of_cell,
-            by_gene: Arc::new(by_gene(screen)),
+            control_label: "non-targeting".into(),
+            own,
+            controls: None,
+            watch: Watch::default(),
         })
     }
 
@@ -65,36 +140,164 @@ impl LogCells {
         self.n_cells[self.labels.len()]
     }
 
-    /// Non-zero values of one gene, group after group.
-    pub(super) fn column(&self, gene: usize, column: &mut Column) {
-        column.start.clear();
-        column.start.resize(self.n_cells.len() + 1, 0);
-        let (cells, values) = self.by_gene.row(gene);
-        let entries = || {
-            let group = |&c: &u32| self.group_of_cell[c as usize];
-            cells.iter().map(group).zip(values).filter_map(|(g, &v)| Some((g? as usize, v))).filter(|(_, v)| *v != 0.0)
-        };
-        entries().for_each(|(g, _)| column.start[g + 1] += 1);
-        (0..self.n_cells.len()).for_each(|g| column.start[g + 1] += column.start[g]);
-        column.values.clear();
-        column.values.resize(column.start[self.n_cells.len()], 0.0);
-        column.next.clone_from(&column.start);
-        for (g, value) in entries() {
-            column.values[column.next[g]] = value;
-            column.next[g] += 1;
-        }
+    /// The scale of the file.
+    pub fn scale(&self) -> Scale {
+        self.own.scale
     }
 
-    /// Mean log1p expression, n_groups x n_genes, the control in the last row.
-    pub fn means(&self) -> Array2<f64> {
-        let by_gene: Vec<Vec<f64>> = (0..self.n_genes())
-            .into_par_iter()
-            .map_init(Column::default, |column, gene| {
-                self.column(gene, column);
-                (0..self.n_cells.len()).map(|g| column.mean(g, self.n_cells[g])).collect()
-            })
-            .collect();
-        Array2::from_shape_fn((self.n_cells.len(), self.n_genes()), |(g, gene)| by_gene[gene][g])
+    /// Whether values are log1p expression.
+    pub fn is_log(&self) -> bool {
+        self.own.units != Units::PerMillion
+    }
+
+    /// Number of non-zero values.
+    pub fn n_entries(&self) -> usize {
+        self.own.values.n_entries()
+    }
+
+    /// Number of blocks of genes that a pass goes through.
+    pub fn n_blocks(&self) -> usize {
+        self.own.values.n_blocks()
+    }
+
+    /// The same cells; `done` is called whenever a pass is through with a block of genes, from any thread.
+    #[must_use]
+    pub fn watched(mut self, done: impl Fn() + Send + Sync + 'static) -> Self {
+        self.watch = Watch(Some(Arc::new(done)));
+        self
+    }
+
+    /// Perturbations whose cells are all alike, of two or more. Reads no further than it takes to see every perturbation
+    /// vary.
+    ///
+    /// # Errors
+    /// [`DataError::Temporary`].
+    pub fn constant_labels(&self) -> Result<Vec<&str>, ScoreError> {
+        let mut varies: Vec<bool> = self.n_cells[..self.labels.len()].iter().map(|&n| n < 2).collect();
+        let mut column = GeneColumn::default();
+        for block in 0..self.n_blocks() {
+            if varies.iter().all(|&v| v) {
+                break;
+            }
+            let parts = self.read_block(block)?;
+            for (row, gene) in self.own.values.genes(block).enumerate() {
+                column.fill(gene, row, &parts);
+                varies.iter_mut().zip(column.varies(&self.n_cells)).for_each(|(all, here)| *all |= here);
+            }
+        }
+        Ok(self.labels.iter().zip(varies).filter(|(_, varies)| !varies).map(|(label, _)| label.as_str()).collect())
+    }
+
+    /// The same cells in other units.
+    #[must_use]
+    pub fn in_units(mut self, units: Units) -> Self {
+        self.own.units = units;
+        if let Some(controls) = &mut self.controls {
+            controls.units = units;
+        }
+        self
+    }
+
+    /// The same perturbed cells with the control cells of another file in place of the own.
+    ///
+    /// # Errors
+    /// [`ScoreError::GeneMismatch`].
+    pub fn with_controls_of(mut self, other: &Self) -> Result<Self, ScoreError> {
+        super::comparison::same_genes(&other.genes, &self.genes)?;
+        let (from, to) = (other.labels.len() as u32, self.labels.len() as u32);
+        let mut controls = other.controls.clone().unwrap_or_else(|| other.own.clone());
+        let control = |&g: &u32| if g == from { to } else { NO_GROUP };
+        controls.group_of_cell = controls.group_of_cell.iter().map(control).collect();
+        self.n_cells[to as usize] = other.n_controls();
+        self.own.group_of_cell = self.own.group_of_cell.iter().map(|&g| if g == to { NO_GROUP } else { g }).collect();
+        self.controls = Some(controls);
+        Ok(self)
+    }
+
+    /// A function of each gene (all genes, in order), evaluated in parallel; `state` is what a thread keeps between genes.
+    ///
+    /// # Errors
+    /// [`DataError::Temporary`].
+    pub fn map_genes<S: Default, T: Send>(
+        &self,
+        each: impl Fn(&mut S, &GeneColumn) -> T + Sync,
+    ) -> Result<Vec<T>, ScoreError> {
+        let blocks = 0..self.own.values.n_blocks();
+        let of_block = |(state, column): &mut (S, GeneColumn), block: usize| -> Result<Vec<T>, ScoreError> {
+            let parts = self.read_block(block)?;
+            let genes = self.own.values.genes(block);
+            let of_gene = |(row, gene)| {
+                column.fill(gene, row, &parts);
+                each(state, column)
+            };
+            let done = genes.enumerate().map(of_gene).collect();
+            if let Some(watch) = &self.watch.0 {
+                watch();
+            }
+            Ok(done)
+        };
+        let blocks: Vec<Vec<T>> =
+            blocks.into_par_iter().map_init(Default::default, of_block).collect::<Result<_, _>>()?;
+        Ok(blocks.into_iter().flatten().collect())
+    }
+
+    /// The same for some genes only, in the order given.
+    ///
+    /// # Errors
+    /// [`DataError::Temporary`].
+    pub fn map_some_genes<S: Default, T: Send>(
+        &self,
+        genes: &[usize],
+        each: impl Fn(&mut S, &GeneColumn) -> T + Sync,
+    ) -> Result<Vec<T>, ScoreError> {
+        let of_gene = |(state, column): &mut (S, GeneColumn), &gene: &usize| -> Result<T, ScoreError> {
+            let block = self.own.values.block_of(gene);
+            let parts = self.read_block(block)?;
+            column.fill(gene, gene - self.own.values.genes(block).start, &parts);
+            Ok(each(state, column))
+        };
+        genes.par_iter().map_init(Default::default, of_gene).collect()
+    }
+
+    fn read_block(&self, block: usize) -> Result<Vec<(&Part, Csr<f32>)>, DataError> {
+        let parts = std::iter::once(&self.own).chain(&self.controls);
+        parts.map(|part| Ok((part, part.values.read(block)?))).collect()
+    }
+
+    /// Mean value (log1p unless asked otherwise), n_groups x n_genes, the control in the last row.
+    ///
+    /// # Errors
+    /// [`DataError::Temporary`].
+    pub fn means(&self) -> Result<Array2<f64>, ScoreError> {
+        let by_gene = self.map_genes(|(): &mut (), column| column.means(&self.n_cells))?;
+        Ok(Array2::from_shape_fn((self.n_cells.len(), self.n_genes()), |(g, gene)| by_gene[gene][g]))
+    }
+
+    /// The cells of each group as rows, n_cells x n_genes each, the control last: all values in memory, 8 bytes each.
+    ///
+    /// # Errors
+    /// [`DataError::Temporary`].
+    pub fn rows(&self) -> Result<Vec<Csr<f32>>, ScoreError> {
+        let columns = self.map_genes(|(): &mut (), column| {
+            let entry = |k: usize| (column.groups[k], column.cells[k], column.values[k]);
+            (0..column.values.len()).map(entry).collect::<Vec<_>>()
+        })?;
+        let row_of = [Some(&self.own), self.controls.as_ref()].map(|part| part.map(Part::rows_in_groups));
+        let mut rows: Vec<Vec<Vec<(u32, f32)>>> = self.n_cells.iter().map(|&n| vec![Vec::new(); n]).collect();
+        let control = self.labels.len() as u32;
+        for (gene, column) in columns.iter().enumerate() {
+            for &(group, cell, value) in column {
+                let part = usize::from(group == control && self.controls.is_some());
+                let Some(row_of) = &row_of[part] else { continue };
+                rows[group as usize][row_of[cell as usize] as usize].push((gene as u32, value));
+            }
+        }
+        let of_group = |rows: Vec<Vec<(u32, f32)>>| {
+            let mut x = Csr::empty(self.n_genes());
+            rows.into_iter().for_each(|row| x.push_row(row));
+            x
+        };
+        Ok(rows.into_iter().map(of_group).collect())
     }
 
     /// Two disjoint random halves of the cells of every group, the control's included; an odd cell is left out.
@@ -102,54 +305,133 @@ impl LogCells {
     /// # Errors
     /// [`ScoreError::TooFewCells`] for a group of one cell.
     pub fn halves(&self, seed: u64) -> Result<[Self; 2], ScoreError> {
-        let mut masks = [vec![None; self.group_of_cell.len()], vec![None; self.group_of_cell.len()]];
+        let groups = &self.own.group_of_cell;
+        let mut masks = [vec![NO_GROUP; groups.len()], vec![NO_GROUP; groups.len()]];
         for g in 0..self.n_cells.len() {
-            if self.n_cells[g] < 2 {
+            let mut cells: Vec<usize> = (0..groups.len()).filter(|&c| groups[c] == g as u32).collect();
+            if cells.len() < 2 {
                 let label = self.labels.get(g).map_or("control", String::as_str).to_owned();
-                return Err(ScoreError::TooFewCells { label, got: self.n_cells[g] });
+                return Err(ScoreError::TooFewCells { label, got: cells.len() });
             }
-            let mut cells: Vec<usize> =
-                (0..self.group_of_cell.len()).filter(|&c| self.group_of_cell[c] == Some(g as u32)).collect();
             Rng::keyed(seed, "score.halves", g as u64, 0).shuffle(&mut cells);
             for (mask, half) in masks.iter_mut().zip(cells.chunks_exact(cells.len() / 2)) {
-                for &c in half {
-                    mask[c] = Some(g as u32);
+                half.iter().for_each(|&c| mask[c] = g as u32);
+            }
+        }
+        Ok(masks.map(|mask| self.regrouped(mask)))
+    }
+
+    /// The same cells in other groups; the own control cells.
+    fn regrouped(&self, group_of_cell: Vec<u32>) -> Self {
+        let n_cells = count(&group_of_cell, self.n_cells.len());
+        Self {
+            n_cells,
+            own: Part { group_of_cell: group_of_cell.into(), ..self.own.clone() },
+            controls: None,
+            ..self.clone()
+        }
+    }
+}
+
+impl Part {
+    /// For each cell its position among the cells of its group.
+    fn rows_in_groups(&self) -> Vec<u32> {
+        let mut next = std::collections::HashMap::new();
+        let place = |&group: &u32| {
+            let next = next.entry(group).or_insert(0);
+            *next += 1;
+            *next - 1
+        };
+        self.group_of_cell.iter().map(place).collect()
+    }
+
+    /// A value in the units asked for. In double precision, so that equal shares of two cells stay equal after rounding.
+    fn value(&self, cell: u32, value: f32) -> f32 {
+        let share = || f64::from(value) / self.totals[cell as usize];
+        match self.units {
+            Units::AsStored => value,
+            Units::Log1pOf(total) => (f64::from(value) * total / self.totals[cell as usize]).ln_1p() as f32,
+            Units::PerMillion => (share() * 1e6) as f32,
+        }
+    }
+}
+
+/// The values of one gene other than zero, of cells with a group.
+#[derive(Debug, Default)]
+pub struct GeneColumn {
+    /// The gene.
+    pub gene: usize,
+    /// Group of each value.
+    pub groups: Vec<u32>,
+    /// Cell of each value, in its file.
+    pub cells: Vec<u32>,
+    /// The values.
+    pub values: Vec<f32>,
+}
+
+impl GeneColumn {
+    fn fill(&mut self, gene: usize, row: usize, parts: &[(&Part, Csr<f32>)]) {
+        self.gene = gene;
+        self.groups.clear();
+        self.cells.clear();
+        self.values.clear();
+        for (part, values) in parts {
+            let (cells, values) = values.row(row);
+            for (&cell, &value) in cells.iter().zip(values) {
+                let group = part.group_of_cell[cell as usize];
+                if group != NO_GROUP && value != 0.0 {
+                    self.groups.push(group);
+                    self.cells.push(cell);
+                    self.values.push(part.value(cell, value));
                 }
             }
         }
-        Ok(masks.map(|group_of_cell| Self {
-            n_cells: count(&group_of_cell, self.n_cells.len()),
-            group_of_cell,
-            ..self.clone()
-        }))
+    }
+
+    /// Groups and values.
+    pub fn entries(&self) -> impl Iterator<Item = (usize, f32)> {
+        self.groups.iter().map(|&g| g as usize).zip(self.values.iter().copied())
+    }
+
+    /// Sum per group of a function of the values that is 0 for 0.
+    pub fn sums(&self, n_groups: usize, of: impl Fn(f64) -> f64) -> Vec<f64> {
+        let mut sums = vec![0.0; n_groups];
+        self.entries().for_each(|(g, v)| sums[g] += of(f64::from(v)));
+        sums
+    }
+
+    /// Whether the cells of a group differ, per group.
+    fn varies(&self, n_cells: &[usize]) -> Vec<bool> {
+        let mut seen: Vec<(usize, f32, f32)> = vec![(0, f32::INFINITY, f32::NEG_INFINITY); n_cells.len()];
+        for (group, value) in self.entries() {
+            let (n, least, most) = &mut seen[group];
+            (*n, *least, *most) = (*n + 1, least.min(value), most.max(value));
+        }
+        seen.iter().zip(n_cells).map(|((n, least, most), size)| *n > 0 && (n < size || least < most)).collect()
+    }
+
+    /// Mean per group, NaN for an empty one.
+    pub fn means(&self, n_cells: &[usize]) -> Vec<f64> {
+        let mut sums = self.sums(n_cells.len(), |v| v);
+        sums.iter_mut().zip(n_cells).for_each(|(sum, &n)| *sum /= n as f64);
+        sums
     }
 }
 
-/// The non-zero values of one gene by group.
-#[derive(Debug, Default)]
-pub(super) struct Column {
-    start: Vec<usize>,
-    next: Vec<usize>,
-    values: Vec<f32>,
-}
-
-impl Column {
-    /// Non-zero values of a group.
-    pub(super) fn group(&mut self, group: usize) -> &mut [f32] {
-        &mut self.values[self.start[group]..self.start[group + 1]]
-    }
-
-    /// Mean over the `n` cells of a group, NaN for none.
-    pub(super) fn mean(&mut self, group: usize, n: usize) -> f64 {
-        // The sum of nothing is -0.0.
-        (self.group(group).iter().map(|&v| f64::from(v)).sum::<f64>() + 0.0) / n as f64
-    }
-}
-
-fn count(group_of_cell: &[Option<u32>], n_groups: usize) -> Vec<usize> {
+fn count(group_of_cell: &[u32], n_groups: usize) -> Vec<usize> {
     let mut counts = vec![0; n_groups];
-    group_of_cell.iter().flatten().for_each(|&g| counts[g as usize] += 1);
+    group_of_cell.iter().filter(|&&g| g != NO_GROUP).for_each(|&g| counts[g as usize] += 1);
     counts
+}
+
+fn total(values: &[f32]) -> f64 {
+    values.iter().map(|&v| f64::from(v)).sum()
+}
+
+/// Of the cells that have counts.
+fn median_total(totals: &[f64]) -> f64 {
+    let mut positive: Vec<f64> = totals.iter().copied().filter(|&t| t > 0.0).collect();
+    median(&mut positive).unwrap_or(1.0)
 }
 
 /// The smallest log1p value that cell-eval refuses.
@@ -157,47 +439,21 @@ const TOO_LARGE: f32 = 15.0;
 /// Counts may be off a whole number by this much, as in cell-eval.
 const WHOLE: f32 = 1e-3;
 
-fn check_values(screen: &Screen) -> Result<(), ScoreError> {
-    let x = &screen.expression.x;
+fn check_values(block: &CellBlock, scale: Scale, genes: &GeneIndex) -> Result<(), ScoreError> {
+    let x = &block.x;
     let log1p = |v: &f32| *v >= 0.0 && *v < TOO_LARGE;
     let count = |v: &f32| *v >= 0.0 && v.is_finite() && (v - v.round()).abs() <= WHOLE;
-    let (expected, bad) = match screen.expression.scale {
+    let (expected, bad) = match scale {
         Scale::Counts => ("a whole count, or log1p values all below 15", x.data().iter().position(|v| !count(v))),
         Scale::Log1p => ("a log1p value from 0 to 15", x.data().iter().position(|v| !log1p(v))),
     };
     let Some(entry) = bad else { return Ok(()) };
     Err(ScoreError::BadValue {
-        gene: screen.genes().names()[x.indices()[entry] as usize].to_string(),
-        cell: x.indptr().partition_point(|&start| start <= entry) - 1,
+        gene: genes.names()[x.indices()[entry] as usize].to_string(),
+        cell: block.first_cell + x.indptr().partition_point(|&start| start <= entry) - 1,
         expected,
         got: x.data()[entry].to_string(),
     })
-}
-
-fn by_gene(screen: &Screen) -> Csr<f32> {
-    match screen.expression.scale {
-        Scale::Log1p => screen.expression.x.transpose(),
-        Scale::Counts => normalised(&screen.expression.x).transpose(),
-    }
-}
-
-/// log1p of counts scaled to the median total over cells that have counts. In double precision, so that equal shares of
-/// two cells stay equal after rounding.
-fn normalised(x: &Csr<f32>) -> Csr<f32> {
-    let totals: Vec<f64> = (0..x.n_rows()).map(|c| x.row(c).1.iter().map(|&v| f64::from(v)).sum()).collect();
-    let mut positive: Vec<f64> = totals.iter().copied().filter(|&t| t > 0.0).collect();
-    positive.sort_unstable_by(f64::total_cmp);
-    let middle = |i: usize| positive.get(i).copied().unwrap_or(1.0);
-    let median = f64::midpoint(middle(positive.len().saturating_sub(1) / 2), middle(positive.len() / 2));
-    let mut out = x.clone();
-    let indptr = x.indptr().to_vec();
-    for (cell, total) in totals.iter().enumerate().filter(|(_, t)| **t > 0.0) {
-        let values = &mut out.data_mut()[indptr[cell]..indptr[cell + 1]];
-        for v in values {
-            *v = (f64::from(*v) * median / total).ln_1p() as f32;
-        }
-    }
-    out
 }
 
 #[cfg(test)]
@@ -219,7 +475,7 @@ mod tests {
     fn counts_are_scaled_to_the_median_total() {
         // Totals 2, 4, 0: the median of the cells with counts is 3.
         let s = screen(&[[1.0, 1.0], [4.0, 0.0], [0.0, 0.0]], &["B", "", ""], Scale::Counts);
-        let means = LogCells::new(&s).unwrap().means();
+        let means = LogCells::new(&s).unwrap().means().unwrap();
         let expected = [[2.5f64.ln(), 2.5f64.ln()], [4f64.ln() / 2.0, 0.0]];
         assert!(means.iter().zip(expected.iter().flatten()).all(|(a, b)| (a - b).abs() < 1e-7), "{means}");
     }
@@ -243,6 +499,8 @@ mod tests {
         let cells = LogCells::new(&screen(&rows, &targets, Scale::Counts)).unwrap();
         let [a, b] = cells.halves(1).unwrap();
         assert_eq!((a.n_cells.clone(), b.n_cells.clone()), (vec![3, 2], vec![3, 2]));
-        assert!(a.group_of_cell.iter().zip(&b.group_of_cell).all(|(x, y)| x.is_none() || y.is_none()));
+        assert!(
+            a.own.group_of_cell.iter().zip(b.own.group_of_cell.iter()).all(|(&x, &y)| x == NO_GROUP || y == NO_GROUP)
+        );
     }
 }

@@ -13,7 +13,7 @@ mod recall;
 mod spearman_lfc;
 mod spearman_sig;
 
-use super::Comparison;
+use super::{Comparison, ScoreError};
 
 /// The value a perfect prediction reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,8 +26,20 @@ pub enum Best {
     None,
 }
 
+/// What a metric needs of both files.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Needs {
+    /// Means.
+    Means,
+    /// Differential expression as well.
+    Tests,
+}
+
 /// One value per perturbation; `None` where the metric is not defined for it.
 pub type Values = Vec<Option<f64>>;
+
+/// A metric as a function.
+pub type Evaluate = fn(&Comparison) -> Result<Values, ScoreError>;
 
 /// A metric in the registry.
 #[derive(Debug, Clone, Copy)]
@@ -42,8 +54,10 @@ pub struct Metric {
     pub range: (f64, f64),
     /// Unit.
     pub unit: &'static str,
+    /// What it needs.
+    pub needs: Needs,
     /// Evaluates it; one number for all perturbations is repeated.
-    pub evaluate: fn(&Comparison) -> Values,
+    pub evaluate: Evaluate,
 }
 
 const SHARE: (f64, f64) = (0.0, 1.0);
@@ -55,22 +69,25 @@ const fn one(
     about: &'static str,
     range: (f64, f64),
     unit: &'static str,
-    evaluate: fn(&Comparison) -> Values,
+    evaluate: Evaluate,
 ) -> Metric {
-    Metric { name, about, best: Best::One, range, unit, evaluate }
+    Metric { name, about, best: Best::One, range, unit, needs: Needs::Means, evaluate }
 }
 
-const fn zero(
-    name: &'static str,
-    about: &'static str,
-    unit: &'static str,
-    evaluate: fn(&Comparison) -> Values,
-) -> Metric {
-    Metric { name, about, best: Best::Zero, range: POSITIVE, unit, evaluate }
+const fn zero(name: &'static str, about: &'static str, unit: &'static str, evaluate: Evaluate) -> Metric {
+    Metric { name, about, best: Best::Zero, range: POSITIVE, unit, needs: Needs::Means, evaluate }
 }
 
-const fn count(name: &'static str, about: &'static str, evaluate: fn(&Comparison) -> Values) -> Metric {
-    Metric { name, about, best: Best::None, range: POSITIVE, unit: "genes", evaluate }
+const fn count(name: &'static str, about: &'static str, evaluate: Evaluate) -> Metric {
+    Metric { name, about, best: Best::None, range: POSITIVE, unit: "genes", needs: Needs::Tests, evaluate }
+}
+
+impl Metric {
+    /// The same metric, which needs differential expression.
+    const fn of_tests(mut self) -> Self {
+        self.needs = Needs::Tests;
+        self
+    }
 }
 
 const OVERLAP: &str = "share of the real significant genes with the largest fold change that are predicted (DES)";
@@ -79,48 +96,52 @@ const PDS: &str = "1 - rank of the own truth among all truths / N (PDS); random 
 
 /// Every metric there is.
 pub const METRICS: &[Metric] = &[
-    one("overlap_at_N", OVERLAP, SHARE, "share", |c| overlap::evaluate(c, None)),
-    one("overlap_at_50", OVERLAP, SHARE, "share", |c| overlap::evaluate(c, Some(50))),
-    one("overlap_at_100", OVERLAP, SHARE, "share", |c| overlap::evaluate(c, Some(100))),
-    one("overlap_at_200", OVERLAP, SHARE, "share", |c| overlap::evaluate(c, Some(200))),
-    one("overlap_at_500", OVERLAP, SHARE, "share", |c| overlap::evaluate(c, Some(500))),
-    one("precision_at_N", PRECISION, SHARE, "share", |c| precision::evaluate(c, None)),
-    one("precision_at_50", PRECISION, SHARE, "share", |c| precision::evaluate(c, Some(50))),
-    one("precision_at_100", PRECISION, SHARE, "share", |c| precision::evaluate(c, Some(100))),
-    one("precision_at_200", PRECISION, SHARE, "share", |c| precision::evaluate(c, Some(200))),
-    one("precision_at_500", PRECISION, SHARE, "share", |c| precision::evaluate(c, Some(500))),
+    one("overlap_at_N", OVERLAP, SHARE, "share", |c| overlap::evaluate(c, None)).of_tests(),
+    one("overlap_at_50", OVERLAP, SHARE, "share", |c| overlap::evaluate(c, Some(50))).of_tests(),
+    one("overlap_at_100", OVERLAP, SHARE, "share", |c| overlap::evaluate(c, Some(100))).of_tests(),
+    one("overlap_at_200", OVERLAP, SHARE, "share", |c| overlap::evaluate(c, Some(200))).of_tests(),
+    one("overlap_at_500", OVERLAP, SHARE, "share", |c| overlap::evaluate(c, Some(500))).of_tests(),
+    one("precision_at_N", PRECISION, SHARE, "share", |c| precision::evaluate(c, None)).of_tests(),
+    one("precision_at_50", PRECISION, SHARE, "share", |c| precision::evaluate(c, Some(50))).of_tests(),
+    one("precision_at_100", PRECISION, SHARE, "share", |c| precision::evaluate(c, Some(100))).of_tests(),
+    one("precision_at_200", PRECISION, SHARE, "share", |c| precision::evaluate(c, Some(200))).of_tests(),
+    one("precision_at_500", PRECISION, SHARE, "share", |c| precision::evaluate(c, Some(500))).of_tests(),
     one(
         "de_spearman_sig",
         "correlation of the numbers of significant genes",
         CORRELATION,
         "rho",
         spearman_sig::evaluate,
-    ),
+    )
+    .of_tests(),
     one(
         "de_direction_match",
         "share of real significant genes with the right sign",
         SHARE,
         "share",
         direction_match::evaluate,
-    ),
+    )
+    .of_tests(),
     one(
         "de_spearman_lfc_sig",
         "correlation of fold changes over real significant genes",
         CORRELATION,
         "rho",
         spearman_lfc::evaluate,
-    ),
+    )
+    .of_tests(),
     one(
         "de_sig_genes_recall",
         "share of real significant genes that are predicted significant",
         SHARE,
         "share",
         recall::evaluate,
-    ),
+    )
+    .of_tests(),
     count("de_nsig_counts_real", "real significant genes", n_significant::real),
     count("de_nsig_counts_pred", "predicted significant genes", n_significant::predicted),
-    one("pr_auc", "average precision of predicted significance", SHARE, "area", auc::precision_recall),
-    one("roc_auc", "ROC area of predicted significance", SHARE, "area", auc::roc),
+    one("pr_auc", "average precision of predicted significance", SHARE, "area", auc::precision_recall).of_tests(),
+    one("roc_auc", "ROC area of predicted significance", SHARE, "area", auc::roc).of_tests(),
     one("pearson_delta", "correlation of changes against the control", CORRELATION, "r", pearson_delta::evaluate),
     zero("mse", "mean squared error of mean expression", "log1p squared", error::squared),
     zero("mae", "mean absolute error of mean expression", "log1p", error::absolute),
@@ -137,12 +158,16 @@ pub fn metric(name: &str) -> Option<&'static Metric> {
 }
 
 /// One value per perturbation.
-fn per_label(c: &Comparison, value: impl Fn(usize) -> Option<f64>) -> Values {
-    (0..c.n_labels()).map(value).collect()
+fn per_label(c: &Comparison, value: impl Fn(usize) -> Option<f64>) -> Result<Values, ScoreError> {
+    Ok((0..c.n_labels()).map(value).collect())
 }
 
 /// Mean over genes of a function of the difference of two matrices, n_labels x n_genes each.
-fn mean_over_genes(pred: &ndarray::Array2<f64>, real: &ndarray::Array2<f64>, term: fn(f64) -> f64) -> Values {
+fn mean_over_genes(
+    pred: &ndarray::Array2<f64>,
+    real: &ndarray::Array2<f64>,
+    term: fn(f64) -> f64,
+) -> Result<Values, ScoreError> {
     let rows = pred.outer_iter().zip(real.outer_iter());
-    rows.map(|(p, r)| Some(p.iter().zip(r).map(|(x, y)| term(x - y)).sum::<f64>() / p.len() as f64)).collect()
+    Ok(rows.map(|(p, r)| Some(p.iter().zip(r).map(|(x, y)| term(x - y)).sum::<f64>() / p.len() as f64)).collect())
 }

@@ -2,7 +2,7 @@
 
 use super::comparison::{same_genes, same_labels};
 use super::{
-    Comparison, LogCells, Metric, Profile, ScoreError, Side, Summary, mean_profile, metric, relative_to_baseline,
+    Comparison, Controls, LogCells, Metric, Needs, Profile, ScoreError, Side, Summary, relative_to_baseline,
     spearman_brown,
 };
 
@@ -43,43 +43,62 @@ impl Scorecard {
     }
 }
 
+/// What is scored and how, beyond the profile.
+#[derive(Debug, Clone, Default)]
+pub struct ScoreOptions {
+    /// Only these metrics of the profile, where there are any.
+    pub only: Vec<String>,
+    /// Without these metrics.
+    pub skip: Vec<String>,
+    /// Control cells, where not those of the profile.
+    pub controls: Option<Controls>,
+    /// Score replicate halves as well, drawn with this seed.
+    pub ceiling_seed: Option<u64>,
+}
+
 /// Scores predicted against real cells, with the baseline and (with a seed) the replicate ceiling.
 ///
 /// # Errors
-/// [`ScoreError::GeneMismatch`], [`ScoreError::PerturbationMismatch`], [`ScoreError::TooFewCells`] (ceiling only).
+/// [`ScoreError::GeneMismatch`], [`ScoreError::PerturbationMismatch`], [`ScoreError::UnknownMetric`],
+/// [`ScoreError::TooFewCells`] (ceiling only), and whatever a metric says.
 pub fn score(
     pred: &LogCells,
     real: &LogCells,
     profile: &'static Profile,
-    ceiling_seed: Option<u64>,
+    options: &ScoreOptions,
 ) -> Result<Scorecard, ScoreError> {
     same_genes(&real.genes, &pred.genes)?;
     same_labels(&real.labels, &pred.labels)?;
-    let truth = Side::of_cells(real, &profile.de);
-    let constant = Side::of_constant(real, &mean_profile(real), &profile.de);
+    let metrics = profile.select(&options.only, &options.skip)?;
+    let needs = metrics.iter().map(|m| m.needs).max().unwrap_or(Needs::Means);
+    let [truth, constant] = Side::of_cells_and_baseline(real, &profile.de, needs)?;
+    let pred = match options.controls.unwrap_or(profile.controls) {
+        Controls::Real => pred.clone().with_controls_of(real)?,
+        Controls::Pred => pred.clone(),
+    };
     let baseline = Comparison::new(truth.clone(), constant)?;
-    let prediction = Comparison::new(truth, Side::of_cells(pred, &profile.de))?;
-    let replicate = ceiling_seed.map(|seed| replicate(real, profile, seed)).transpose()?;
+    let prediction = Comparison::new(truth, Side::of_cells(&pred, &profile.de, needs)?)?;
+    let replicate = options.ceiling_seed.map(|seed| replicate(real, profile, needs, seed)).transpose()?;
     let row = |metric: &'static Metric| {
-        let values = (metric.evaluate)(&prediction);
-        let summary = Summary::new(&values);
-        let baseline = Summary::new(&(metric.evaluate)(&baseline)).mean;
-        let agreement = replicate.as_ref().map(|c| Summary::new(&(metric.evaluate)(c)).mean);
-        Row {
+        let mean = |c: &Comparison| Ok::<f64, ScoreError>(Summary::new(&(metric.evaluate)(c)?).mean);
+        let values = (metric.evaluate)(&prediction)?;
+        let (summary, baseline) = (Summary::new(&values), mean(&baseline)?);
+        let agreement = replicate.as_ref().map(mean).transpose()?;
+        Ok(Row {
             metric,
             values,
             summary,
             baseline,
             ceiling: agreement.and_then(|r| spearman_brown(metric, r)),
             relative: relative_to_baseline(summary.mean, baseline, metric.best),
-        }
+        })
     };
-    let rows = profile.metrics.iter().filter_map(|name| metric(name)).map(row).collect();
+    let rows = metrics.into_iter().map(row).collect::<Result<_, ScoreError>>()?;
     Ok(Scorecard { profile, labels: prediction.labels.clone(), rows })
 }
 
 /// One random half of the real cells as the prediction of the other.
-fn replicate(real: &LogCells, profile: &Profile, seed: u64) -> Result<Comparison, ScoreError> {
+fn replicate(real: &LogCells, profile: &Profile, needs: Needs, seed: u64) -> Result<Comparison, ScoreError> {
     let [a, b] = real.halves(seed)?;
-    Comparison::new(Side::of_cells(&a, &profile.de), Side::of_cells(&b, &profile.de))
+    Comparison::new(Side::of_cells(&a, &profile.de, needs)?, Side::of_cells(&b, &profile.de, needs)?)
 }

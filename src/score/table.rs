@@ -2,7 +2,7 @@
 
 use std::io::{self, Write};
 
-use super::{DeTable, Scorecard};
+use super::{DeRow, Scorecard};
 
 /// Writes `results.csv`: one row per perturbation, one column per metric; missing values are empty.
 pub fn write_results(card: &Scorecard, out: &mut dyn Write) -> io::Result<()> {
@@ -28,7 +28,7 @@ pub fn write_aggregate(card: &Scorecard, out: &mut dyn Write) -> io::Result<()> 
 }
 
 /// Writes differential expression with the columns of pdex 0.3.0, separated by `delimiter`.
-pub fn write_de(table: &DeTable, delimiter: u8, out: &mut dyn Write) -> io::Result<()> {
+pub fn write_de<'a>(rows: impl Iterator<Item = DeRow<'a>>, delimiter: u8, out: &mut dyn Write) -> io::Result<()> {
     let mut csv = csv::WriterBuilder::new().delimiter(delimiter).from_writer(out);
     csv.write_record([
         "target",
@@ -43,20 +43,17 @@ pub fn write_de(table: &DeTable, delimiter: u8, out: &mut dyn Write) -> io::Resu
         "statistic",
         "fdr",
     ])?;
-    for (label, target) in table.labels.iter().enumerate() {
-        for (gene, feature) in table.genes.names().iter().enumerate() {
-            let at = [label, gene];
-            csv.write_field(target)?;
-            csv.write_field(feature.as_ref())?;
-            csv.write_field(format!("{:?}", table.target_mean[at] as f32))?;
-            csv.write_field(format!("{:?}", table.reference_mean[gene] as f32))?;
-            csv.write_field(table.n_target[label].to_string())?;
-            csv.write_field(table.n_reference.to_string())?;
-            for matrix in [&table.log2_fold_change, &table.percent_change, &table.p, &table.u, &table.fdr] {
-                csv.write_field(number(matrix[at]))?;
-            }
-            csv.write_record(None::<&[u8]>)?;
+    for row in rows {
+        csv.write_field(row.target)?;
+        csv.write_field(row.feature)?;
+        csv.write_field(format!("{:?}", row.target_mean as f32))?;
+        csv.write_field(format!("{:?}", row.reference_mean as f32))?;
+        csv.write_field(row.n_target.to_string())?;
+        csv.write_field(row.n_reference.to_string())?;
+        for value in [row.log2_fold_change, row.percent_change, row.p, row.statistic, row.fdr] {
+            csv.write_field(number(value))?;
         }
+        csv.write_record(None::<&[u8]>)?;
     }
     csv.flush()
 }

@@ -1,4 +1,4 @@
-//! The rank-sum test of many small groups against one large reference.
+//! Rank-sum tests of many groups of values at once: one sort of all values, one walk over them.
 
 /// How the p-value is found.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -11,107 +11,289 @@ pub enum PMethod {
     Scipy,
 }
 
-/// Values as (value, how many), ascending, distinct: zeros are one entry however many there are.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Runs {
-    runs: Vec<(f32, u32)>,
-}
-
-impl Runs {
-    /// Runs of `n` values of which `non_zero` are given (sorted here) and the rest are zero. O(k log k) in the given.
-    pub fn new(non_zero: &mut [f32], n: usize) -> Self {
-        let mut runs = Self::default();
-        runs.refill(non_zero, n);
-        runs
-    }
-
-    /// `n` equal values.
-    pub fn constant(value: f32, n: usize) -> Self {
-        Self { runs: vec![(value, n as u32)] }
-    }
-
-    /// Replaces the content, keeping the memory.
-    pub fn refill(&mut self, non_zero: &mut [f32], n: usize) {
-        non_zero.sort_unstable_by(f32::total_cmp);
-        self.runs.clear();
-        let zeros = (n - non_zero.len()) as u32;
-        let positive = non_zero.partition_point(|&v| v < 0.0);
-        non_zero[..positive].iter().for_each(|&v| self.push(v, 1));
-        self.push(0.0, zeros);
-        non_zero[positive..].iter().for_each(|&v| self.push(v, 1));
-    }
-
-    fn push(&mut self, value: f32, count: u32) {
-        match self.runs.last_mut() {
-            Some((last, n)) if *last == value => *n += count,
-            _ if count > 0 => self.runs.push((value, count)),
-            _ => {}
-        }
-    }
-
-    /// Number of values.
-    pub fn n(&self) -> u64 {
-        self.runs.iter().map(|&(_, n)| u64::from(n)).sum()
-    }
-}
-
-/// The reference group of a test, sorted once for all groups that are compared with it.
-#[derive(Debug, Clone)]
-pub struct Reference {
-    values: Vec<f32>,
-    /// Number of reference values below each distinct value; one entry more than `values`.
-    below: Vec<u64>,
-    /// Sum of t^3 - t over its own ties.
-    ties: u128,
-}
-
 /// Result of a two-sided Mann-Whitney U test.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct RankSum {
-    /// U of the group: pairs (group, reference) where the group's value is larger, ties counted one half.
+    /// U of the group: pairs (group, other) where the group's value is larger, ties counted one half.
     pub u: f64,
     /// Two-sided p-value.
     pub p: f64,
 }
 
-impl Reference {
-    /// Sorted values of the reference group.
-    pub fn new(runs: &Runs) -> Self {
-        let mut below = vec![0];
-        for &(_, n) in &runs.runs {
-            below.push(below[below.len() - 1] + u64::from(n));
-        }
-        let ties = runs.runs.iter().map(|&(_, n)| tie(u64::from(n))).sum();
-        Self { values: runs.runs.iter().map(|r| r.0).collect(), below, ties }
+/// Key of a zero: above all keys of negative values, below all of positive ones.
+const ZERO: u32 = 1 << 31;
+
+/// The non-zero values of many groups, and what a walk over them in order needs.
+///
+/// Mann and Whitney (1947), mid-ranks, variance corrected for ties, continuity correction 0.5. All values are sorted once
+/// by a radix sort and every group is tested in the same walk, so that n values of any number of groups cost O(n).
+/// Zeros are never stored: a group has as many as its size says.
+#[derive(Debug, Default)]
+pub struct RankSums {
+    /// Order of the value in the upper half, group in the lower.
+    keys: Vec<u64>,
+    spare: Vec<u64>,
+    groups: Vec<Tally>,
+    touched: Vec<u32>,
+    result: Vec<RankSum>,
+}
+
+/// Of one group.
+#[derive(Debug, Clone, Copy, Default)]
+struct Tally {
+    /// Non-zero values.
+    n: u64,
+    /// Values in the run of equal ones that is being walked over.
+    in_run: u64,
+    /// Twice the pairs won against the reference, or twice the sum of ranks.
+    twice: u64,
+    /// Sum of t^3 - t over ties with the reference, beyond the reference's own.
+    ties: u128,
+}
+
+/// Reference values around one value.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Around {
+    below: u64,
+    equal: u64,
+    all: u64,
+    ties: u128,
+}
+
+impl RankSums {
+    /// Forgets all values, keeps the memory.
+    pub fn clear(&mut self) {
+        self.keys.clear();
     }
 
-    /// Number of values.
-    pub fn n(&self) -> u64 {
-        self.below[self.values.len()]
+    /// Adds a value other than zero; neither NaN nor infinite.
+    pub fn push(&mut self, group: u32, value: f32) {
+        debug_assert!(value != 0.0 && value.is_finite());
+        self.keys.push(u64::from(key(value)) << 32 | u64::from(group));
     }
 
-    /// Tests a group against the reference (Mann and Whitney 1947; mid-ranks, continuity correction 0.5).
+    /// Tests every group against group `reference`; `sizes` are the numbers of values per group, zeros included. The
+    /// entry of the reference itself means nothing.
     ///
-    /// p is 1 where all values are equal or a group is empty. O(r log n) for r distinct values in the group and n in the
-    /// reference: the reference is never sorted or walked again.
-    pub fn test(&self, group: &Runs, method: PMethod) -> RankSum {
-        let (mut twice_u, mut ties, mut n1) = (0u64, self.ties, 0u64);
-        for &(value, count) in &group.runs {
-            let at = self.values.partition_point(|&v| v < value);
-            let equal = if self.values.get(at) == Some(&value) { self.below[at + 1] - self.below[at] } else { 0 };
-            let count = u64::from(count);
-            twice_u += count * (2 * self.below[at] + equal);
-            ties += tie(count + equal) - tie(equal);
-            n1 += count;
+    /// p is 1 where all values are equal or a group is empty. O(n + groups).
+    pub fn against(&mut self, sizes: &[usize], reference: usize, method: PMethod) -> &[RankSum] {
+        self.prepare(sizes.len());
+        let zeros: Vec<u64> = sizes.iter().zip(&self.groups).map(|(&size, g)| size as u64 - g.n).collect();
+        let (mut below, mut reference_ties) = (0u64, 0u128);
+        let mut walk = Walk::new(&self.keys);
+        while let Some(run) = walk.next_run() {
+            let equal = match run {
+                Run::Zeros => zeros[reference],
+                // Most values occur once: no ties to look for.
+                Run::Values(&[key]) if group_of(key) == reference => {
+                    below += 1;
+                    continue;
+                }
+                Run::Values(&[key]) => {
+                    self.groups[group_of(key)].twice += 2 * below;
+                    continue;
+                }
+                Run::Values(keys) => count_groups(keys, &mut self.groups, &mut self.touched)[reference].in_run,
+            };
+            let meet = |tally: &mut Tally, count: u64| {
+                tally.twice += count * (2 * below + equal);
+                tally.ties += tie(count + equal) - tie(equal);
+            };
+            match run {
+                Run::Zeros => self.groups.iter_mut().zip(&zeros).for_each(|(g, &count)| meet(g, count)),
+                Run::Values(_) => {
+                    for &g in &self.touched {
+                        let tally = &mut self.groups[g as usize];
+                        let count = std::mem::take(&mut tally.in_run);
+                        meet(tally, count);
+                    }
+                }
+            }
+            reference_ties += tie(equal);
+            below += equal;
         }
-        let (u, n2) = (twice_u as f64 / 2.0, self.n());
-        let p = match method {
-            PMethod::Asymptotic => asymptotic_p(u, ties, n1, n2),
-            PMethod::Scipy if ties == 0 && n1.min(n2) <= 8 => exact_p(twice_u / 2, n1, n2),
-            PMethod::Scipy => single_precision_p(u, ties, n1, n2),
-        };
-        RankSum { u, p }
+        let n2 = sizes[reference] as u64;
+        let test = |(g, &size): (&Tally, &usize)| rank_sum(g.twice, reference_ties + g.ties, size as u64, n2, method);
+        self.result.clear();
+        self.result.extend(self.groups.iter().zip(sizes).map(test));
+        &self.result
     }
+
+    /// Tests every group against all other groups together (normal approximation). O(n + groups).
+    pub fn against_rest(&mut self, sizes: &[usize]) -> &[RankSum] {
+        self.prepare(sizes.len());
+        let zeros: Vec<u64> = sizes.iter().zip(&self.groups).map(|(&size, g)| size as u64 - g.n).collect();
+        let (mut below, mut ties) = (0u64, 0u128);
+        let mut walk = Walk::new(&self.keys);
+        while let Some(run) = walk.next_run() {
+            // Twice the mid-rank of t equal values after `below` smaller ones is 2 below + t + 1.
+            let equal = match run {
+                Run::Zeros => zeros.iter().sum(),
+                Run::Values(keys) => keys.len() as u64,
+            };
+            let twice_rank = 2 * below + equal + 1;
+            match run {
+                Run::Zeros => self.groups.iter_mut().zip(&zeros).for_each(|(g, &n)| g.twice += n * twice_rank),
+                Run::Values(keys) => keys.iter().for_each(|&k| self.groups[group_of(k)].twice += twice_rank),
+            }
+            ties += tie(equal);
+            below += equal;
+        }
+        let all: u64 = sizes.iter().map(|&n| n as u64).sum();
+        let test = |(g, &size): (&Tally, &usize)| {
+            let n1 = size as u64;
+            rank_sum(g.twice - n1 * (n1 + 1), ties, n1, all - n1, PMethod::Asymptotic)
+        };
+        self.result.clear();
+        self.result.extend(self.groups.iter().zip(sizes).map(test));
+        &self.result
+    }
+
+    /// The `n` values of group `reference` around `value`, for [`Around::test`]. Only after [`Self::against`]. O(n).
+    pub fn around(&self, value: f32, reference: usize, n: usize) -> Around {
+        let (mut below, mut equal, mut non_zero) = (0, 0, 0);
+        for (k, count) in self.keys.iter().filter(|&&k| group_of(k) == reference).map(|k| ((k >> 32) as u32, 1)) {
+            non_zero += count;
+            below += if k < key(value) { count } else { 0 };
+            equal += if k == key(value) { count } else { 0 };
+        }
+        let zeros = n as u64 - non_zero;
+        below += if value > 0.0 { zeros } else { 0 };
+        equal += if value == 0.0 { zeros } else { 0 };
+        Around { below, equal, all: n as u64, ties: self.own_ties(reference, zeros) }
+    }
+
+    fn own_ties(&self, group: usize, zeros: u64) -> u128 {
+        let mut values = self.keys.iter().filter(|&&k| group_of(k) == group).map(|k| k >> 32).peekable();
+        let mut ties = tie(zeros);
+        while let Some(first) = values.next() {
+            let mut n = 1;
+            while values.next_if_eq(&first).is_some() {
+                n += 1;
+            }
+            ties += tie(n);
+        }
+        ties
+    }
+
+    fn prepare(&mut self, n_groups: usize) {
+        sort(&mut self.keys, &mut self.spare);
+        self.groups.clear();
+        self.groups.resize(n_groups, Tally::default());
+        self.keys.iter().for_each(|&k| self.groups[group_of(k)].n += 1);
+    }
+}
+
+impl Around {
+    /// Tests `n` copies of the value against the reference.
+    pub fn test(self, n: usize, method: PMethod) -> RankSum {
+        let n = n as u64;
+        let ties = self.ties - tie(self.equal) + tie(self.equal + n);
+        rank_sum(n * (2 * self.below + self.equal), ties, n, self.all, method)
+    }
+}
+
+fn group_of(key: u64) -> usize {
+    (key & u64::from(u32::MAX)) as usize
+}
+
+/// Bits whose order as integers is the order of the values.
+fn key(value: f32) -> u32 {
+    let bits = value.to_bits();
+    if value == 0.0 {
+        ZERO
+    } else if bits & ZERO == 0 {
+        bits | ZERO
+    } else {
+        !bits
+    }
+}
+
+/// Counts the groups of a run of equal values; `touched` are those that occur.
+fn count_groups<'a>(keys: &[u64], groups: &'a mut [Tally], touched: &mut Vec<u32>) -> &'a [Tally] {
+    touched.clear();
+    for &key in keys {
+        let tally = &mut groups[group_of(key)];
+        if tally.in_run == 0 {
+            touched.push(group_of(key) as u32);
+        }
+        tally.in_run += 1;
+    }
+    groups
+}
+
+/// Goes over sorted keys by runs of equal values, the zeros in their place.
+struct Walk<'a> {
+    keys: &'a [u64],
+    zeros_passed: bool,
+}
+
+#[derive(Clone, Copy)]
+enum Run<'a> {
+    Zeros,
+    Values(&'a [u64]),
+}
+
+impl<'a> Walk<'a> {
+    fn new(keys: &'a [u64]) -> Self {
+        Self { keys, zeros_passed: false }
+    }
+
+    fn next_run(&mut self) -> Option<Run<'a>> {
+        let value = self.keys.first().map(|k| k >> 32);
+        if !self.zeros_passed && value.is_none_or(|v| v > u64::from(ZERO)) {
+            self.zeros_passed = true;
+            return Some(Run::Zeros);
+        }
+        let value = value?;
+        let n = self.keys.iter().take_while(|&&k| k >> 32 == value).count();
+        let (run, rest) = self.keys.split_at(n);
+        self.keys = rest;
+        Some(Run::Values(run))
+    }
+}
+
+/// Below this many keys a comparison sort is faster.
+const FEW: usize = 256;
+/// Bits per pass of the radix sort: three passes over the upper half of a key.
+const DIGITS: [(u32, u32); 3] = [(32, 11), (43, 11), (54, 10)];
+
+/// Sorts by the upper half of the keys. O(n).
+fn sort(keys: &mut Vec<u64>, spare: &mut Vec<u64>) {
+    if keys.len() < FEW {
+        keys.sort_unstable();
+        return;
+    }
+    spare.clear();
+    spare.resize(keys.len(), 0);
+    for (shift, bits) in DIGITS {
+        let digit = |key: u64| (key >> shift) as usize & ((1 << bits) - 1);
+        let mut starts = [0u32; 1 << 11];
+        keys.iter().for_each(|&k| starts[digit(k)] += 1);
+        if starts[digit(keys[0])] as usize == keys.len() {
+            continue;
+        }
+        let mut start = 0;
+        for count in &mut starts[..1 << bits] {
+            (start, *count) = (start + *count, start);
+        }
+        for &key in &*keys {
+            let at = &mut starts[digit(key)];
+            spare[*at as usize] = key;
+            *at += 1;
+        }
+        std::mem::swap(keys, spare);
+    }
+}
+
+fn rank_sum(twice_u: u64, ties: u128, n1: u64, n2: u64, method: PMethod) -> RankSum {
+    let u = twice_u as f64 / 2.0;
+    let p = match method {
+        PMethod::Asymptotic => asymptotic_p(u, ties, n1, n2),
+        PMethod::Scipy if ties == 0 && n1.min(n2) <= 8 => exact_p(twice_u / 2, n1, n2),
+        PMethod::Scipy => single_precision_p(u, ties, n1, n2),
+    };
+    RankSum { u, p }
 }
 
 fn tie(t: u64) -> u128 {
@@ -176,11 +358,15 @@ mod tests {
     use super::*;
 
     fn test(group: &[f32], reference: &[f32], method: PMethod) -> RankSum {
-        let runs = |x: &[f32]| {
-            let mut non_zero: Vec<f32> = x.iter().copied().filter(|&v| v != 0.0).collect();
-            Runs::new(&mut non_zero, x.len())
-        };
-        Reference::new(&runs(reference)).test(&runs(group), method)
+        filled(&[group, reference]).against(&[group.len(), reference.len()], 1, method)[0]
+    }
+
+    fn filled(groups: &[&[f32]]) -> RankSums {
+        let mut sums = RankSums::default();
+        for (g, values) in groups.iter().enumerate() {
+            values.iter().filter(|&&v| v != 0.0).for_each(|&v| sums.push(g as u32, v));
+        }
+        sums
     }
 
     /// U by counting all pairs.
@@ -241,6 +427,25 @@ mod tests {
         #[test]
         fn u_is_the_number_of_pairs_won(x in values(1..20), y in values(1..20)) {
             prop_assert_eq!(test(&x, &y, PMethod::Asymptotic).u, u_by_pairs(&x, &y));
+        }
+
+        #[test]
+        fn groups_are_tested_together_as_alone(x in values(1..400), y in values(1..20), r in values(1..400)) {
+            let mut sums = filled(&[&x, &r, &y]);
+            let got = sums.against(&[x.len(), r.len(), y.len()], 1, PMethod::Asymptotic).to_vec();
+            prop_assert_eq!(got[0], test(&x, &r, PMethod::Asymptotic));
+            prop_assert_eq!(got[2], test(&y, &r, PMethod::Asymptotic));
+            let rest: Vec<f32> = r.iter().chain(&y).copied().collect();
+            let got = sums.against_rest(&[x.len(), r.len(), y.len()])[0];
+            prop_assert_eq!(got, test(&x, &rest, PMethod::Asymptotic));
+        }
+
+        #[test]
+        fn copies_of_a_value_are_tested_as_a_group(value in values(1..2), n in 1usize..30, r in values(1..300)) {
+            let mut sums = filled(&[&[], &r]);
+            sums.against(&[0, r.len()], 1, PMethod::Asymptotic);
+            let got = sums.around(value[0], 1, r.len()).test(n, PMethod::Asymptotic);
+            prop_assert_eq!(got, test(&vec![value[0]; n], &r, PMethod::Asymptotic));
         }
 
         #[test]

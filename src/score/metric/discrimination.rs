@@ -6,7 +6,7 @@
 
 use rayon::prelude::*;
 
-use super::{Comparison, Values};
+use super::{Comparison, ScoreError, Values};
 
 /// Distance of two vectors given as pairs of coordinates.
 pub(super) type Distance = fn(&mut dyn Iterator<Item = (f64, f64)>) -> f64;
@@ -31,7 +31,7 @@ pub(super) fn cosine(pairs: &mut dyn Iterator<Item = (f64, f64)>) -> f64 {
     if xx == 0.0 || yy == 0.0 { 1.0 } else { 1.0 - xy / (xx.sqrt() * yy.sqrt()) }
 }
 
-pub(super) fn evaluate(c: &Comparison, distance: Distance) -> Values {
+pub(super) fn evaluate(c: &Comparison, distance: Distance) -> Result<Values, ScoreError> {
     let n = c.n_labels();
     let position = |own: usize| {
         let predicted = c.pred.delta.row(own);
@@ -43,5 +43,5 @@ pub(super) fn evaluate(c: &Comparison, distance: Distance) -> Values {
         let distances: Vec<f64> = (0..n).map(to).collect();
         (0..n).filter(|&j| distances[j] < distances[own] || (distances[j] == distances[own] && j < own)).count()
     };
-    (0..n).into_par_iter().map(|own| Some(1.0 - position(own) as f64 / n as f64)).collect()
+    Ok((0..n).into_par_iter().map(|own| Some(1.0 - position(own) as f64 / n as f64)).collect())
 }

@@ -1,8 +1,8 @@
 //! Pearson correlation of changes over all genes; NaN where the predicted change is constant.
 
-use super::{Comparison, Values, per_label};
+use super::{Comparison, ScoreError, Values, per_label};
 
-pub(super) fn evaluate(c: &Comparison) -> Values {
+pub(super) fn evaluate(c: &Comparison) -> Result<Values, ScoreError> {
     let narrow = |x: ndarray::ArrayView1<'_, f64>| x.iter().map(|&v| v as f32).collect::<Vec<f32>>();
     per_label(c, |label| {
         let (pred, real) = (narrow(c.pred.delta.row(label)), narrow(c.real.delta.row(label)));
