@@ -2,8 +2,11 @@
 //!
 //! Adding a metric = one file under `src/score/metric/`, its `mod` line and its entry in [`METRICS`].
 
+mod anchors;
 mod baseline;
+mod bulk;
 mod ceiling;
+mod checks;
 mod comparison;
 mod cv;
 mod de;
@@ -11,12 +14,15 @@ mod error;
 mod log_cells;
 mod metric;
 mod profile;
+mod resample;
 mod scorecard;
 mod summary;
 mod table;
 
+pub use self::anchors::{Anchor, Scaling};
 pub use self::baseline::{mean_profile, relative_to_baseline};
 pub use self::ceiling::spearman_brown;
+pub use self::checks::checks;
 pub use self::comparison::{Comparison, Side, SideCells, Tested};
 pub use self::cv::{Bootstrap, CvMetric, CvRow, CvScores, Interval, ceiling_scores, cv_row, cv_scores};
 pub use self::de::{
@@ -26,7 +32,7 @@ pub use self::de::{
 pub use self::error::ScoreError;
 pub use self::log_cells::{GeneColumn, LogCells, Units};
 pub use self::metric::{Best, Evaluate, METRICS, Metric, Needs, Values, metric};
-pub use self::profile::{Controls, PROFILES, Profile, profile};
+pub use self::profile::{Controls, PROFILES, Preparation, Profile, profile};
 pub use self::scorecard::{Row, ScoreOptions, Scorecard, score};
 pub use self::summary::Summary;
 pub use self::table::{write_aggregate, write_de, write_results};

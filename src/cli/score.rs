@@ -11,7 +11,7 @@ use super::error::CliError;
 use super::session::Session;
 use crate::error::{ExitStatus, Notice};
 use crate::io::{self, IoError};
-use crate::score::{self, Best, Controls, LogCells, Row, ScoreOptions, Scorecard};
+use crate::score::{self, Best, Controls, LogCells, Preparation, Row, ScoreOptions, Scorecard};
 
 /// Arguments of `grn score`.
 #[derive(Debug, Args)]
@@ -25,10 +25,12 @@ pub(super) struct ScoreArgs {
     /// Real cells, with control cells
     #[arg(long, value_name = "FILE")]
     real: PathBuf,
-    /// Set of metrics: cell-eval (0.8.2, but for pearson_edistance and clustering_agreement) or vcc2025
+    /// Set of metrics: cell-eval (0.8.2, but for pearson_edistance and clustering_agreement), vcc2025, or
+    /// vcc2026 (raw counts, one context per file)
     #[arg(long, default_value = "cell-eval", value_name = "NAME")]
     profile: String,
-    /// Also score random halves of the real cells against each other, stepped up to full size
+    /// Also score random halves of the real cells against each other, stepped up to full size; vcc2026: five pairs of halves
+    /// as they are, scores relative to them included
     #[arg(long)]
     ceiling: bool,
     /// Only these metrics of the profile
@@ -81,7 +83,7 @@ pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, 
 }
 
 /// Blocks read ahead of those that are sorted by gene.
-const READ_AHEAD: usize = 3;
+const READ_AHEAD: usize = 1;
 
 /// Reads cells by gene, in bounded memory; counts are scaled to the median total of their own file, then log1p.
 pub(super) fn read_cells(session: &Session, path: &Path, options: &ScreenArgs) -> Result<LogCells, CliError> {
@@ -151,6 +153,8 @@ fn as_json(card: &Scorecard) -> Value {
             "baseline": number(r.baseline),
             "ceiling": r.ceiling.map(number),
             "relative_to_baseline": r.relative.map(number),
+            "relative_to_replicate": r.scaled.map(number),
+            "replicate_splits": r.anchor.as_ref().map(|a| a.splits.iter().copied().map(number).collect::<Vec<_>>()),
             "n": r.summary.count,
             "n_missing": r.summary.null_count,
         })
@@ -159,28 +163,52 @@ fn as_json(card: &Scorecard) -> Value {
         "profile": card.profile.name,
         "n_perturbations": card.labels.len(),
         "overall": number(card.overall()),
+        "overall_to_replicate": card.scaled().map(number),
         "metrics": card.rows.iter().map(metric).collect::<Vec<_>>(),
     })
 }
 
 fn as_text(card: &Scorecard) -> String {
-    let line = |name: &str, cells: [String; 4], better: &str| {
-        let [mean, baseline, ceiling, relative] = cells;
-        format!("{name:<28} {mean:>10} {baseline:>10} {ceiling:>10} {relative:>10}  {better}")
+    let width = card.rows.iter().map(|r| r.metric.name.len()).max().unwrap_or(0).max(28);
+    let line = |name: &str, cells: [String; 5], better: &str| {
+        let [mean, baseline, ceiling, relative, scaled] = cells;
+        format!("{name:<width$} {mean:>10} {baseline:>10} {ceiling:>10} {relative:>10}{scaled}  {better}")
     };
     let of_row = |r: &Row| {
         let cell = |v: Option<f64>| v.map_or("-".into(), |v| format!("{v:.4}"));
-        let cells = [Some(r.summary.mean), Some(r.baseline), r.ceiling, r.relative].map(cell);
-        line(r.metric.name, cells, direction(r.metric.best))
+        let [mean, baseline, ceiling, relative] =
+            [Some(r.summary.mean), Some(r.baseline), r.ceiling, r.relative].map(cell);
+        let scaled = card.scaled().map_or(String::new(), |_| format!(" {:>10}", cell(r.scaled)));
+        line(r.metric.name, [mean, baseline, ceiling, relative, scaled], direction(r.metric.best))
     };
+    let scaled = card.scaled().map_or(String::new(), |_| format!(" {:>10}", "scaled"));
+    let [mean, baseline, ceiling, relative] = ["mean", "baseline", "ceiling", "relative"].map(str::to_owned);
     let head = [
         format!("profile {} over {} perturbations", card.profile.name, card.labels.len()),
-        line("metric", ["mean", "baseline", "ceiling", "relative"].map(str::to_owned), "better"),
+        line("metric", [mean, baseline, ceiling, relative, scaled], "better"),
     ];
-    let foot = [
-        "baseline: the mean of all perturbation means, given to every perturbation".to_owned(),
-        "relative: 0 = baseline or worse, 1 = perfect".to_owned(),
-        format!("overall (mean of relative): {:.4}", card.overall()),
-    ];
-    head.into_iter().chain(card.rows.iter().map(of_row)).chain(foot).collect::<Vec<_>>().join("\n")
+    head.into_iter().chain(card.rows.iter().map(of_row)).chain(foot(card)).collect::<Vec<_>>().join("\n")
+}
+
+/// What the columns mean.
+fn foot(card: &Scorecard) -> Vec<String> {
+    let [baseline, relative] = match card.profile.preparation {
+        Preparation::MeanLog1p => [
+            "baseline: the mean of all perturbation means, given to every perturbation",
+            "relative: 0 = baseline or worse, 1 = perfect",
+        ],
+        Preparation::Counts(_) => [
+            "baseline: control cells drawn again, scaled to the mean response, for every perturbation",
+            "relative: 0 = baseline, 1 = perfect",
+        ],
+    };
+    let mut foot =
+        vec![baseline.to_owned(), relative.to_owned(), format!("overall (mean of relative): {:.4}", card.overall())];
+    if let Some(scaled) = card.scaled() {
+        foot.push(
+            "ceiling: halves of the real cells, mean of five splits; scaled: 0 = baseline, 1 = ceiling".to_owned(),
+        );
+        foot.push(format!("score (mean of scaled): {scaled:.4}"));
+    }
+    foot
 }

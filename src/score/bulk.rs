@@ -47,7 +47,11 @@ impl Group {
                 let [s, ss] = series.map(|c| c.iter().rev().fold(0.0, |sum, c| (sum + c) * q));
                 (s, ss)
             }
-            None => self.shares.iter().map(|&e| deviation(q, e, 0.0, bulk)).fold((0.0, 0.0), |(s, ss), d| (s + d, ss + d * d)),
+            None => self
+                .shares
+                .iter()
+                .map(|&e| deviation(q, e, 0.0, bulk))
+                .fold((0.0, 0.0), |(s, ss), d| (s + d, ss + d * d)),
         }
     }
 }
