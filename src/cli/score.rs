@@ -1,17 +1,20 @@
 //! `grn score`.
 
+mod card;
+mod limits;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
 
+use self::limits::{Limit, missed};
 use super::args::ScreenArgs;
 use super::error::CliError;
 use super::session::Session;
 use crate::error::{ExitStatus, Notice};
 use crate::io::{self, IoError};
-use crate::score::{self, Best, Controls, LogCells, Preparation, Row, ScoreOptions, Scorecard};
+use crate::score::{self, Controls, LogCells, ScoreOptions};
 
 /// Arguments of `grn score`.
 #[derive(Debug, Args)]
@@ -42,6 +45,9 @@ pub(super) struct ScoreArgs {
     /// Control cells that predicted perturbations are compared with (default: as the profile demands)
     #[arg(long, value_enum)]
     control: Option<ControlArg>,
+    /// Exit with 1 where the mean of a metric is worse than this; repeatable
+    #[arg(long, value_delimiter = ',', value_name = "METRIC=X")]
+    fail_under: Vec<Limit>,
     #[command(flatten)]
     screen_options: ScreenArgs,
 }
@@ -72,14 +78,26 @@ pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, 
         controls: args.control.map(|c| if c == ControlArg::Real { Controls::Real } else { Controls::Pred }),
         ceiling_seed: args.ceiling.then_some(session.seed),
     };
-    let card = score::score(&pred, &real, profile, &options)?;
+    let passes = if args.ceiling { 4 } else { 2 };
+    let bar = session.printer.bar("scoring", passes * real.n_blocks() as u64);
+    let watched = |cells: LogCells| {
+        let bar = bar.clone();
+        cells.watched(move || bar.inc(1))
+    };
+    let card = score::score(&watched(pred), &watched(real), profile, &options)?;
+    bar.finish_and_clear();
     if let Some(dir) = &session.outdir {
         write(&dir.join("results.csv"), |out| score::write_results(&card, out))?;
         write(&dir.join("agg_results.csv"), |out| score::write_aggregate(&card, out))?;
-        session.printer.say(format!("wrote results.csv and agg_results.csv to {}", dir.display()));
+        let json = format!("{:#}\n", card::as_json(&card));
+        write(&dir.join("scorecard.json"), |out| out.write_all(json.as_bytes()))?;
+        session.printer.say(format!("wrote results.csv, agg_results.csv and scorecard.json to {}", dir.display()));
     }
-    session.printer.result(|| as_json(&card), || as_text(&card))?;
-    Ok(ExitStatus::Done)
+    card.notices.iter().for_each(|notice| session.printer.notice(notice));
+    session.printer.result(|| card::as_json(&card), || card::as_text(&card))?;
+    let missed = missed(&card, &args.fail_under)?;
+    missed.iter().for_each(|text| session.printer.notice(&Notice::new(text.clone())));
+    Ok(if missed.is_empty() { ExitStatus::Done } else { ExitStatus::CheckFailed })
 }
 
 /// Blocks read ahead of those that are sorted by gene.
@@ -127,88 +145,4 @@ pub(super) fn write(
     fill: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
 ) -> Result<(), CliError> {
     io::write_atomic(path, |out| fill(out).map_err(|e| CliError::from(IoError::write(path, e))))
-}
-
-/// JSON has no NaN: what is not finite is null.
-fn number(value: f64) -> Value {
-    if value.is_finite() { json!(value) } else { Value::Null }
-}
-
-fn direction(best: Best) -> &'static str {
-    match best {
-        Best::One => "higher",
-        Best::Zero => "lower",
-        Best::None => "none",
-    }
-}
-
-fn as_json(card: &Scorecard) -> Value {
-    let metric = |r: &Row| {
-        json!({
-            "metric": r.metric.name,
-            "about": r.metric.about,
-            "unit": r.metric.unit,
-            "better": direction(r.metric.best),
-            "mean": number(r.summary.mean),
-            "baseline": number(r.baseline),
-            "ceiling": r.ceiling.map(number),
-            "relative_to_baseline": r.relative.map(number),
-            "relative_to_replicate": r.scaled.map(number),
-            "replicate_splits": r.anchor.as_ref().map(|a| a.splits.iter().copied().map(number).collect::<Vec<_>>()),
-            "n": r.summary.count,
-            "n_missing": r.summary.null_count,
-        })
-    };
-    json!({
-        "profile": card.profile.name,
-        "n_perturbations": card.labels.len(),
-        "overall": number(card.overall()),
-        "overall_to_replicate": card.scaled().map(number),
-        "metrics": card.rows.iter().map(metric).collect::<Vec<_>>(),
-    })
-}
-
-fn as_text(card: &Scorecard) -> String {
-    let width = card.rows.iter().map(|r| r.metric.name.len()).max().unwrap_or(0).max(28);
-    let line = |name: &str, cells: [String; 5], better: &str| {
-        let [mean, baseline, ceiling, relative, scaled] = cells;
-        format!("{name:<width$} {mean:>10} {baseline:>10} {ceiling:>10} {relative:>10}{scaled}  {better}")
-    };
-    let of_row = |r: &Row| {
-        let cell = |v: Option<f64>| v.map_or("-".into(), |v| format!("{v:.4}"));
-        let [mean, baseline, ceiling, relative] =
-            [Some(r.summary.mean), Some(r.baseline), r.ceiling, r.relative].map(cell);
-        let scaled = card.scaled().map_or(String::new(), |_| format!(" {:>10}", cell(r.scaled)));
-        line(r.metric.name, [mean, baseline, ceiling, relative, scaled], direction(r.metric.best))
-    };
-    let scaled = card.scaled().map_or(String::new(), |_| format!(" {:>10}", "scaled"));
-    let [mean, baseline, ceiling, relative] = ["mean", "baseline", "ceiling", "relative"].map(str::to_owned);
-    let head = [
-        format!("profile {} over {} perturbations", card.profile.name, card.labels.len()),
-        line("metric", [mean, baseline, ceiling, relative, scaled], "better"),
-    ];
-    head.into_iter().chain(card.rows.iter().map(of_row)).chain(foot(card)).collect::<Vec<_>>().join("\n")
-}
-
-/// What the columns mean.
-fn foot(card: &Scorecard) -> Vec<String> {
-    let [baseline, relative] = match card.profile.preparation {
-        Preparation::MeanLog1p => [
-            "baseline: the mean of all perturbation means, given to every perturbation",
-            "relative: 0 = baseline or worse, 1 = perfect",
-        ],
-        Preparation::Counts(_) => [
-            "baseline: control cells drawn again, scaled to the mean response, for every perturbation",
-            "relative: 0 = baseline, 1 = perfect",
-        ],
-    };
-    let mut foot =
-        vec![baseline.to_owned(), relative.to_owned(), format!("overall (mean of relative): {:.4}", card.overall())];
-    if let Some(scaled) = card.scaled() {
-        foot.push(
-            "ceiling: halves of the real cells, mean of five splits; scaled: 0 = baseline, 1 = ceiling".to_owned(),
-        );
-        foot.push(format!("score (mean of scaled): {scaled:.4}"));
-    }
-    foot
 }

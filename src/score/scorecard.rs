@@ -2,7 +2,10 @@
 
 use super::anchors::{Anchor, replicates};
 use super::comparison::{same_genes, same_labels};
-use super::{Comparison, Controls, LogCells, Metric, Needs, Profile, ScoreError, Side, Summary, spearman_brown};
+use super::{
+    Comparison, Controls, LogCells, Metric, Needs, Profile, ScoreError, Side, Summary, checks, spearman_brown,
+};
+use crate::error::Notice;
 
 /// One metric.
 #[derive(Debug, Clone)]
@@ -36,6 +39,8 @@ pub struct Scorecard {
     pub labels: Vec<String>,
     /// One row per metric.
     pub rows: Vec<Row>,
+    /// What to know about the files.
+    pub notices: Vec<Notice>,
 }
 
 impl Scorecard {
@@ -87,7 +92,8 @@ pub fn score(
     let metrics = profile.select(&options.only, &options.skip)?;
     let needs = metrics.iter().map(|m| m.needs).max().unwrap_or(Needs::Means);
     let [truth, baseline] = profile.prepare_with_baseline(real, needs)?;
-    let pred = match options.controls.unwrap_or(profile.controls) {
+    let controls = options.controls.unwrap_or(profile.controls);
+    let pred = match controls {
         Controls::Real => pred.clone().with_controls_of(real)?,
         Controls::Pred => pred.clone(),
     };
@@ -97,6 +103,7 @@ pub fn score(
     };
     let baseline = Comparison::new(truth.clone(), baseline)?;
     let prediction = Comparison::new(truth, profile.prepare(&pred, needs)?)?;
+    let notices = checks(&pred, &prediction, &baseline, controls)?;
     let row = |(metric, (ceiling, anchor)): (&'static Metric, (Option<f64>, Option<Anchor>))| {
         let values = (metric.evaluate)(&prediction)?;
         let summary = metric.summarise(&prediction, &values)?;
@@ -106,7 +113,7 @@ pub fn score(
         Ok(Row { metric, values, summary, baseline, ceiling, relative: position(None), anchor, scaled })
     };
     let rows = metrics.into_iter().zip(ceilings).map(row).collect::<Result<_, ScoreError>>()?;
-    Ok(Scorecard { profile, labels: prediction.labels.clone(), rows })
+    Ok(Scorecard { profile, labels: prediction.labels.clone(), rows, notices })
 }
 
 /// Ceiling and anchor per metric.

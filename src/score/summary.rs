@@ -42,10 +42,10 @@ impl Summary {
         }
     }
 
-    /// The same perturbations with a mean that is not the mean of their values.
+    /// The same perturbations with a mean that is not the mean of their values, and so without a spread.
     #[must_use]
     pub fn with_mean(self, mean: f64) -> Self {
-        Self { mean, ..self }
+        Self { mean, std: f64::NAN, ..self }
     }
 
     /// Names and values in the order of the file.
