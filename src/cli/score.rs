@@ -1,12 +1,15 @@
 //! `grn score`.
 
+mod baseline;
 mod card;
 mod limits;
+mod prep;
+mod scale;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
+use clap::{Args, Subcommand, ValueEnum};
 
 use self::limits::{Limit, missed};
 use super::args::ScreenArgs;
@@ -21,13 +24,16 @@ use crate::score::{self, Controls, LogCells, ScoreOptions};
 #[command(after_help = "Examples:
   grn score --pred predicted.h5ad --real measured.h5ad --outdir scores
   grn score --pred predicted.h5ad --real measured.h5ad --profile vcc2025 --json")]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct ScoreArgs {
+    #[command(subcommand)]
+    action: Option<Action>,
     /// Predicted cells, with control cells
-    #[arg(long, value_name = "FILE")]
-    pred: PathBuf,
+    #[arg(long, required = true, value_name = "FILE")]
+    pred: Option<PathBuf>,
     /// Real cells, with control cells
-    #[arg(long, value_name = "FILE")]
-    real: PathBuf,
+    #[arg(long, required = true, value_name = "FILE")]
+    real: Option<PathBuf>,
     /// Set of metrics: cell-eval (0.8.2, but for pearson_edistance and clustering_agreement), vcc2025, or
     /// vcc2026 (raw counts, one context per file)
     #[arg(long, default_value = "cell-eval", value_name = "NAME")]
@@ -52,6 +58,17 @@ pub(super) struct ScoreArgs {
     screen_options: ScreenArgs,
 }
 
+/// The files around scoring.
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Check predicted cells and write them as a challenge file (.vcc)
+    Prep(prep::PrepArgs),
+    /// Read aggregated scores against those of a baseline
+    Scale(scale::ScaleArgs),
+    /// Write the cells of the mean baseline
+    Baseline(baseline::BaselineArgs),
+}
+
 /// `--control`.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
 enum ControlArg {
@@ -62,9 +79,18 @@ enum ControlArg {
 }
 
 pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
+    match args.action {
+        Some(Action::Prep(args)) => return prep::run(args, session),
+        Some(Action::Scale(args)) => return scale::run(args, session),
+        Some(Action::Baseline(args)) => return baseline::run(args, session),
+        None => {}
+    }
+    let (Some(pred), Some(real)) = (&args.pred, &args.real) else {
+        return Err(CliError::usage("`grn score`", "--pred FILE and --real FILE", "neither or one", None));
+    };
     let profile = score::profile(&args.profile)?;
-    let real = read_cells(session, &args.real, &args.screen_options)?;
-    let pred = read_cells(session, &args.pred, &args.screen_options)?;
+    let real = read_cells(session, real, &args.screen_options)?;
+    let pred = read_cells(session, pred, &args.screen_options)?;
     if session.dry_run {
         session.printer.say(format!("would score {} perturbations x {} genes", real.labels.len(), real.n_genes()));
         return Ok(ExitStatus::Done);
@@ -137,6 +163,15 @@ pub(super) fn read_cells(session: &Session, path: &Path, options: &ScreenArgs) -
         cells.control_label.clone_from(label);
     }
     Ok(cells)
+}
+
+/// An output that exists is replaced only where asked for.
+fn new_output(session: &Session, path: &Path) -> Result<(), CliError> {
+    if !path.exists() || session.overwrite {
+        return Ok(());
+    }
+    let hint = Some("replace it with `--overwrite`".into());
+    Err(CliError::usage("--output", "a new file", format!("`{}`, which exists", path.display()), hint))
 }
 
 /// Writes a file whole or not at all.
