@@ -38,7 +38,8 @@ impl Scaling {
     /// (score - baseline) / (one - baseline), bounded. NaN where `one` is not better than the baseline.
     pub fn position(&self, score: f64, baseline: f64, one: f64) -> f64 {
         let span = one - baseline;
-        if !(span * (self.perfect - baseline) > 0.0) {
+        let better = span * (self.perfect - baseline);
+        if better.is_nan() || better <= 0.0 {
             return f64::NAN;
         }
         let at = |score: f64| (score - baseline) / span;

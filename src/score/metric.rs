@@ -48,6 +48,9 @@ pub type Values = Vec<Option<f64>>;
 /// A metric as a function.
 pub type Evaluate = fn(&Comparison) -> Result<Values, ScoreError>;
 
+/// A value over all perturbations.
+type Aggregate = fn(&Comparison) -> Result<f64, ScoreError>;
+
 /// A metric in the registry.
 #[derive(Debug, Clone, Copy)]
 pub struct Metric {
@@ -66,7 +69,7 @@ pub struct Metric {
     /// Evaluates it; one number for all perturbations is repeated.
     pub evaluate: Evaluate,
     /// Its value over all perturbations, where that is not their mean.
-    pub aggregate: Option<fn(&Comparison) -> Result<f64, ScoreError>>,
+    pub aggregate: Option<Aggregate>,
 }
 
 const SHARE: (f64, f64) = (0.0, 1.0);

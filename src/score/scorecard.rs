@@ -104,7 +104,7 @@ pub fn score(
     let baseline = Comparison::new(truth.clone(), baseline)?;
     let prediction = Comparison::new(truth, profile.prepare(&pred, needs)?)?;
     let notices = checks(&pred, &prediction, &baseline, controls)?;
-    let row = |(metric, (ceiling, anchor)): (&'static Metric, (Option<f64>, Option<Anchor>))| {
+    let row = |(metric, (ceiling, anchor)): (&'static Metric, Ceiling)| {
         let values = (metric.evaluate)(&prediction)?;
         let summary = metric.summarise(&prediction, &values)?;
         let baseline = metric.summarise(&baseline, &(metric.evaluate)(&baseline)?)?.mean;
@@ -116,6 +116,9 @@ pub fn score(
     Ok(Scorecard { profile, labels: prediction.labels.clone(), rows, notices })
 }
 
+/// Ceiling and anchor.
+type Ceiling = (Option<f64>, Option<Anchor>);
+
 /// Ceiling and anchor per metric.
 fn ceilings(
     real: &LogCells,
@@ -124,7 +127,7 @@ fn ceilings(
     metrics: &[&'static Metric],
     needs: Needs,
     seed: u64,
-) -> Result<Vec<(Option<f64>, Option<Anchor>)>, ScoreError> {
+) -> Result<Vec<Ceiling>, ScoreError> {
     if !profile.scaling.is_empty() {
         let anchors = replicates(real, truth, profile, metrics, needs, seed)?;
         return Ok(anchors.into_iter().map(|anchor| (Some(anchor.mean), Some(anchor))).collect());
