@@ -5,6 +5,7 @@ mod correlation;
 mod fdr;
 mod linalg;
 mod moments;
+mod numpy;
 mod ranksum;
 mod rng;
 
@@ -13,5 +14,6 @@ pub use self::correlation::{average_ranks, cosine, pearson, spearman};
 pub use self::fdr::benjamini_hochberg;
 pub use self::linalg::{LinalgError, Pca, inverse_spd, pca, solve_spd, symmetric_eigen};
 pub use self::moments::{CentralMoments, PowerSums};
+pub use self::numpy::{NumpyRng, seed_sequence};
 pub use self::ranksum::{Around, PMethod, RankSum, RankSums};
 pub use self::rng::Rng;

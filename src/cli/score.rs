@@ -34,10 +34,12 @@ pub(super) struct ScoreArgs {
     /// Real cells, with control cells
     #[arg(long, required = true, value_name = "FILE")]
     real: Option<PathBuf>,
-    /// Set of metrics: cell-eval (0.8.2, but for pearson_edistance and clustering_agreement) or vcc2025
+    /// Set of metrics: cell-eval (0.8.2, but for pearson_edistance and clustering_agreement), vcc2025, or
+    /// vcc2026 (raw counts, one context per file)
     #[arg(long, default_value = "cell-eval", value_name = "NAME")]
     profile: String,
-    /// Also score random halves of the real cells against each other, stepped up to full size
+    /// Also score random halves of the real cells against each other, stepped up to full size; vcc2026: five pairs of halves
+    /// as they are, scores relative to them included
     #[arg(long)]
     ceiling: bool,
     /// Only these metrics of the profile
