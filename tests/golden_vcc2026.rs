@@ -117,7 +117,7 @@ fn check_de(cells: &LogCells, path: &Path) {
     assert_eq!(rows.len(), de.rows().count());
     let wanted: HashMap<(&str, &str), &HashMap<String, String>> =
         rows.iter().map(|r| ((r["target"].as_str(), r["feature"].as_str()), r)).collect();
-    let (mut n, mut other_ties) = (0, 0);
+    let mut rounded = 0;
     for row in de.rows() {
         let want = wanted[&(row.target, row.feature)];
         let t = |name: &str, got: f64, tolerance: f64| {
@@ -126,15 +126,14 @@ fn check_de(cells: &LogCells, path: &Path) {
                 (got - want).abs() <= tolerance * want.abs() || (name.starts_with("log2") && (got - want).abs() < 1e-5);
             assert!(ok, "{} {} {name}: {got}, expected {want}", row.target, row.feature);
         };
-        // cell-eval2 computes k / (total / 1e6) and goes through log1p and expm1: rounding tells apart some cells with the
-        // same share of a gene, which tie here.
-        n += 1;
-        other_ties += usize::from(!close(row.p / number(&want["p_value"]), 1.0, 1e-9));
-        t("p_value", row.p, 5e-2);
-        t("p_adj", row.fdr, 5e-2);
+        // Ranks are of log1p values in double precision. The last bit of numpy's log1p and of the C library's differs for
+        // some arguments, which decides a few ties: with numpy's own values every test of `real` agrees to 1e-9.
+        rounded += usize::from(!close(row.p / number(&want["p_value"]), 1.0, 1e-9));
+        t("p_value", row.p, 0.01);
+        t("p_adj", row.fdr, 0.01);
         t("log2_fold_change", row.log2_fold_change, 1e-5);
     }
-    assert!(other_ties * 50 < n, "{other_ties} of {n} tests");
+    assert!(rounded <= 5, "{rounded} of {} tests differ", rows.len());
 }
 
 #[test]

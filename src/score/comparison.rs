@@ -112,6 +112,14 @@ impl Side {
         Self { cells, mean, control, delta, tested, variance: None }
     }
 
+    /// The same without differential expression, which takes most of the memory.
+    #[must_use]
+    pub fn without_tests(&self) -> Self {
+        let Self { cells, mean, control, delta, variance, .. } = self;
+        let (cells, mean, control, delta) = (cells.clone(), mean.clone(), control.clone(), delta.clone());
+        Self { cells, mean, control, delta, variance: variance.clone(), tested: None }
+    }
+
     /// Differential expression.
     ///
     /// # Errors
@@ -188,9 +196,9 @@ pub struct Comparison {
     /// Per perturbation the columns of its own target genes, where measured.
     pub own: Vec<Vec<usize>>,
     /// The truth.
-    pub real: Side,
+    pub real: Arc<Side>,
     /// The prediction.
-    pub pred: Side,
+    pub pred: Arc<Side>,
 }
 
 impl Comparison {
@@ -198,7 +206,8 @@ impl Comparison {
     ///
     /// # Errors
     /// [`ScoreError::GeneMismatch`], [`ScoreError::PerturbationMismatch`].
-    pub fn new(real: Side, pred: Side) -> Result<Self, ScoreError> {
+    pub fn new(real: impl Into<Arc<Side>>, pred: impl Into<Arc<Side>>) -> Result<Self, ScoreError> {
+        let (real, pred) = (real.into(), pred.into());
         let (of_real, of_pred) = (real.cells.groups(), pred.cells.groups());
         same_genes(&of_real.genes, &of_pred.genes)?;
         same_labels(&of_real.labels, &of_pred.labels)?;

@@ -63,7 +63,8 @@ pub enum Units {
     AsStored,
     /// log1p of counts scaled to this total per cell.
     Log1pOf(f64),
-    /// Counts per million of the cell.
+    /// Counts per million of the cell. Ranks are those of their log1p in double precision, as in cell-eval2: rounding may
+    /// tell apart cells whose shares of a gene are equal.
     PerMillion,
 }
 
@@ -407,12 +408,17 @@ impl Part {
 
     /// A value in the units asked for. In double precision, so that equal shares of two cells stay equal after rounding.
     fn value(&self, cell: u32, value: f32) -> f32 {
-        let share = || f64::from(value) / self.totals[cell as usize];
         match self.units {
             Units::AsStored => value,
             Units::Log1pOf(total) => (f64::from(value) * total / self.totals[cell as usize]).ln_1p() as f32,
-            Units::PerMillion => (share() * 1e6) as f32,
+            Units::PerMillion => self.per_million(cell, value) as f32,
         }
+    }
+}
+
+impl Part {
+    fn per_million(&self, cell: u32, count: f32) -> f64 {
+        f64::from(count) / (self.totals[cell as usize] / 1e6)
     }
 }
 
@@ -427,6 +433,8 @@ pub struct GeneColumn {
     pub cells: Vec<u32>,
     /// The values.
     pub values: Vec<f32>,
+    /// log1p of the same in double precision, where ranks need it (else empty).
+    exact: Vec<f64>,
 }
 
 impl GeneColumn {
@@ -435,6 +443,7 @@ impl GeneColumn {
         self.groups.clear();
         self.cells.clear();
         self.values.clear();
+        self.exact.clear();
         for (part, values) in parts {
             let (cells, values) = values.row(row);
             for (&cell, &value) in cells.iter().zip(values) {
@@ -454,7 +463,22 @@ impl GeneColumn {
             self.groups.push(group);
             self.cells.push(cell);
             self.values.push(part.value(cell, value));
+            if part.units == Units::PerMillion {
+                self.exact.push(part.per_million(cell, value).ln_1p());
+            }
         }
+    }
+
+    /// Groups and numbers in the order of the values, for ranks: the values themselves, or where they are known in double
+    /// precision their dense ranks from 1.
+    pub fn ranked(&self) -> impl Iterator<Item = (usize, f32)> {
+        let mut distinct = self.exact.clone();
+        distinct.sort_unstable_by(f64::total_cmp);
+        distinct.dedup();
+        let place = move |exact: f64| distinct.partition_point(|&v| v < exact) as f32 + 1.0;
+        self.entries()
+            .enumerate()
+            .map(move |(k, (group, value))| (group, self.exact.get(k).map_or(value, |&v| place(v))))
     }
 
     /// Groups and values.

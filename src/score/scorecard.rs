@@ -1,5 +1,7 @@
 //! A prediction, its baseline and its ceiling, metric by metric.
 
+use std::sync::Arc;
+
 use super::anchors::{Anchor, replicates};
 use super::comparison::{same_genes, same_labels};
 use super::{
@@ -92,6 +94,7 @@ pub fn score(
     let metrics = profile.select(&options.only, &options.skip)?;
     let needs = metrics.iter().map(|m| m.needs).max().unwrap_or(Needs::Means);
     let [truth, baseline] = profile.prepare_with_baseline(real, needs)?;
+    let truth = Arc::new(truth);
     let controls = options.controls.unwrap_or(profile.controls);
     let pred = match controls {
         Controls::Real => pred.clone().with_controls_of(real)?,
@@ -101,18 +104,25 @@ pub fn score(
         Some(seed) => ceilings(real, &truth, profile, &metrics, needs, seed)?,
         None => vec![(None, None); metrics.len()],
     };
-    let baseline = Comparison::new(truth.clone(), baseline)?;
+    let baseline = Comparison::new(Arc::clone(&truth), baseline)?;
+    let of_baseline = |metric: &&'static Metric| metric.summarise(&baseline, &(metric.evaluate)(&baseline)?);
+    let baselines = metrics.iter().map(of_baseline).collect::<Result<Vec<Summary>, ScoreError>>()?;
+    let baseline = Comparison { pred: Arc::new(baseline.pred.without_tests()), ..baseline };
     let prediction = Comparison::new(truth, profile.prepare(&pred, needs)?)?;
     let notices = checks(&pred, &prediction, &baseline, controls)?;
-    let row = |(metric, (ceiling, anchor)): (&'static Metric, Ceiling)| {
+    let row = |((metric, (ceiling, anchor)), baseline): ((&'static Metric, Ceiling), f64)| {
         let values = (metric.evaluate)(&prediction)?;
         let summary = metric.summarise(&prediction, &values)?;
-        let baseline = metric.summarise(&baseline, &(metric.evaluate)(&baseline)?)?.mean;
         let position = |one| profile.position(metric, summary.mean, baseline, one);
         let scaled = anchor.as_ref().and_then(|anchor| position(Some(anchor.mean)));
         Ok(Row { metric, values, summary, baseline, ceiling, relative: position(None), anchor, scaled })
     };
-    let rows = metrics.into_iter().zip(ceilings).map(row).collect::<Result<_, ScoreError>>()?;
+    let rows = metrics
+        .into_iter()
+        .zip(ceilings)
+        .zip(baselines.iter().map(|b| b.mean))
+        .map(row)
+        .collect::<Result<_, ScoreError>>()?;
     Ok(Scorecard { profile, labels: prediction.labels.clone(), rows, notices })
 }
 

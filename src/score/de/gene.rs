@@ -42,7 +42,7 @@ pub(super) fn test_gene(
     let tests = match options.test {
         Test::MannWhitney(method) => {
             scratch.ranks.clear();
-            column.entries().for_each(|(group, value)| scratch.ranks.push(group as u32, value));
+            column.ranked().for_each(|(group, value)| scratch.ranks.push(group as u32, value));
             let tests = match options.against {
                 Against::Control => scratch.ranks.against(sizes, control, method),
                 Against::Rest => scratch.ranks.against_rest(sizes),
