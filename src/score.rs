@@ -5,6 +5,7 @@
 mod baseline;
 mod ceiling;
 mod comparison;
+pub mod course;
 mod cv;
 mod de;
 mod error;

@@ -25,7 +25,7 @@ pub(super) struct ScoreArgs {
     /// Real cells, with control cells
     #[arg(long, value_name = "FILE")]
     real: PathBuf,
-    /// Set of metrics: cell-eval (0.8.2, but for pearson_edistance and clustering_agreement) or vcc2025
+    /// Set of metrics: cell-eval (0.8.2, all; -minimal, -vcc, -de, -anndata, -pds), vcc2025 (-minimal, -full), course, extended
     #[arg(long, default_value = "cell-eval", value_name = "NAME")]
     profile: String,
     /// Also score random halves of the real cells against each other, stepped up to full size

@@ -51,6 +51,8 @@ pub enum Units {
     Log1pOf(f64),
     /// Counts per million of the cell.
     PerMillion,
+    /// Counts as they are in the file; expm1 of log1p values.
+    Raw,
 }
 
 /// A cell that belongs to no group.
@@ -128,7 +130,7 @@ impl LogCells {
 
     /// Whether values are log1p expression.
     pub fn is_log(&self) -> bool {
-        self.own.units != Units::PerMillion
+        !matches!(self.own.units, Units::PerMillion | Units::Raw)
     }
 
     /// Number of non-zero values.
@@ -296,6 +298,8 @@ impl Part {
             Units::AsStored => value,
             Units::Log1pOf(total) => (f64::from(value) * total / self.totals[cell as usize]).ln_1p() as f32,
             Units::PerMillion => (share() * 1e6) as f32,
+            Units::Raw if self.scale == Scale::Log1p => value.exp_m1(),
+            Units::Raw => value,
         }
     }
 }
