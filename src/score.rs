@@ -4,6 +4,7 @@
 
 mod baseline;
 mod ceiling;
+mod checks;
 mod comparison;
 pub mod course;
 mod cv;
@@ -18,6 +19,7 @@ mod table;
 
 pub use self::baseline::{mean_profile, relative_to_baseline};
 pub use self::ceiling::spearman_brown;
+pub use self::checks::checks;
 pub use self::comparison::{Comparison, Side, SideCells, Tested};
 pub use self::cv::{Bootstrap, CvMetric, CvRow, CvScores, Interval, ceiling_scores, cv_row, cv_scores};
 pub use self::de::{

@@ -81,7 +81,7 @@ pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, 
 }
 
 /// Blocks read ahead of those that are sorted by gene.
-const READ_AHEAD: usize = 3;
+const READ_AHEAD: usize = 1;
 
 /// Reads cells by gene, in bounded memory; counts are scaled to the median total of their own file, then log1p.
 pub(super) fn read_cells(session: &Session, path: &Path, options: &ScreenArgs) -> Result<LogCells, CliError> {

@@ -1,19 +1,18 @@
 //! Cells by gene: the stream of cells is turned into blocks of genes, in memory while small, else in a temporary file.
 
+use std::fs::File;
 use std::io::{self, Read, Seek, SeekFrom, Write};
 use std::ops::Range;
 use std::sync::{Mutex, PoisonError};
-
-use tempfile::SpooledTempFile;
 
 use super::{CellBlock, Csr, DataError};
 
 /// Genes per block: their number in a block fits a byte, and a block of a large screen fits the memory of a thread.
 const GENES: usize = 64;
-/// Bytes that stay in memory before the temporary file is made.
-const IN_MEMORY: usize = 96 << 20;
+/// Bytes that stay in memory; the rest goes to a temporary file.
+const IN_MEMORY: usize = 4 << 20;
 /// Bytes collected per block before they are written.
-const BUFFER: usize = 32 << 10;
+const BUFFER: usize = 16 << 10;
 /// Bytes of the cell and the number of entries that lead the entries of a cell.
 const HEAD: usize = 5;
 /// Bytes of one entry: gene in block, value.
@@ -26,27 +25,44 @@ pub struct GeneBlocksBuilder {
     n_cells: usize,
     buffers: Vec<Vec<u8>>,
     blocks: Vec<Block>,
-    file: SpooledTempFile,
+    in_memory: usize,
+    file: Option<File>,
     end: u64,
 }
 
 /// The non-zero values of a screen, n_genes x n_cells, to be read by blocks of genes, by any number of threads.
 ///
-/// Takes 5 bytes per value and 5 per cell and block, in memory up to 96 MB and in the folder for temporary files
+/// Takes 5 bytes per value and 5 per cell and block, in memory up to 4 MB and in the folder for temporary files
 /// (`TMPDIR`) beyond.
 #[derive(Debug)]
 pub struct GeneBlocks {
     n_genes: usize,
     n_cells: usize,
     blocks: Vec<Block>,
-    file: Mutex<SpooledTempFile>,
+    file: Option<Mutex<File>>,
 }
 
 /// Where a block lies.
 #[derive(Debug, Clone, Default)]
 struct Block {
-    pieces: Vec<(u64, u32)>,
+    pieces: Vec<Piece>,
     n_entries: usize,
+}
+
+#[derive(Debug, Clone)]
+enum Piece {
+    Memory(Box<[u8]>),
+    /// Position and length in the temporary file.
+    File(u64, usize),
+}
+
+impl Piece {
+    fn len(&self) -> usize {
+        match self {
+            Self::Memory(bytes) => bytes.len(),
+            Self::File(_, length) => *length,
+        }
+    }
 }
 
 impl GeneBlocksBuilder {
@@ -58,7 +74,8 @@ impl GeneBlocksBuilder {
             n_cells: 0,
             buffers: vec![Vec::new(); n_blocks],
             blocks: vec![Block::default(); n_blocks],
-            file: SpooledTempFile::new(IN_MEMORY),
+            in_memory: 0,
+            file: None,
             end: 0,
         }
     }
@@ -97,10 +114,21 @@ impl GeneBlocksBuilder {
 
     fn flush(&mut self, block: usize) -> Result<(), DataError> {
         let buffer = &mut self.buffers[block];
-        self.file.write_all(buffer).map_err(temporary)?;
-        self.blocks[block].pieces.push((self.end, buffer.len() as u32));
-        self.end += buffer.len() as u64;
+        let length = buffer.len();
+        let piece = if self.in_memory + length <= IN_MEMORY {
+            self.in_memory += length;
+            Piece::Memory(buffer.as_slice().into())
+        } else {
+            let file = match &mut self.file {
+                Some(file) => file,
+                none => none.insert(tempfile::tempfile().map_err(temporary)?),
+            };
+            file.write_all(buffer).map_err(temporary)?;
+            self.end += length as u64;
+            Piece::File(self.end - length as u64, length)
+        };
         buffer.clear();
+        self.blocks[block].pieces.push(piece);
         Ok(())
     }
 
@@ -116,7 +144,7 @@ impl GeneBlocksBuilder {
             n_genes: self.n_genes,
             n_cells: self.n_cells,
             blocks: self.blocks,
-            file: Mutex::new(self.file),
+            file: self.file.map(Mutex::new),
         })
     }
 }
@@ -179,13 +207,19 @@ impl GeneBlocks {
 
     fn bytes(&self, block: usize) -> io::Result<Vec<u8>> {
         let pieces = &self.blocks[block].pieces;
-        let mut bytes = vec![0; pieces.iter().map(|p| p.1 as usize).sum()];
-        let mut file = self.file.lock().unwrap_or_else(PoisonError::into_inner);
-        let mut at = 0;
-        for &(start, length) in pieces {
-            file.seek(SeekFrom::Start(start))?;
-            file.read_exact(&mut bytes[at..at + length as usize])?;
-            at += length as usize;
+        let mut bytes = Vec::with_capacity(pieces.iter().map(Piece::len).sum());
+        let mut file = self.file.as_ref().map(|file| file.lock().unwrap_or_else(PoisonError::into_inner));
+        for piece in pieces {
+            match (piece, &mut file) {
+                (Piece::Memory(piece), _) => bytes.extend_from_slice(piece),
+                (&Piece::File(start, length), Some(file)) => {
+                    file.seek(SeekFrom::Start(start))?;
+                    let end = bytes.len();
+                    bytes.resize(end + length, 0);
+                    file.read_exact(&mut bytes[end..])?;
+                }
+                (Piece::File(..), None) => return Err(io::ErrorKind::NotFound.into()),
+            }
         }
         Ok(bytes)
     }

@@ -28,6 +28,17 @@ pub struct LogCells {
     own: Part,
     /// Control cells of another file, in place of the own.
     controls: Option<Part>,
+    watch: Watch,
+}
+
+/// Told whenever a block of genes is done.
+#[derive(Clone, Default)]
+struct Watch(Option<Arc<dyn Fn() + Send + Sync>>);
+
+impl std::fmt::Debug for Watch {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(if self.0.is_some() { "watched" } else { "not watched" })
+    }
 }
 
 /// Cells of one file.
@@ -110,7 +121,15 @@ impl LogCells {
         };
         let n_cells = count(&group_of_cell, labels.len() + 1);
         let own = Part { group_of_cell, values, scale, totals: totals.into(), units };
-        Ok(Self { genes, n_cells, labels, control_label: "non-targeting".into(), own, controls: None })
+        Ok(Self {
+            genes,
+            n_cells,
+            labels,
+            control_label: "non-targeting".into(),
+            own,
+            controls: None,
+            watch: Watch::default(),
+        })
     }
 
     /// Number of genes.
@@ -136,6 +155,39 @@ impl LogCells {
     /// Number of non-zero values.
     pub fn n_entries(&self) -> usize {
         self.own.values.n_entries()
+    }
+
+    /// Number of blocks of genes that a pass goes through.
+    pub fn n_blocks(&self) -> usize {
+        self.own.values.n_blocks()
+    }
+
+    /// The same cells; `done` is called whenever a pass is through with a block of genes, from any thread.
+    #[must_use]
+    pub fn watched(mut self, done: impl Fn() + Send + Sync + 'static) -> Self {
+        self.watch = Watch(Some(Arc::new(done)));
+        self
+    }
+
+    /// Perturbations whose cells are all alike, of two or more. Reads no further than it takes to see every perturbation
+    /// vary.
+    ///
+    /// # Errors
+    /// [`DataError::Temporary`].
+    pub fn constant_labels(&self) -> Result<Vec<&str>, ScoreError> {
+        let mut varies: Vec<bool> = self.n_cells[..self.labels.len()].iter().map(|&n| n < 2).collect();
+        let mut column = GeneColumn::default();
+        for block in 0..self.n_blocks() {
+            if varies.iter().all(|&v| v) {
+                break;
+            }
+            let parts = self.read_block(block)?;
+            for (row, gene) in self.own.values.genes(block).enumerate() {
+                column.fill(gene, row, &parts);
+                varies.iter_mut().zip(column.varies(&self.n_cells)).for_each(|(all, here)| *all |= here);
+            }
+        }
+        Ok(self.labels.iter().zip(varies).filter(|(_, varies)| !varies).map(|(label, _)| label.as_str()).collect())
     }
 
     /// The same cells in other units.
@@ -180,7 +232,11 @@ impl LogCells {
                 column.fill(gene, row, &parts);
                 each(state, column)
             };
-            Ok(genes.enumerate().map(of_gene).collect())
+            let done = genes.enumerate().map(of_gene).collect();
+            if let Some(watch) = &self.watch.0 {
+                watch();
+            }
+            Ok(done)
         };
         let blocks: Vec<Vec<T>> =
             blocks.into_par_iter().map_init(Default::default, of_block).collect::<Result<_, _>>()?;
@@ -346,6 +402,16 @@ impl GeneColumn {
         let mut sums = vec![0.0; n_groups];
         self.entries().for_each(|(g, v)| sums[g] += of(f64::from(v)));
         sums
+    }
+
+    /// Whether the cells of a group differ, per group.
+    fn varies(&self, n_cells: &[usize]) -> Vec<bool> {
+        let mut seen: Vec<(usize, f32, f32)> = vec![(0, f32::INFINITY, f32::NEG_INFINITY); n_cells.len()];
+        for (group, value) in self.entries() {
+            let (n, least, most) = &mut seen[group];
+            (*n, *least, *most) = (*n + 1, least.min(value), most.max(value));
+        }
+        seen.iter().zip(n_cells).map(|((n, least, most), size)| *n > 0 && (n < size || least < most)).collect()
     }
 
     /// Mean per group, NaN for an empty one.

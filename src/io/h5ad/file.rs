@@ -8,8 +8,12 @@ use hdf5::{Dataset, Group, H5Type, Location};
 use super::values::{Values, read_values};
 use crate::io::IoError;
 
-/// Bytes of decompressed chunks kept per dataset: neighbouring blocks share the chunk at their border.
-const CHUNK_CACHE: usize = 32 << 20;
+/// Bytes of decompressed chunks kept per dataset, as neighbouring blocks share the chunk at their border: few where
+/// chunks are small, many where they are not or are tiles of a dense matrix.
+const SMALL_CACHE: usize = 2 << 20;
+const LARGE_CACHE: usize = 32 << 20;
+/// Where sparse values may lie.
+const SPARSE: [&str; 4] = ["X/data", "layers/counts/data", "raw/X/data", "matrix/data"];
 
 /// An open file; elements are named by their path from the root.
 #[derive(Debug, Clone)]
@@ -27,9 +31,13 @@ impl H5File {
         let mut file = std::fs::File::open(path).map_err(|e| IoError::read(path, e))?;
         let read = std::io::Read::read(&mut file, &mut start).map_err(|e| IoError::read(path, e))?;
         drop(file);
-        let mut options = hdf5::File::with_options();
-        options.with_fapl(|access| access.chunk_cache(10_007, CHUNK_CACHE, 1.0));
-        let root = options.open_as(path, hdf5::file::OpenMode::Read).map_err(|error| {
+        let open = |cache: usize| {
+            let mut options = hdf5::File::with_options();
+            options.with_fapl(|access| access.chunk_cache(10_007, cache, 1.0));
+            options.open_as(path, hdf5::file::OpenMode::Read)
+        };
+        let root = open(SMALL_CACHE).and_then(|f| if has_small_chunks(&f) { Ok(f) } else { open(LARGE_CACHE) });
+        let root = root.map_err(|error| {
             let reason = if &start[..read] == b"\x89HDF\r\n\x1a\n" {
                 format!("the HDF5 file of {} bytes is truncated or damaged ({error})", metadata.len())
             } else {
@@ -134,4 +142,11 @@ impl H5File {
         let dataset = || self.find_dataset(element).map(|d| (**d).clone());
         self.group(element).map(|g| (*g).clone()).or_else(dataset)
     }
+}
+
+/// Whether the values are sparse, in chunks (or none) that fit the small cache several times.
+fn has_small_chunks(file: &hdf5::File) -> bool {
+    let found: Vec<hdf5::Dataset> = SPARSE.iter().filter_map(|name| file.dataset(name).ok()).collect();
+    let bytes = |d: &hdf5::Dataset| d.chunk().map_or(0, |chunk| chunk.iter().product::<usize>() * 8);
+    !found.is_empty() && found.iter().all(|d| bytes(d) <= SMALL_CACHE / 4)
 }

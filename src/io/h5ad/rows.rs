@@ -1,6 +1,6 @@
 //! Rows of a stored matrix, a block at a time.
 
-use std::ops::Range;
+use std::ops::{Range, RangeInclusive};
 
 use hdf5::Dataset;
 use ndarray::Array2;
@@ -10,8 +10,11 @@ use super::{H5File, Spill, StoredMatrix};
 use crate::data::{Csr, DataError};
 use crate::io::IoError;
 
-/// Stored values per block: 8 MB of values and indices.
-const BLOCK_ENTRIES: usize = 1 << 20;
+/// Stored values per block, 2 to 8 MB of values and indices: the more the larger the chunks of the file, as those at the
+/// ends of a block are decompressed twice.
+const BLOCK_ENTRIES: RangeInclusive<usize> = 1 << 18..=1 << 20;
+/// Chunks per block.
+const BLOCK_CHUNKS: usize = 16;
 /// Values of a dense block (16 MB), zeros included.
 const DENSE_ENTRIES: usize = 1 << 22;
 /// Rows per block at most.
@@ -39,15 +42,18 @@ impl Rows {
     pub(super) fn sparse(matrix: &StoredMatrix) -> Result<Self, IoError> {
         let (file, at) = (matrix.file.clone(), matrix.at.clone());
         let offsets = read_offsets(&file, &at, matrix.n_rows)?;
+        let [data, indices] = ["data", "indices"].map(|part| file.dataset(&format!("{at}/{part}")));
+        let (data, indices) = (data?, indices?);
+        let chunk = data.chunk().and_then(|chunk| chunk.first().copied()).unwrap_or(0);
+        let entries = (BLOCK_CHUNKS * chunk).clamp(*BLOCK_ENTRIES.start(), *BLOCK_ENTRIES.end());
         let mut plan = Vec::new();
         let mut start = 0;
         while start < matrix.n_rows {
-            let end = block_end(&offsets, start, BLOCK_ENTRIES).min(start + BLOCK_ROWS);
+            let end = block_end(&offsets, start, entries).min(start + BLOCK_ROWS);
             plan.push(start..end);
             start = end;
         }
-        let [data, indices] = ["data", "indices"].map(|part| file.dataset(&format!("{at}/{part}")));
-        let source = Source::Sparse { data: data?, indices: indices?, file, at, offsets };
+        let source = Source::Sparse { data, indices, file, at, offsets };
         Ok(Self { source, n_cols: matrix.n_cols, plan })
     }
 

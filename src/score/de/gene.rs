@@ -18,7 +18,7 @@ pub(super) struct Scratch {
 pub(super) struct Tested {
     /// Mean of the values as they are tested.
     pub(super) means: Vec<f64>,
-    /// Sum of log1p expression, and of expression where it is needed (else empty).
+    /// Sum of log1p expression and of expression, where they are needed (else empty).
     pub(super) log_sums: Vec<f64>,
     pub(super) sums: Vec<f64>,
     /// Statistic and p.
@@ -61,6 +61,11 @@ fn ranks(options: &DeOptions) -> bool {
     matches!(options.test, Test::MannWhitney(_))
 }
 
+/// Otherwise the means say it all.
+fn needs_log_sums(cells: &LogCells, options: &DeOptions) -> bool {
+    options.mean == Mean::Geometric && (!cells.is_log() || options.against == Against::Rest)
+}
+
 fn needs_sums(options: &DeOptions) -> bool {
     options.mean == Mean::Arithmetic || matches!(options.keep, Keep::PooledCpm(_))
 }
@@ -70,7 +75,7 @@ fn expression_sums(column: &GeneColumn, cells: &LogCells, options: &DeOptions) -
     let n = cells.n_cells.len();
     let log = |v: f64| if cells.is_log() { v } else { v.ln_1p() };
     let natural = |v: f64| if cells.is_log() { v.exp_m1() } else { v };
-    let log_sums = if options.mean == Mean::Geometric { column.sums(n, log) } else { Vec::new() };
+    let log_sums = if needs_log_sums(cells, options) { column.sums(n, log) } else { Vec::new() };
     (log_sums, if needs_sums(options) { column.sums(n, natural) } else { Vec::new() })
 }
 

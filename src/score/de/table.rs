@@ -6,7 +6,7 @@ use ndarray::Array2;
 
 use super::adjust::adjusted;
 use super::gene::Tested;
-use super::{Against, DeOptions, Keep, Mean};
+use super::{Against, DeOptions, FoldChange, Keep, Mean};
 use crate::data::GeneIndex;
 use crate::score::LogCells;
 
@@ -27,8 +27,6 @@ pub struct DeTable {
     pub reference_mean: Array2<f64>,
     /// log2 of the fold change of these means.
     pub log2_fold_change: Array2<f64>,
-    /// Relative change of these means.
-    pub percent_change: Array2<f64>,
     /// U of the perturbed cells, or t.
     pub statistic: Array2<f64>,
     /// Two-sided p-value.
@@ -37,6 +35,7 @@ pub struct DeTable {
     pub fdr: Array2<f64>,
     /// The tests that are kept; all where there is none.
     pub kept: Option<Array2<bool>>,
+    rule: FoldChange,
 }
 
 /// One test.
@@ -85,9 +84,6 @@ impl DeTable {
         let reference_rows = if options.against == Against::Control { 1.min(n_labels) } else { n_labels };
         let reference_mean = Array2::from_shape_fn((reference_rows, genes.len()), |(l, g)| pair(&tested[g], l).1);
         let reference = |l: usize, g: usize| reference_mean[[l.min(reference_rows - 1), g]];
-        let change = |of: &dyn Fn(f64, f64) -> f64| {
-            Array2::from_shape_fn(shape, |(l, g)| of(target_mean[[l, g]], reference(l, g)))
-        };
         let (p, rule) = (matrix(&|t, l| t.tests[l].1), options.fold_change);
         let kept = kept(tested, shape, sizes, options, &reference);
         Self {
@@ -95,14 +91,16 @@ impl DeTable {
             labels: cells.labels.iter().chain(std::iter::once(&cells.control_label)).take(n_labels).cloned().collect(),
             n_target: sizes[..n_labels].to_vec(),
             n_reference,
-            log2_fold_change: change(&|t, c| rule.fold_change(t, c).log2()),
-            percent_change: change(&|t, c| rule.percent_change(t, c)),
+            log2_fold_change: Array2::from_shape_fn(shape, |(l, g)| {
+                rule.fold_change(target_mean[[l, g]], reference(l, g)).log2()
+            }),
             statistic: matrix(&|t, l| t.tests[l].0),
             fdr: adjusted(&p, kept.as_ref(), options.fdr),
             target_mean,
             reference_mean,
             p,
             kept,
+            rule,
         }
     }
 
@@ -133,7 +131,7 @@ impl DeTable {
             n_target: self.n_target[label],
             n_reference: self.n_reference[label],
             log2_fold_change: self.log2_fold_change[at],
-            percent_change: self.percent_change[at],
+            percent_change: self.rule.percent_change(self.target_mean[at], self.reference_mean(label, gene)),
             p: self.p[at],
             statistic: self.statistic[at],
             fdr: self.fdr[at],
@@ -167,6 +165,7 @@ fn mean_pair(t: &Tested, label: usize, sizes: &[usize], options: &DeOptions) -> 
         (sums[label] / sizes[label] as f64, sum / n)
     };
     match options.mean {
+        Mean::Geometric if t.log_sums.is_empty() => (t.means[label].exp_m1(), t.means[sizes.len() - 1].exp_m1()),
         Mean::Geometric => {
             let (target, reference) = of(&t.log_sums);
             (target.exp_m1(), reference.exp_m1())
