@@ -34,9 +34,8 @@ fn card(pred: &LogCells, real: &LogCells, name: &str, only: &[&str]) -> Scorecar
 fn table(path: &Path) -> (Vec<String>, HashMap<String, HashMap<String, String>>) {
     let mut reader = csv::Reader::from_path(path).unwrap();
     let header: Vec<String> = reader.headers().unwrap().iter().map(str::to_owned).collect();
-    let row = |r: csv::StringRecord| {
-        (r[0].to_owned(), header.iter().cloned().zip(r.iter().map(str::to_owned)).collect())
-    };
+    let row =
+        |r: csv::StringRecord| (r[0].to_owned(), header.iter().cloned().zip(r.iter().map(str::to_owned)).collect());
     let rows = reader.records().map(|r| row(r.unwrap())).collect();
     (header, rows)
 }
@@ -94,7 +93,10 @@ fn profiles_have_the_columns_of_cell_eval() {
     t("vcc2025-full", "expected-v066/main/results.csv");
     let of = |name: &str| profile(name).unwrap().metrics;
     assert_eq!([of("cell-eval-de"), of("cell-eval-anndata")].concat(), of("cell-eval"));
-    assert_eq!((of("cell-eval-de").last(), of("cell-eval-anndata").first()), (Some(&"roc_auc"), Some(&"pearson_delta")));
+    assert_eq!(
+        (of("cell-eval-de").last(), of("cell-eval-anndata").first()),
+        (Some(&"roc_auc"), Some(&"pearson_delta"))
+    );
 }
 
 /// cell-eval 0.6.6 with pdex 0.1.26; its means are single precision.

@@ -68,9 +68,7 @@ impl Cells {
 fn values(real: &Cells, pred: &Cells) -> Vec<(&'static Metric, HashMap<String, Option<f64>>)> {
     let side = |cells: &Cells| Side::of_cells(&cells.log_cells(), &DeOptions::CELL_EVAL, Needs::Tests).unwrap();
     let c = Comparison::new(side(real), side(pred)).unwrap();
-    let of = |metric: &'static Metric| {
-        (metric, c.labels.iter().cloned().zip((metric.evaluate)(&c).unwrap()).collect())
-    };
+    let of = |metric: &'static Metric| (metric, c.labels.iter().cloned().zip((metric.evaluate)(&c).unwrap()).collect());
     METRICS.iter().map(of).collect()
 }
 

@@ -237,8 +237,13 @@ pub const METRICS: &[Metric] = &[
         norm_matched::cosine,
     ),
     zero("perturbench_rmse", "root mean squared error of mean expression", "log1p", rmse::evaluate),
-    zero("perturbench_rank_rmse", "share of predictions nearer than the own; random is about 0.5", "share", rank::by_rmse)
-        .within(SHARE),
+    zero(
+        "perturbench_rank_rmse",
+        "share of predictions nearer than the own; random is about 0.5",
+        "share",
+        rank::by_rmse,
+    )
+    .within(SHARE),
     zero("perturbench_rank_cosine", "share of predictions of higher cosine than the own", "share", rank::by_cosine)
         .within(SHARE),
     zero("gears_mse_top20", "mean squared error over the 20 genes that shift most", "log1p squared", top20::mse),

@@ -88,7 +88,10 @@ impl Search {
             let n = merged.n_vertices();
             self.move_vertices(&merged, &mut community);
             let n_communities = renumber(&mut community);
-            membership.iter_mut().zip(&vertex_of).for_each(|(m, &v)| *m = community[v]);
+            // Where nothing is left to merge, igraph keeps the communities from before the last moves of merged vertices.
+            if n_communities < n || n == graph.n_vertices() {
+                membership.iter_mut().zip(&vertex_of).for_each(|(m, &v)| *m = community[v]);
+            }
             if n_communities >= n {
                 return;
             }
@@ -127,9 +130,10 @@ impl Search {
             let alone = empty.last().copied().unwrap_or(current);
             around.collect(alone, graph.neighbours[v].iter().map(|&(u, w)| (community[u], w)));
             let gain = |c: usize| around.weight[c] - graph.strength[v] * weight[c] * self.resolution;
-            let best = around.found.iter().fold((current, gain(current)), |best, &c| {
-                if gain(c) > best.1 { (c, gain(c)) } else { best }
-            });
+            let best = around
+                .found
+                .iter()
+                .fold((current, gain(current)), |best, &c| if gain(c) > best.1 { (c, gain(c)) } else { best });
             let best = best.0;
             around.clear();
             weight[best] += graph.strength[v];
@@ -181,8 +185,9 @@ impl Search {
         members.iter().for_each(|&v| external[v] = inside(v).map(|(_, w)| w).sum());
         let mut around = Around::new(n);
         for v in self.shuffled(members.to_vec()) {
-            let connected =
-                |g: usize, weight: &[f64], external: &[f64]| external[g] >= weight[g] * (total - weight[g]) * self.resolution;
+            let connected = |g: usize, weight: &[f64], external: &[f64]| {
+                external[g] >= weight[g] * (total - weight[g]) * self.resolution
+            };
             let own = group[v];
             if !alone[own] || !connected(own, &weight, &external) {
                 continue;

@@ -2,8 +2,8 @@
 
 use ndarray::{Array1, Array2, Axis, s};
 
-use super::pairs::dense;
 use super::ScoreError;
+use super::pairs::dense;
 use crate::data::Csr;
 use crate::stats::pca;
 
@@ -38,7 +38,11 @@ impl Components {
         let centre = x.mean_axis(Axis(0)).ok_or_else(|| undefined("no cell".to_owned()))?;
         x -= &centre;
         let axes = pca(x.view(), K).map_err(|e| undefined(e.to_string()))?.axes;
-        if axes.is_empty() { Err(undefined("cells that are all the same".to_owned())) } else { Ok(Self { centre, axes }) }
+        if axes.is_empty() {
+            Err(undefined("cells that are all the same".to_owned()))
+        } else {
+            Ok(Self { centre, axes })
+        }
     }
 
     /// Cells in these components, n_cells x at most 50.

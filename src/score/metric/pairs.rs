@@ -26,8 +26,7 @@ pub(super) fn cells(side: &Side) -> Result<Vec<Csr<f32>>, ScoreError> {
 /// Mean over all pairs of a cell of `a` and one of `b` of a function of their squared Euclidean distance.
 /// O(cells_a cells_b genes) time; blocks run in parallel and are added in a fixed order.
 pub(super) fn mean_between(a: &Csr<f32>, b: &Csr<f32>, of: fn(f64) -> f64) -> f64 {
-    let pairs: Vec<(usize, usize)> =
-        (0..blocks(a)).flat_map(|i| (0..blocks(b)).map(move |j| (i, j))).collect();
+    let pairs: Vec<(usize, usize)> = (0..blocks(a)).flat_map(|i| (0..blocks(b)).map(move |j| (i, j))).collect();
     sum(&pairs, |i, j| block_sum(a, i, b, j, of)) / (a.n_rows() as f64 * b.n_rows() as f64)
 }
 

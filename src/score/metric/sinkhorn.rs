@@ -2,8 +2,8 @@
 //!
 //! S = OT(x, y) - (OT(x, x) + OT(y, y)) / 2 with OT the entropic transport cost at squared Euclidean costs, on the first
 //! 50 principal components of the real cells (all of them, the control's included). Epsilon is 0.05 times the mean cost
-//! between predicted and real cells of the perturbation, as in ott-jax; iterations end when no potential changes by
-//! more than 1e-9 epsilon, 10,000 at most, else an error. 0 for identical cells. pertpy's `wasserstein` is OT(x, y) alone,
+//! between predicted and real cells of the perturbation, as in ott-jax; iterations end when the cost rises
+//! by no more than 1e-11 epsilon, 10,000 at most, else an error. 0 for identical cells. pertpy's `wasserstein` is OT(x, y) alone,
 //! which is not 0 for identical cells.
 //!
 //! O(cells^2) memory and time per iteration, for the cells of one perturbation per thread.
@@ -28,8 +28,8 @@ pub(super) fn evaluate(c: &Comparison) -> Result<Values, ScoreError> {
         divergence(&x, &y).map(Some).ok_or_else(|| ScoreError::Undefined {
             metric: NAME,
             label: c.labels[label].clone(),
-            expected: "potentials that settle within 10,000 iterations",
-            got: format!("{} predicted and {} real cells whose potentials do not", x.nrows(), y.nrows()),
+            expected: "a transport cost that settles within 10,000 iterations",
+            got: format!("{} predicted and {} real cells for which it does not", x.nrows(), y.nrows()),
         })
     };
     (0..c.n_labels()).into_par_iter().map(of).collect()

@@ -89,7 +89,11 @@ fn welch(a: (f64, f64, f64), b: (f64, f64, f64)) -> f64 {
     };
     let ((mean_a, error_a), (mean_b, error_b)) = (moments(a), moments(b));
     let difference = (mean_a - mean_b).abs();
-    if difference <= ROUNDING * mean_a.abs().max(mean_b.abs()) { 0.0 } else { difference / (error_a + error_b + TINY).sqrt() }
+    if difference <= ROUNDING * mean_a.abs().max(mean_b.abs()) {
+        0.0
+    } else {
+        difference / (error_a + error_b + TINY).sqrt()
+    }
 }
 
 #[cfg(test)]
