@@ -26,4 +26,4 @@ pub use self::mutual_information::adjusted_mutual_information;
 pub use self::neighbour_graph::fuzzy_neighbour_graph;
 pub use self::ranksum::{Around, PMethod, RankSum, RankSums};
 pub use self::rng::Rng;
-pub use self::sinkhorn::{sinkhorn_cost, sinkhorn_self_cost};
+pub use self::sinkhorn::{sinkhorn_cost, sinkhorn_potential};

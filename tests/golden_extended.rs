@@ -48,6 +48,8 @@ fn one(card: &Scorecard, name: &str) -> f64 {
 }
 
 /// cell-eval 0.8.2 (scanpy 1.11.5, igraph 1.0.0) on every case that has both columns.
+///
+/// cell-eval takes distances in single precision: on `weak` it says 0.5348868, the same code on doubles 0.534880175324566.
 #[test]
 fn cells_and_clusters_agree_as_in_cell_eval() {
     let t = |name: &str, real: &str, pred: &str, scale: Scale| {
@@ -60,7 +62,9 @@ fn cells_and_clusters_agree_as_in_cell_eval() {
             &["pearson_edistance", "clustering_agreement"],
         );
         let (_, wanted) = table(&folder);
-        for (metric, tolerance) in [("pearson_edistance", 1e-6), ("clustering_agreement", 1e-9)] {
+        for (metric, tolerance) in
+            [("pearson_edistance", if name == "weak" { 1e-5 } else { 1e-6 }), ("clustering_agreement", 1e-9)]
+        {
             let (got, want) = (one(&card, metric), wanted.values().next().unwrap()[metric].parse::<f64>().unwrap());
             println!("{name} {metric}: {got}, expected {want}");
             let same = (got - want).abs() <= tolerance || (got.is_nan() && want.is_nan());
@@ -163,6 +167,15 @@ fn later_benchmarks_agree_with_their_formulas() {
         let card = card(&cells(&pred, Scale::Log1p), &cells(&real, Scale::Log1p), "extended", &[]);
         for (ours, theirs) in EXTRA {
             check(&card, ours, &wanted[theirs], 1.0);
+        }
+        let edistance = self::card(
+            &cells(&pred, Scale::Log1p),
+            &cells(&real, Scale::Log1p),
+            "cell-eval-anndata",
+            &["pearson_edistance"],
+        );
+        if case == "weak" {
+            assert!((one(&edistance, "pearson_edistance") - 0.534_880_175_324_566).abs() < 1e-11);
         }
         let mean = |name: &str| card.rows.iter().find(|r| r.metric.name == name).unwrap().summary.mean;
         assert!(mean("mmd_rbf") > 0.0 && mean("sinkhorn_divergence") > 0.0);
