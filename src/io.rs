@@ -1,8 +1,10 @@
 //! Every file format, readers and writers alike.
 
 mod accumulate;
+mod aggregate;
 mod anndata;
 mod atomic;
+mod cell_counts;
 mod cells;
 mod detect;
 mod error;
@@ -11,6 +13,7 @@ mod genes;
 mod h5ad;
 mod mtx;
 mod network;
+mod parquet;
 mod perturbations;
 mod prior;
 mod pseudobulk;
@@ -19,17 +22,23 @@ mod screen;
 mod table;
 mod tenx;
 mod text;
+mod vcc;
 
 pub use self::accumulate::pseudobulk_of;
+pub use self::aggregate::read_mean_row;
 pub use self::anndata::{AnnData, Column, Matrix};
 pub use self::atomic::write_atomic;
+pub use self::cell_counts::read_cell_counts;
 pub use self::cells::{CellFile, open_cells};
 pub use self::error::IoError;
 pub use self::folds::read_folds;
-pub use self::h5ad::write_h5ad;
+pub use self::genes::read_gene_list;
+pub use self::h5ad::{RowsLayout, write_h5ad, write_h5ad_rows};
 pub use self::network::{NETWORK_FORMATS, NetworkFormat, write_network};
+pub use self::parquet::{ParquetKind, ParquetValues, write_parquet};
 pub use self::prior::{PriorOptions, PriorSummary, PriorsRead, read_graph, read_priors, write_graph};
 pub use self::pseudobulk::write_pseudobulk;
 pub use self::scale::ScaleGuess;
 pub use self::screen::{ScreenFile, ScreenOptions, check_control, label_cells, open_screen, read_screen};
 pub use self::table::{InputSummary, TableRead, read_table};
+pub use self::vcc::write_vcc;

@@ -79,3 +79,37 @@ fn a_signature_is_ranked_by_the_newest_run() {
     assert!(table.starts_with("query\trank\tgene\tscore\tprobability\t"));
     grn(dir.path(), &["rank", "--signature", "r.tsv", "--mode", "any", "--own", "used"]).code(2);
 }
+
+#[test]
+fn limits_decide_the_exit_code() {
+    let dir = tempfile::tempdir().unwrap();
+    grn(dir.path(), &["simulate", "-o", "s.h5ad"]).success();
+    let score = |args: &[&str]| {
+        let all = ["score", "--pred", "s.h5ad", "--real", "s.h5ad", "--profile", "vcc2025"];
+        grn(dir.path(), &[&all[..], args].concat())
+    };
+    score(&["--fail-under", "overlap_at_N=0.9,mae=0.01"]).code(0);
+    let assert = score(&["--only", "mae", "--fail-under", "mae=-0.1"]).code(1);
+    assert!(String::from_utf8_lossy(&assert.get_output().stderr).contains("mae is 0.0000, above -0.1"));
+    score(&["--only", "mae", "--fail-under", "overlap_at_N=0.9"]).code(2);
+    score(&["--skip", "no_such_metric"]).code(2);
+    let card = json(score(&["--skip", "mae", "--control", "real", "--outdir", "out", "--json"]));
+    assert_eq!(card["metrics"].as_array().unwrap().len(), 2);
+    let file = std::fs::read_to_string(dir.path().join("out/scorecard.json")).unwrap();
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&file).unwrap(), card);
+}
+
+#[test]
+fn own_targets_are_tested_and_the_rest_is_a_reference() {
+    let dir = tempfile::tempdir().unwrap();
+    grn(dir.path(), &["simulate", "-o", "s.h5ad"]).success();
+    let on_target = json(grn(dir.path(), &["de", "s.h5ad", "--on-target", "-o", "t.csv", "--json"]));
+    let n = on_target["n_perturbations"].as_u64().unwrap();
+    assert_eq!(on_target["n_tests"].as_u64().unwrap(), n);
+    let lines = std::fs::read_to_string(dir.path().join("t.csv")).unwrap();
+    assert!(lines.lines().skip(1).all(|l| l.split(',').next() == l.split(',').nth(1)));
+    let rest =
+        json(grn(dir.path(), &["de", "s.h5ad", "--against", "rest", "--test", "welch", "-o", "r.csv", "--json"]));
+    let genes = rest["n_genes"].as_u64().unwrap();
+    assert_eq!(rest["n_tests"].as_u64().unwrap(), (n + 1) * genes, "the control is tested as well");
+}

@@ -88,6 +88,7 @@ fn graph(error: &GraphError) -> Option<String> {
 fn io(error: &IoError) -> Option<String> {
     match error {
         IoError::MissingColumn { hint, .. } => hint.clone(),
+        IoError::Vcc { .. } => Some("write it anew with `grn score prep PREDICTION.h5ad -o OUT.vcc`".into()),
         IoError::Data { source, .. } => data(source),
         IoError::Graph { source, .. } => graph(source),
         _ => None,
@@ -152,6 +153,8 @@ fn score(error: &ScoreError) -> Option<String> {
         }
         ScoreError::TooFewCells { .. } => Some("leave `--ceiling` out".into()),
         ScoreError::Data(e) => data(e),
+        ScoreError::MetricMismatch { .. } => Some("score both with the same `--profile`".into()),
+        ScoreError::NoMetric { .. } => Some("give the agg_results.csv that `grn score --outdir DIR` writes".into()),
         ScoreError::UnknownProfile { .. }
         | ScoreError::UnknownMetric { .. }
         | ScoreError::NotTested

@@ -1,30 +1,39 @@
 //! `grn score`.
 
+mod baseline;
+mod card;
+mod limits;
+mod prep;
+mod scale;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use clap::{Args, ValueEnum};
-use serde_json::{Value, json};
+use clap::{Args, Subcommand, ValueEnum};
 
+use self::limits::{Limit, missed};
 use super::args::ScreenArgs;
 use super::error::CliError;
 use super::session::Session;
 use crate::error::{ExitStatus, Notice};
 use crate::io::{self, IoError};
-use crate::score::{self, Best, Controls, LogCells, Row, ScoreOptions, Scorecard};
+use crate::score::{self, Controls, LogCells, ScoreOptions};
 
 /// Arguments of `grn score`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   grn score --pred predicted.h5ad --real measured.h5ad --outdir scores
   grn score --pred predicted.h5ad --real measured.h5ad --profile vcc2025 --json")]
+#[command(args_conflicts_with_subcommands = true, subcommand_negates_reqs = true)]
 pub(super) struct ScoreArgs {
+    #[command(subcommand)]
+    action: Option<Action>,
     /// Predicted cells, with control cells
-    #[arg(long, value_name = "FILE")]
-    pred: PathBuf,
+    #[arg(long, required = true, value_name = "FILE")]
+    pred: Option<PathBuf>,
     /// Real cells, with control cells
-    #[arg(long, value_name = "FILE")]
-    real: PathBuf,
+    #[arg(long, required = true, value_name = "FILE")]
+    real: Option<PathBuf>,
     /// Set of metrics: cell-eval (0.8.2, all; -minimal, -vcc, -de, -anndata, -pds), vcc2025 (-minimal, -full), course, extended
     #[arg(long, default_value = "cell-eval", value_name = "NAME")]
     profile: String,
@@ -40,8 +49,22 @@ pub(super) struct ScoreArgs {
     /// Control cells that predicted perturbations are compared with (default: as the profile demands)
     #[arg(long, value_enum)]
     control: Option<ControlArg>,
+    /// Exit with 1 where the mean of a metric is worse than this; repeatable
+    #[arg(long, value_delimiter = ',', value_name = "METRIC=X")]
+    fail_under: Vec<Limit>,
     #[command(flatten)]
     screen_options: ScreenArgs,
+}
+
+/// The files around scoring.
+#[derive(Debug, Subcommand)]
+enum Action {
+    /// Check predicted cells and write them as a challenge file (.vcc)
+    Prep(prep::PrepArgs),
+    /// Read aggregated scores against those of a baseline
+    Scale(scale::ScaleArgs),
+    /// Write the cells of the mean baseline
+    Baseline(baseline::BaselineArgs),
 }
 
 /// `--control`.
@@ -54,9 +77,18 @@ enum ControlArg {
 }
 
 pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
+    match args.action {
+        Some(Action::Prep(args)) => return prep::run(args, session),
+        Some(Action::Scale(args)) => return scale::run(args, session),
+        Some(Action::Baseline(args)) => return baseline::run(args, session),
+        None => {}
+    }
+    let (Some(pred), Some(real)) = (&args.pred, &args.real) else {
+        return Err(CliError::usage("`grn score`", "--pred FILE and --real FILE", "neither or one", None));
+    };
     let profile = score::profile(&args.profile)?;
-    let real = read_cells(session, &args.real, &args.screen_options)?;
-    let pred = read_cells(session, &args.pred, &args.screen_options)?;
+    let real = read_cells(session, real, &args.screen_options)?;
+    let pred = read_cells(session, pred, &args.screen_options)?;
     if session.dry_run {
         session.printer.say(format!("would score {} perturbations x {} genes", real.labels.len(), real.n_genes()));
         return Ok(ExitStatus::Done);
@@ -70,14 +102,26 @@ pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, 
         controls: args.control.map(|c| if c == ControlArg::Real { Controls::Real } else { Controls::Pred }),
         ceiling_seed: args.ceiling.then_some(session.seed),
     };
-    let card = score::score(&pred, &real, profile, &options)?;
+    let passes = if args.ceiling { 4 } else { 2 };
+    let bar = session.printer.bar("scoring", passes * real.n_blocks() as u64);
+    let watched = |cells: LogCells| {
+        let bar = bar.clone();
+        cells.watched(move || bar.inc(1))
+    };
+    let card = score::score(&watched(pred), &watched(real), profile, &options)?;
+    bar.finish_and_clear();
     if let Some(dir) = &session.outdir {
         write(&dir.join("results.csv"), |out| score::write_results(&card, out))?;
         write(&dir.join("agg_results.csv"), |out| score::write_aggregate(&card, out))?;
-        session.printer.say(format!("wrote results.csv and agg_results.csv to {}", dir.display()));
+        let json = format!("{:#}\n", card::as_json(&card));
+        write(&dir.join("scorecard.json"), |out| out.write_all(json.as_bytes()))?;
+        session.printer.say(format!("wrote results.csv, agg_results.csv and scorecard.json to {}", dir.display()));
     }
-    session.printer.result(|| as_json(&card), || as_text(&card))?;
-    Ok(ExitStatus::Done)
+    card.notices.iter().for_each(|notice| session.printer.notice(notice));
+    session.printer.result(|| card::as_json(&card), || card::as_text(&card))?;
+    let missed = missed(&card, &args.fail_under)?;
+    missed.iter().for_each(|text| session.printer.notice(&Notice::new(text.clone())));
+    Ok(if missed.is_empty() { ExitStatus::Done } else { ExitStatus::CheckFailed })
 }
 
 /// Blocks read ahead of those that are sorted by gene.
@@ -119,68 +163,19 @@ pub(super) fn read_cells(session: &Session, path: &Path, options: &ScreenArgs) -
     Ok(cells)
 }
 
+/// An output that exists is replaced only where asked for.
+fn new_output(session: &Session, path: &Path) -> Result<(), CliError> {
+    if !path.exists() || session.overwrite {
+        return Ok(());
+    }
+    let hint = Some("replace it with `--overwrite`".into());
+    Err(CliError::usage("--output", "a new file", format!("`{}`, which exists", path.display()), hint))
+}
+
 /// Writes a file whole or not at all.
 pub(super) fn write(
     path: &Path,
     fill: impl FnOnce(&mut dyn std::io::Write) -> std::io::Result<()>,
 ) -> Result<(), CliError> {
     io::write_atomic(path, |out| fill(out).map_err(|e| CliError::from(IoError::write(path, e))))
-}
-
-/// JSON has no NaN: what is not finite is null.
-fn number(value: f64) -> Value {
-    if value.is_finite() { json!(value) } else { Value::Null }
-}
-
-fn direction(best: Best) -> &'static str {
-    match best {
-        Best::One => "higher",
-        Best::Zero => "lower",
-        Best::None => "none",
-    }
-}
-
-fn as_json(card: &Scorecard) -> Value {
-    let metric = |r: &Row| {
-        json!({
-            "metric": r.metric.name,
-            "about": r.metric.about,
-            "unit": r.metric.unit,
-            "better": direction(r.metric.best),
-            "mean": number(r.summary.mean),
-            "baseline": number(r.baseline),
-            "ceiling": r.ceiling.map(number),
-            "relative_to_baseline": r.relative.map(number),
-            "n": r.summary.count,
-            "n_missing": r.summary.null_count,
-        })
-    };
-    json!({
-        "profile": card.profile.name,
-        "n_perturbations": card.labels.len(),
-        "overall": number(card.overall()),
-        "metrics": card.rows.iter().map(metric).collect::<Vec<_>>(),
-    })
-}
-
-fn as_text(card: &Scorecard) -> String {
-    let line = |name: &str, cells: [String; 4], better: &str| {
-        let [mean, baseline, ceiling, relative] = cells;
-        format!("{name:<28} {mean:>10} {baseline:>10} {ceiling:>10} {relative:>10}  {better}")
-    };
-    let of_row = |r: &Row| {
-        let cell = |v: Option<f64>| v.map_or("-".into(), |v| format!("{v:.4}"));
-        let cells = [Some(r.summary.mean), Some(r.baseline), r.ceiling, r.relative].map(cell);
-        line(r.metric.name, cells, direction(r.metric.best))
-    };
-    let head = [
-        format!("profile {} over {} perturbations", card.profile.name, card.labels.len()),
-        line("metric", ["mean", "baseline", "ceiling", "relative"].map(str::to_owned), "better"),
-    ];
-    let foot = [
-        "baseline: the mean of all perturbation means, given to every perturbation".to_owned(),
-        "relative: 0 = baseline or worse, 1 = perfect".to_owned(),
-        format!("overall (mean of relative): {:.4}", card.overall()),
-    ];
-    head.into_iter().chain(card.rows.iter().map(of_row)).chain(foot).collect::<Vec<_>>().join("\n")
 }

@@ -18,8 +18,7 @@ pub fn write_atomic<E: From<IoError>>(
     fill: impl FnOnce(&mut dyn Write) -> Result<(), E>,
 ) -> Result<(), E> {
     let failed = |source| E::from(IoError::write(path, source));
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let file = NamedTempFile::new_in(folder).map_err(failed)?;
+    let file = NamedTempFile::new_in(folder_of(path)).map_err(failed)?;
     let mut writer = BufWriter::new(file);
     fill(&mut writer)?;
     let file = writer.into_inner().map_err(|e| failed(e.into_error()))?;
@@ -28,15 +27,36 @@ pub fn write_atomic<E: From<IoError>>(
     Ok(())
 }
 
+/// The same for writers that open a file by its path: `fill` writes the file whose path it is given.
+///
+/// # Errors
+/// As [`write_atomic`].
+pub(super) fn write_atomic_at<E: From<IoError>>(
+    path: &Path,
+    fill: impl FnOnce(&Path) -> Result<(), E>,
+) -> Result<(), E> {
+    let failed = |source| E::from(IoError::write(path, source));
+    let file = NamedTempFile::new_in(folder_of(path)).map_err(failed)?;
+    fill(file.path())?;
+    set_permissions(file.as_file()).map_err(failed)?;
+    file.persist(path).map_err(|e| failed(e.error))?;
+    Ok(())
+}
+
+/// The folder a file lies in.
+pub(super) fn folder_of(path: &Path) -> &Path {
+    path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."))
+}
+
 /// Temporary files are private; what we leave behind has the usual rights of a new file.
 #[cfg(unix)]
-pub(super) fn set_permissions(file: &std::fs::File) -> std::io::Result<()> {
+fn set_permissions(file: &std::fs::File) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     file.set_permissions(std::fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(not(unix))]
-pub(super) fn set_permissions(_: &std::fs::File) -> std::io::Result<()> {
+fn set_permissions(_: &std::fs::File) -> std::io::Result<()> {
     Ok(())
 }
 

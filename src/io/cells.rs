@@ -7,7 +7,7 @@ use super::genes::{GeneNames, build_index, gene_names};
 use super::h5ad::{Frame, H5File, Rows, StoredMatrix};
 use super::mtx::MtxMatrix;
 use super::scale::{LOOKED_AT, ScaleGuess, guess};
-use super::{IoError, mtx, tenx};
+use super::{IoError, mtx, tenx, vcc};
 use crate::data::{CellBlock, Csr, DataError, Expression, GeneIndex, Scale};
 use crate::error::Notice;
 
@@ -41,7 +41,7 @@ pub(super) enum Matrix {
     Mtx(MtxMatrix),
 }
 
-/// Opens `.h5ad`, 10x `.h5`, a 10x folder or a `matrix.mtx[.gz]` file; `aliases` is a table of other gene names.
+/// Opens `.h5ad`, `.vcc`, 10x `.h5`, a 10x folder or a `matrix.mtx[.gz]` file; `aliases` is a table of other gene names.
 ///
 /// # Errors
 /// [`IoError`] that names the file, the element, and what was expected.
@@ -52,6 +52,9 @@ pub fn open_cells(path: &Path, aliases: Option<&Path>) -> Result<CellFile, IoErr
     }
     if path.is_dir() || mtx::is_matrix_file(path) {
         return mtx::open(path, aliases);
+    }
+    if vcc::is_vcc(path) {
+        return Ok(CellFile { format: "challenge file", ..open_h5ad(&vcc::open(path)?, aliases)? });
     }
     let file = H5File::open(path)?;
     if tenx::is_tenx(&file) { tenx::open(&file, aliases) } else { open_h5ad(&file, aliases) }

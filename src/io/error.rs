@@ -43,6 +43,16 @@ pub enum IoError {
         /// What was found.
         got: String,
     },
+    /// A challenge file that is not one.
+    #[error("`{}`: expected {expected}, got {got}", path.display())]
+    Vcc {
+        /// The file.
+        path: PathBuf,
+        /// What the format asks for.
+        expected: String,
+        /// What was found.
+        got: String,
+    },
     /// A column that a table lacks.
     #[error("column `{column}` not found in `{}`\n  expected one of {expected}; found {found}", path.display())]
     MissingColumn {

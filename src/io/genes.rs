@@ -49,6 +49,17 @@ pub(super) fn symbols_or_ids(symbols: Vec<String>, ids: &[String], source: &str)
     (names, Notice::new(format!("genes are named by the symbols of {source}, not by Ensembl identifiers{rest}")))
 }
 
+/// A list of genes: the first column of a table without header, separated by commas; empty lines are skipped.
+///
+/// # Errors
+/// [`IoError`] for a file that cannot be read.
+pub fn read_gene_list(path: &Path) -> Result<Vec<String>, IoError> {
+    let text = open_text(path)?;
+    let mut table = csv::ReaderBuilder::new().has_headers(false).flexible(true).from_reader(text);
+    let wrong = |e: csv::Error| IoError::format(path, "", "a table separated by commas", e.to_string());
+    table.records().map(|row| Ok(row.map_err(wrong)?.get(0).unwrap_or_default().trim().to_owned())).collect()
+}
+
 /// Whether most names look like Ensembl gene identifiers.
 fn mostly_identifiers(names: &[String]) -> bool {
     let looks_so = |n: &&String| n.starts_with("ENS") && n.len() >= 15 && n[3..].bytes().any(|b| b.is_ascii_digit());

@@ -187,6 +187,12 @@ impl ScreenFile {
         self.file.n_cells
     }
 
+    /// An annotation column as text, one value per cell, empty where the file gives none.
+    pub fn column(&self, name: &str) -> Result<Vec<String>, IoError> {
+        let missing = || IoError::format(&self.path, "", format!("a column `{name}` of cells"), "none");
+        self.file.obs.as_ref().filter(|obs| obs.has(name)).ok_or_else(missing)?.text(name)
+    }
+
     /// The cells in order, a block at a time, in the scale of the file.
     ///
     /// # Errors

@@ -54,6 +54,22 @@ pub enum ScoreError {
         /// Its cells.
         got: usize,
     },
+    /// A metric that only one of two aggregated results has.
+    #[error(
+        "the metrics of the two results differ\n  expected the same, got only in the first: {only_user}; only in the baseline: {only_base}"
+    )]
+    MetricMismatch {
+        /// Metrics that the baseline lacks.
+        only_user: String,
+        /// Metrics that the first results lack.
+        only_base: String,
+    },
+    /// Aggregated results without a metric that can be scaled.
+    #[error("no metric to scale\n  expected metrics with a best value, got {got}")]
+    NoMetric {
+        /// The metrics there are.
+        got: String,
+    },
     /// A metric of differential expression where there is none.
     #[error("expected differential expression of both sides, got none")]
     NotTested,

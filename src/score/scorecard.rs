@@ -2,9 +2,10 @@
 
 use super::comparison::{same_genes, same_labels};
 use super::{
-    Comparison, Controls, LogCells, Metric, Needs, Profile, ScoreError, Side, Summary, relative_to_baseline,
+    Comparison, Controls, LogCells, Metric, Needs, Profile, ScoreError, Side, Summary, checks, relative_to_baseline,
     spearman_brown,
 };
+use crate::error::Notice;
 
 /// One metric.
 #[derive(Debug, Clone)]
@@ -33,6 +34,8 @@ pub struct Scorecard {
     pub labels: Vec<String>,
     /// One row per metric.
     pub rows: Vec<Row>,
+    /// What to know about the files.
+    pub notices: Vec<Notice>,
 }
 
 impl Scorecard {
@@ -72,12 +75,14 @@ pub fn score(
     let metrics = profile.select(&options.only, &options.skip)?;
     let needs = metrics.iter().map(|m| m.needs).max().unwrap_or(Needs::Means);
     let [truth, constant] = Side::of_cells_and_baseline(real, &profile.de, needs)?;
-    let pred = match options.controls.unwrap_or(profile.controls) {
+    let controls = options.controls.unwrap_or(profile.controls);
+    let pred = match controls {
         Controls::Real => pred.clone().with_controls_of(real)?,
         Controls::Pred => pred.clone(),
     };
     let baseline = Comparison::new(truth.clone(), constant)?;
     let prediction = Comparison::new(truth, Side::of_cells(&pred, &profile.de, needs)?)?;
+    let notices = checks(&pred, &prediction, &baseline, controls)?;
     let replicate = options.ceiling_seed.map(|seed| replicate(real, profile, needs, seed)).transpose()?;
     let row = |metric: &'static Metric| {
         let mean = |c: &Comparison| Ok::<f64, ScoreError>(Summary::new(&(metric.evaluate)(c)?).mean);
@@ -94,7 +99,7 @@ pub fn score(
         })
     };
     let rows = metrics.into_iter().map(row).collect::<Result<_, ScoreError>>()?;
-    Ok(Scorecard { profile, labels: prediction.labels.clone(), rows })
+    Ok(Scorecard { profile, labels: prediction.labels.clone(), rows, notices })
 }
 
 /// One random half of the real cells as the prediction of the other.

@@ -1,9 +1,11 @@
 //! An open HDF5 file whose errors name the file and the element.
 
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
 use hdf5::types::VarLenUnicode;
 use hdf5::{Dataset, Group, H5Type, Location};
+use tempfile::TempPath;
 
 use super::values::{Values, read_values};
 use crate::io::IoError;
@@ -20,21 +22,34 @@ const SPARSE: [&str; 4] = ["X/data", "layers/counts/data", "raw/X/data", "matrix
 pub(in crate::io) struct H5File {
     /// Where the file is.
     pub(in crate::io) path: PathBuf,
+    // Dropped before the file it lies in.
     root: Group,
+    _unpacked: Option<Arc<TempPath>>,
 }
 
 impl H5File {
     /// Opens a file for reading.
     pub(in crate::io) fn open(path: &Path) -> Result<Self, IoError> {
-        let metadata = std::fs::metadata(path).map_err(|e| IoError::read(path, e))?;
+        Self::open_at(path, path, None)
+    }
+
+    /// Opens what was unpacked from `path` to a temporary file, which lives as long as this and its copies.
+    pub(in crate::io) fn open_unpacked(path: &Path, unpacked: TempPath) -> Result<Self, IoError> {
+        let unpacked = Arc::new(unpacked);
+        Self::open_at(path, &unpacked.clone(), Some(unpacked))
+    }
+
+    /// Opens the file `at`; errors call it `path`.
+    fn open_at(path: &Path, at: &Path, unpacked: Option<Arc<TempPath>>) -> Result<Self, IoError> {
+        let metadata = std::fs::metadata(at).map_err(|e| IoError::read(path, e))?;
         let mut start = [0u8; 8];
-        let mut file = std::fs::File::open(path).map_err(|e| IoError::read(path, e))?;
+        let mut file = std::fs::File::open(at).map_err(|e| IoError::read(path, e))?;
         let read = std::io::Read::read(&mut file, &mut start).map_err(|e| IoError::read(path, e))?;
         drop(file);
         let open = |cache: usize| {
             let mut options = hdf5::File::with_options();
             options.with_fapl(|access| access.chunk_cache(10_007, cache, 1.0));
-            options.open_as(path, hdf5::file::OpenMode::Read)
+            options.open_as(at, hdf5::file::OpenMode::Read)
         };
         let root = open(SMALL_CACHE).and_then(|f| if has_small_chunks(&f) { Ok(f) } else { open(LARGE_CACHE) });
         let root = root.map_err(|error| {
@@ -45,7 +60,7 @@ impl H5File {
             };
             IoError::Hdf5 { path: path.to_owned(), element: String::new(), reason }
         })?;
-        Ok(Self { path: path.to_owned(), root: root.group("/").map_err(Self::refused(path, ""))? })
+        Ok(Self { path: path.to_owned(), root: root.group("/").map_err(Self::refused(path, ""))?, _unpacked: unpacked })
     }
 
     fn refused(path: &Path, element: &str) -> impl Fn(hdf5::Error) -> IoError + use<> {

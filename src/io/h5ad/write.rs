@@ -7,15 +7,15 @@ use hdf5::types::VarLenUnicode;
 use hdf5::{Group, H5Type, Location};
 use ndarray::{Array1, ArrayView2};
 use serde_json::Value;
-use tempfile::NamedTempFile;
 
-use crate::data::Csr;
+use crate::data::{Csr, GeneIndex};
+use crate::io::atomic::write_atomic_at;
 use crate::io::{AnnData, Column, IoError, Matrix};
 
 /// Level of gzip: most of the gain at a fraction of the time of higher levels.
-const GZIP: u8 = 4;
+pub(super) const GZIP: u8 = 4;
 /// Values per chunk of a vector.
-const CHUNK: usize = 1 << 16;
+pub(super) const CHUNK: usize = 1 << 16;
 
 /// Writes an AnnData file, gzip-compressed, whole or not at all.
 ///
@@ -23,32 +23,20 @@ const CHUNK: usize = 1 << 16;
 /// [`IoError::System`] where the folder cannot be written, [`IoError::Format`] where parts do not fit together.
 pub fn write_h5ad(path: &Path, data: &AnnData<'_>) -> Result<(), IoError> {
     check(path, data)?;
-    let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
-    let failed = |e| IoError::write(path, e);
-    let file = NamedTempFile::new_in(folder).map_err(failed)?;
-    fill(file.path(), data).map_err(|error| {
-        // Text with a zero byte and the like never get here as data; what is left is the disk.
-        IoError::write(path, std::io::Error::other(error.to_string()))
-    })?;
-    super::super::atomic::set_permissions(file.as_file()).map_err(failed)?;
-    file.persist(path).map_err(|e| failed(e.error))?;
-    Ok(())
+    write_atomic_at(path, |file| fill(file, data).map_err(refused(path)))
+}
+
+/// Text with a zero byte and the like never get to the library as data; what it can refuse is the disk.
+pub(super) fn refused(path: &Path) -> impl Fn(hdf5::Error) -> IoError {
+    let path = path.to_owned();
+    move |error| IoError::write(&path, std::io::Error::other(error.to_string()))
 }
 
 /// Every column and matrix must have one row per obs and one column per gene.
 fn check(path: &Path, data: &AnnData<'_>) -> Result<(), IoError> {
     let (n_obs, n_vars) = (data.obs_names.len(), data.genes.len());
-    let columns = data.obs.iter().map(|(n, c)| (n, c, n_obs)).chain(data.var.iter().map(|(n, c)| (n, c, n_vars)));
-    for (name, column, n) in columns {
-        if column.len() != n {
-            return Err(IoError::format(
-                path,
-                format!("column `{name}`"),
-                format!("{n} values"),
-                column.len().to_string(),
-            ));
-        }
-    }
+    check_columns(path, &data.obs, n_obs)?;
+    check_columns(path, &data.var, n_vars)?;
     let x = ("X".to_owned(), data.x);
     for (name, matrix) in data.layers.iter().chain([&x]) {
         let shape = match matrix {
@@ -63,25 +51,48 @@ fn check(path: &Path, data: &AnnData<'_>) -> Result<(), IoError> {
     Ok(())
 }
 
+pub(super) fn check_columns(path: &Path, columns: &[(String, Column)], n: usize) -> Result<(), IoError> {
+    match columns.iter().find(|(_, column)| column.len() != n) {
+        None => Ok(()),
+        Some((name, column)) => {
+            Err(IoError::format(path, format!("column `{name}`"), format!("{n} values"), column.len().to_string()))
+        }
+    }
+}
+
 fn fill(path: &Path, data: &AnnData<'_>) -> hdf5::Result<()> {
     let file = hdf5::File::create(path)?;
-    encode(&file, "anndata", "0.1.0")?;
-    let genes: Vec<String> = data.genes.names().iter().map(ToString::to_string).collect();
-    frame(&file, "obs", &data.obs_names, &data.obs)?;
-    frame(&file, "var", &genes, &data.var)?;
+    frames(&file, &data.obs_names, &data.obs, &data.genes, &data.var)?;
     matrix(&file, "X", &data.x)?;
     let layers = dict(&file, "layers")?;
     for (name, layer) in &data.layers {
         matrix(&layers, name, layer)?;
     }
-    for name in ["obsm", "varm", "obsp", "varp"] {
-        dict(&file, name)?;
-    }
+    dicts(&file, ["obsm", "varm", "obsp", "varp"])?;
     let uns = dict(&file, "uns")?;
     for (name, value) in &data.uns {
         json(&uns, name, value)?;
     }
     file.close()
+}
+
+/// What every file starts with: `obs` and `var`.
+pub(super) fn frames(
+    file: &Group,
+    obs_names: &[String],
+    obs: &[(String, Column)],
+    genes: &GeneIndex,
+    var: &[(String, Column)],
+) -> hdf5::Result<()> {
+    encode(file, "anndata", "0.1.0")?;
+    let genes: Vec<String> = genes.names().iter().map(ToString::to_string).collect();
+    frame(file, "obs", obs_names, obs)?;
+    frame(file, "var", &genes, var)
+}
+
+/// Empty groups that anndata expects.
+pub(super) fn dicts<const N: usize>(file: &Group, names: [&str; N]) -> hdf5::Result<()> {
+    names.iter().try_for_each(|name| dict(file, name).map(|_| ()))
 }
 
 fn text(value: &str) -> VarLenUnicode {
@@ -93,7 +104,7 @@ fn texts<S: AsRef<str>>(values: &[S]) -> Vec<VarLenUnicode> {
     values.iter().map(|v| text(v.as_ref())).collect()
 }
 
-fn encode(at: &Location, encoding: &str, version: &str) -> hdf5::Result<()> {
+pub(super) fn encode(at: &Location, encoding: &str, version: &str) -> hdf5::Result<()> {
     for (name, value) in [("encoding-type", encoding), ("encoding-version", version)] {
         at.new_attr::<VarLenUnicode>().create(name)?.write_scalar(&text(value))?;
     }
@@ -188,7 +199,7 @@ fn write_sparse(parent: &Group, name: &str, sparse: &Csr<f32>) -> hdf5::Result<(
 }
 
 /// Parts of a sparse matrix carry no encoding of their own.
-fn plain<T: H5Type>(parent: &Group, name: &str, values: &[T]) -> hdf5::Result<()> {
+pub(super) fn plain<T: H5Type>(parent: &Group, name: &str, values: &[T]) -> hdf5::Result<()> {
     let mut builder = parent.new_dataset_builder();
     if values.len() > 1 {
         builder = builder.chunk(values.len().min(CHUNK)).shuffle().deflate(GZIP);
