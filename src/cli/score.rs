@@ -34,7 +34,8 @@ pub(super) struct ScoreArgs {
     /// Real cells, with control cells
     #[arg(long, required = true, value_name = "FILE")]
     real: Option<PathBuf>,
-    /// Set of metrics: cell-eval (0.8.2, all; -minimal, -vcc, -de, -anndata, -pds), vcc2025 (-minimal, -full), course, extended
+    /// Set of metrics: cell-eval (0.8.2) or cell-eval-{minimal,vcc,de,anndata,pds}, vcc2025 or vcc2025-{minimal,full},
+    /// course, extended
     #[arg(long, default_value = "cell-eval", value_name = "NAME")]
     profile: String,
     /// Also score random halves of the real cells against each other, stepped up to full size
