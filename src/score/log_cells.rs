@@ -351,11 +351,10 @@ impl Part {
     fn value(&self, cell: u32, value: f32) -> f32 {
         let share = || f64::from(value) / self.totals[cell as usize];
         match self.units {
-            Units::AsStored => value,
             Units::Log1pOf(total) => (f64::from(value) * total / self.totals[cell as usize]).ln_1p() as f32,
             Units::PerMillion => (share() * 1e6) as f32,
             Units::Raw if self.scale == Scale::Log1p => value.exp_m1(),
-            Units::Raw => value,
+            Units::AsStored | Units::Raw => value,
         }
     }
 }

@@ -193,7 +193,7 @@ pub const METRICS: &[Metric] = &[
         clustering_agreement::evaluate,
     ),
     zero("npds_cosine", "rank of the own truth by cosine / N; lower is better, random is (N + 1) / 2N", "share", |c| {
-        npds::evaluate(c)
+        Ok(npds::evaluate(c))
     })
     .within(SHARE),
     zero("mae_top_2000", TOP, "log1p", |c| mae_top::evaluate(c, 2000)),

@@ -6,10 +6,10 @@
 //! the scores where higher is better, which hides the direction. A change of zero has cosine 0 with everything.
 
 use super::rank::positions;
-use super::{Comparison, ScoreError, Values, discrimination};
+use super::{Comparison, Values, discrimination};
 
-pub(super) fn evaluate(c: &Comparison) -> Result<Values, ScoreError> {
+pub(super) fn evaluate(c: &Comparison) -> Values {
     let n = c.n_labels() as f64;
     let before = positions(&c.pred.delta, &c.real.delta, discrimination::cosine);
-    Ok(before.into_iter().map(|k| Some((1.0 + k) / n)).collect())
+    before.into_iter().map(|k| Some((1.0 + k) / n)).collect()
 }

@@ -18,16 +18,16 @@ pub(super) fn centroid_accuracy(c: &Comparison) -> Result<Values, ScoreError> {
 }
 
 pub(super) fn by_rmse(c: &Comparison) -> Result<Values, ScoreError> {
-    among_predictions(c, positions(&c.real.mean, &c.pred.mean, discrimination::l2))
+    Ok(among_predictions(c, positions(&c.real.mean, &c.pred.mean, discrimination::l2)))
 }
 
 pub(super) fn by_cosine(c: &Comparison) -> Result<Values, ScoreError> {
-    among_predictions(c, positions(&c.real.delta, &c.pred.delta, discrimination::cosine))
+    Ok(among_predictions(c, positions(&c.real.delta, &c.pred.delta, discrimination::cosine)))
 }
 
-fn among_predictions(c: &Comparison, before: Vec<f64>) -> Result<Values, ScoreError> {
+fn among_predictions(c: &Comparison, before: Vec<f64>) -> Values {
     let n = c.n_labels() as f64;
-    Ok(before.into_iter().map(|k| Some(k / n)).collect())
+    before.into_iter().map(|k| Some(k / n)).collect()
 }
 
 /// For each row of `from`, how many rows of `to` are nearer than the one of the same index; equally near ones count half.
