@@ -2,7 +2,9 @@
 //!
 //! Adding a metric = one file under `src/score/metric/`, its `mod` line and its entry in [`METRICS`].
 
+mod anchors;
 mod baseline;
+mod bulk;
 mod ceiling;
 mod checks;
 mod comparison;
@@ -13,11 +15,13 @@ mod error;
 mod log_cells;
 mod metric;
 mod profile;
+mod resample;
 mod scale;
 mod scorecard;
 mod summary;
 mod table;
 
+pub use self::anchors::{Anchor, Scaling};
 pub use self::baseline::{mean_profile, relative_to_baseline};
 pub use self::ceiling::spearman_brown;
 pub use self::checks::checks;
@@ -30,7 +34,7 @@ pub use self::de::{
 pub use self::error::ScoreError;
 pub use self::log_cells::{GeneColumn, LogCells, Units};
 pub use self::metric::{Best, Evaluate, METRICS, Metric, Needs, Values, metric};
-pub use self::profile::{Controls, PROFILES, Profile, profile};
+pub use self::profile::{Controls, PROFILES, Preparation, Profile, profile};
 pub use self::scale::{ScaledScores, scale};
 pub use self::scorecard::{Row, ScoreOptions, Scorecard, score};
 pub use self::summary::Summary;

@@ -1,13 +1,15 @@
 //! `grn de`.
 
-use std::path::{Path, PathBuf};
+mod table;
+
+use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::args::ScreenArgs;
 use super::error::CliError;
-use super::score::{read_cells, write};
+use super::score::read_cells;
 use super::session::Session;
 use crate::error::{ExitStatus, Notice};
 use crate::score::{self, Against, DeOptions, DeRow, FdrScope, FoldChange, Keep, LogCells, Mean, Test};
@@ -145,7 +147,7 @@ fn report<'a, I: Iterator<Item = DeRow<'a>>>(
     rows: impl Fn() -> I,
 ) -> Result<ExitStatus, CliError> {
     if let Some(path) = &args.output {
-        write(path, |out| score::write_de(rows(), delimiter(path), out))?;
+        table::write_table(path, rows())?;
         let text = || format!("{}; wrote {}", as_text(rows()), path.display());
         session.printer.result(|| as_json(cells, rows()), text)?;
     } else if session.printer.json {
@@ -156,10 +158,6 @@ fn report<'a, I: Iterator<Item = DeRow<'a>>>(
         session.printer.data(String::from_utf8_lossy(&text).trim_end())?;
     }
     Ok(ExitStatus::Done)
-}
-
-fn delimiter(path: &Path) -> u8 {
-    if path.extension().is_some_and(|e| e.eq_ignore_ascii_case("tsv")) { b'\t' } else { b',' }
 }
 
 fn as_json<'a>(cells: &LogCells, rows: impl Iterator<Item = DeRow<'a>>) -> serde_json::Value {

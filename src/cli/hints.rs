@@ -151,6 +151,9 @@ fn score(error: &ScoreError) -> Option<String> {
         ScoreError::BadValue { .. } => {
             Some("say what the matrix holds with `--scale counts` or `--scale log1p`".into())
         }
+        ScoreError::CountsNeeded { .. } => {
+            Some("give files of raw counts, or another profile such as `--profile cell-eval`".into())
+        }
         ScoreError::TooFewCells { .. } => Some("leave `--ceiling` out".into()),
         ScoreError::Data(e) => data(e),
         ScoreError::MetricMismatch { .. } => Some("score both with the same `--profile`".into()),
@@ -158,6 +161,7 @@ fn score(error: &ScoreError) -> Option<String> {
         ScoreError::UnknownProfile { .. }
         | ScoreError::UnknownMetric { .. }
         | ScoreError::NotTested
+        | ScoreError::NoVariance
         | ScoreError::Undefined { .. } => None,
     }
 }

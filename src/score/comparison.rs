@@ -4,8 +4,9 @@ use std::sync::Arc;
 
 use ndarray::{Array1, Array2, s};
 
+use super::bulk::{LogBulk, log_bulk};
 use super::de::{Tests, tests_and_means};
-use super::{DeOptions, DeTable, LogCells, Needs, ScoreError, mean_profile};
+use super::{DeOptions, DeTable, LogCells, Needs, ScoreError, Units, differential_expression, mean_profile};
 use crate::data::{Csr, GeneId, GeneIndex};
 
 /// A gene changes significantly where its false discovery rate, as a 32-bit number, is below this.
@@ -16,13 +17,15 @@ const SIGNIFICANT: f32 = 0.05;
 pub struct Side {
     /// The cells.
     pub cells: SideCells,
-    /// Mean log1p expression per perturbation.
+    /// Mean log1p expression per perturbation, or log1p of its summed counts (see [`Self::of_counts`]).
     pub mean: Array2<f64>,
-    /// Mean log1p expression of the control cells that changes are taken against, length n_genes.
+    /// The same of the control cells that changes are taken against, length n_genes.
     pub control: Array1<f64>,
     /// Mean per perturbation minus the control.
     pub delta: Array2<f64>,
     tested: Option<Tested>,
+    /// Sampling variance of each mean, summed over genes, the control last.
+    variance: Option<Vec<f64>>,
 }
 
 /// Where the cells of a side come from.
@@ -61,6 +64,19 @@ impl Side {
         Ok(Self::new(SideCells::Measured(cells.clone()), means, Some(table)))
     }
 
+    /// Prepares raw counts: the mean of a group is log1p of `total` times each gene's share of its summed counts, known
+    /// with its sampling variance; genes are tested on counts per million. Two passes over the values.
+    ///
+    /// # Errors
+    /// [`crate::data::DataError::Temporary`].
+    pub fn of_counts(cells: &LogCells, total: f64, options: &DeOptions, needs: Needs) -> Result<Self, ScoreError> {
+        let LogBulk { mean, variance } = log_bulk(cells, total)?;
+        let per_million = cells.clone().in_units(Units::PerMillion);
+        let table = (needs == Needs::Tests).then(|| differential_expression(&per_million, options)).transpose()?;
+        let side = Self::new(SideCells::Measured(cells.clone()), mean, table);
+        Ok(Self { variance: Some(variance), ..side })
+    }
+
     /// Prepares real cells together with the baseline: a prediction that gives the mean profile (see [`mean_profile`]) to
     /// every cell of every perturbation and keeps the control cells. One pass over the values.
     ///
@@ -93,7 +109,7 @@ impl Side {
             let significant = (0..de.labels.len()).map(|label| significant(&de, label)).collect();
             Tested { de, significant }
         });
-        Self { cells, mean, control, delta, tested }
+        Self { cells, mean, control, delta, tested, variance: None }
     }
 
     /// Differential expression.
@@ -102,6 +118,14 @@ impl Side {
     /// [`ScoreError::NotTested`] where the side was prepared without.
     pub fn tested(&self) -> Result<&Tested, ScoreError> {
         self.tested.as_ref().ok_or(ScoreError::NotTested)
+    }
+
+    /// Sampling variance of the mean of each perturbation and (last) of the control, summed over genes.
+    ///
+    /// # Errors
+    /// [`ScoreError::NoVariance`] where the side was not prepared from counts.
+    pub fn variance(&self) -> Result<&[f64], ScoreError> {
+        self.variance.as_deref().ok_or(ScoreError::NoVariance)
     }
 }
 

@@ -73,6 +73,17 @@ pub enum ScoreError {
     /// A metric of differential expression where there is none.
     #[error("expected differential expression of both sides, got none")]
     NotTested,
+    /// A profile that counts molecules, and a file of normalised expression.
+    #[error("profile `{profile}`, {side} cells: expected raw counts, got log1p expression")]
+    CountsNeeded {
+        /// The profile.
+        profile: &'static str,
+        /// Whose cells.
+        side: &'static str,
+    },
+    /// A metric of the sampling variance where it is not known.
+    #[error("expected cells prepared as counts, with their sampling variance, got cells without")]
+    NoVariance,
     /// A metric that has no value for a perturbation.
     #[error("{metric} of `{label}`: expected {expected}, got {got}")]
     Undefined {

@@ -7,10 +7,11 @@ use ndarray::Array2;
 use rayon::prelude::*;
 
 use super::ScoreError;
+use super::resample::Copies;
 use crate::data::{
     CellBlock, CellTable, Csr, DataError, GeneBlocks, GeneBlocksBuilder, GeneIndex, Scale, Screen, median,
 };
-use crate::stats::Rng;
+use crate::stats::{NumpyRng, Rng};
 
 /// Cells by gene. Group i holds the cells of `labels[i]`; the last group holds the control cells.
 ///
@@ -50,6 +51,8 @@ struct Part {
     /// Sum of the values of each cell.
     totals: Arc<[f64]>,
     units: Units,
+    /// Where these cells are copies of cells of the file.
+    copies: Option<Arc<Copies>>,
 }
 
 /// What the values of a gene are given in.
@@ -120,7 +123,7 @@ impl LogCells {
             Scale::Counts => Units::Log1pOf(median_total(&totals)),
         };
         let n_cells = count(&group_of_cell, labels.len() + 1);
-        let own = Part { group_of_cell, values, scale, totals: totals.into(), units };
+        let own = Part { group_of_cell, values, scale, totals: totals.into(), units, copies: None };
         Ok(Self {
             genes,
             n_cells,
@@ -307,20 +310,77 @@ impl LogCells {
     /// # Errors
     /// [`ScoreError::TooFewCells`] for a group of one cell.
     pub fn halves(&self, seed: u64) -> Result<[Self; 2], ScoreError> {
+        self.split(|group, cells| Rng::keyed(seed, "score.halves", group as u64, 0).shuffle(cells))
+    }
+
+    /// The same halves, drawn with the random numbers of numpy as cell-eval2 draws them: one generator for all groups,
+    /// in the order of their names, the control among them.
+    ///
+    /// # Errors
+    /// [`ScoreError::TooFewCells`] for a group of one cell.
+    pub fn halves_of_numpy(&self, seed: u64) -> Result<[Self; 2], ScoreError> {
+        let mut rng = NumpyRng::new(seed);
+        self.split(|_, cells| rng.shuffle(cells))
+    }
+
+    /// Halves of every group, which are taken in the order of their names; `shuffle` orders the cells of one.
+    fn split(&self, mut shuffle: impl FnMut(usize, &mut [usize])) -> Result<[Self; 2], ScoreError> {
         let groups = &self.own.group_of_cell;
+        let mut cells_of = vec![Vec::new(); self.n_cells.len()];
+        groups.iter().enumerate().filter(|(_, g)| **g != NO_GROUP).for_each(|(c, &g)| cells_of[g as usize].push(c));
+        let name = |g: usize| self.labels.get(g).unwrap_or(&self.control_label);
+        let mut order: Vec<usize> = (0..self.n_cells.len()).collect();
+        order.sort_by_key(|&g| name(g));
         let mut masks = [vec![NO_GROUP; groups.len()], vec![NO_GROUP; groups.len()]];
-        for g in 0..self.n_cells.len() {
-            let mut cells: Vec<usize> = (0..groups.len()).filter(|&c| groups[c] == g as u32).collect();
+        for g in order {
+            let cells = &mut cells_of[g];
             if cells.len() < 2 {
                 let label = self.labels.get(g).map_or("control", String::as_str).to_owned();
                 return Err(ScoreError::TooFewCells { label, got: cells.len() });
             }
-            Rng::keyed(seed, "score.halves", g as u64, 0).shuffle(&mut cells);
+            shuffle(g, cells);
             for (mask, half) in masks.iter_mut().zip(cells.chunks_exact(cells.len() / 2)) {
                 half.iter().for_each(|&c| mask[c] = g as u32);
             }
         }
         Ok(masks.map(|mask| self.regrouped(mask)))
+    }
+
+    /// Sum of the values of each cell of a file that holds cells of this group, by cell.
+    pub(super) fn totals(&self, group: usize) -> &[f64] {
+        let control = self.controls.as_ref().filter(|_| group == self.labels.len());
+        &control.unwrap_or(&self.own).totals
+    }
+
+    /// The same sums, of the cells of each group.
+    pub(super) fn totals_by_group(&self) -> Vec<Vec<f64>> {
+        let mut by_group = vec![Vec::new(); self.n_cells.len()];
+        for part in std::iter::once(&self.own).chain(&self.controls) {
+            let grouped = part.group_of_cell.iter().zip(part.totals.iter()).filter(|(g, _)| **g != NO_GROUP);
+            grouped.for_each(|(&g, &total)| by_group[g as usize].push(total));
+        }
+        by_group
+    }
+
+    /// The control cells of the own file, in its order.
+    pub(super) fn control_cells(&self) -> Vec<u32> {
+        let control = self.labels.len() as u32;
+        let cells = self.own.group_of_cell.iter().zip(0..);
+        cells.filter(|(g, _)| **g == control).map(|(_, cell)| cell).collect()
+    }
+
+    /// The same labels with copies of cells in place of the perturbed ones; the own control cells. `group_of_copy` and
+    /// `totals` are by copy.
+    pub(super) fn with_copies(
+        &self,
+        copies: Copies,
+        group_of_copy: Vec<u32>,
+        totals: Vec<f64>,
+    ) -> Result<Self, ScoreError> {
+        let n_cells = count(&group_of_copy, self.n_cells.len());
+        let (group_of_cell, totals) = (group_of_copy.into(), totals.into());
+        let own = Part { group_of_cell, totals, copies: Some(Arc::new(copies)), ..self.own.clone() };
+        Self { n_cells, own, controls: None, ..self.clone() }.with_controls_of(self)
     }
 
     /// The same cells in other groups; the own control cells.
@@ -381,13 +441,22 @@ impl GeneColumn {
         for (part, values) in parts {
             let (cells, values) = values.row(row);
             for (&cell, &value) in cells.iter().zip(values) {
-                let group = part.group_of_cell[cell as usize];
-                if group != NO_GROUP && value != 0.0 {
-                    self.groups.push(group);
-                    self.cells.push(cell);
-                    self.values.push(part.value(cell, value));
-                }
+                let Some(copies) = &part.copies else {
+                    self.push(part, cell, value);
+                    continue;
+                };
+                let value = copies.value(gene, value);
+                copies.of(cell).for_each(|copy| self.push(part, copy, value));
             }
+        }
+    }
+
+    fn push(&mut self, part: &Part, cell: u32, value: f32) {
+        let group = part.group_of_cell[cell as usize];
+        if group != NO_GROUP && value != 0.0 {
+            self.groups.push(group);
+            self.cells.push(cell);
+            self.values.push(part.value(cell, value));
         }
     }
 

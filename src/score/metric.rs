@@ -30,9 +30,16 @@ mod spearman_lfc;
 mod spearman_sig;
 mod systema;
 mod top20;
+mod vcc2026_calls;
+mod vcc2026_direction;
+mod vcc2026_discrimination;
+mod vcc2026_distance;
+mod vcc2026_fold_change;
 mod weighted;
 
-use super::{Comparison, ScoreError, Side};
+pub(super) use self::vcc2026_fold_change::relative_error;
+
+use super::{Comparison, ScoreError, Side, Summary};
 
 /// The value a perfect prediction reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -60,6 +67,9 @@ pub type Values = Vec<Option<f64>>;
 /// A metric as a function.
 pub type Evaluate = fn(&Comparison) -> Result<Values, ScoreError>;
 
+/// A value over all perturbations.
+type Aggregate = fn(&Comparison) -> Result<f64, ScoreError>;
+
 /// A metric in the registry.
 #[derive(Debug, Clone, Copy)]
 pub struct Metric {
@@ -77,6 +87,8 @@ pub struct Metric {
     pub needs: Needs,
     /// Evaluates it; one number for all perturbations is repeated.
     pub evaluate: Evaluate,
+    /// Its value over all perturbations, where that is not their mean.
+    pub aggregate: Option<Aggregate>,
 }
 
 const SHARE: (f64, f64) = (0.0, 1.0);
@@ -91,15 +103,24 @@ const fn one(
     unit: &'static str,
     evaluate: Evaluate,
 ) -> Metric {
-    Metric { name, about, best: Best::One, range, unit, needs: Needs::Means, evaluate }
+    Metric { name, about, best: Best::One, range, unit, needs: Needs::Means, evaluate, aggregate: None }
 }
 
 const fn zero(name: &'static str, about: &'static str, unit: &'static str, evaluate: Evaluate) -> Metric {
-    Metric { name, about, best: Best::Zero, range: POSITIVE, unit, needs: Needs::Means, evaluate }
+    Metric { name, about, best: Best::Zero, range: POSITIVE, unit, needs: Needs::Means, evaluate, aggregate: None }
 }
 
 const fn count(name: &'static str, about: &'static str, evaluate: Evaluate) -> Metric {
-    Metric { name, about, best: Best::None, range: POSITIVE, unit: "genes", needs: Needs::Tests, evaluate }
+    Metric {
+        name,
+        about,
+        best: Best::None,
+        range: POSITIVE,
+        unit: "genes",
+        needs: Needs::Tests,
+        evaluate,
+        aggregate: None,
+    }
 }
 
 impl Metric {
@@ -109,10 +130,28 @@ impl Metric {
         self
     }
 
+    /// The same metric, which may be negative.
+    const fn signed(mut self) -> Self {
+        self.range.0 = f64::NEG_INFINITY;
+        self
+    }
+
     /// The same metric, which needs differential expression.
     const fn of_tests(mut self) -> Self {
         self.needs = Needs::Tests;
         self
+    }
+
+    /// Its values over all perturbations.
+    ///
+    /// # Errors
+    /// Whatever the metric says.
+    pub fn summarise(&self, c: &Comparison, values: &[Option<f64>]) -> Result<Summary, ScoreError> {
+        let summary = Summary::new(values);
+        Ok(match self.aggregate {
+            Some(aggregate) => summary.with_mean(aggregate(c)?),
+            None => summary,
+        })
     }
 }
 
@@ -268,6 +307,73 @@ pub const METRICS: &[Metric] = &[
     zero("mmd_rbf", "maximum mean discrepancy, radial kernel, gamma 1, on components", "kernel", mmd::radial)
         .within((0.0, 2.0)),
     zero("sinkhorn_divergence", "transport between cells on components", "log1p squared", sinkhorn::evaluate),
+    one(
+        "pds_cosine",
+        "1 - rank of the own truth among the others by cosine, without target genes; random is 0.5",
+        SHARE,
+        "share",
+        vcc2026_discrimination::evaluate,
+    ),
+    Metric {
+        aggregate: Some(vcc2026_distance::relative),
+        ..zero(
+            "expr_mse_unbiased_capped_norm",
+            "squared error without noise over squared effect without noise; 1 is the control as prediction",
+            "share",
+            vcc2026_distance::of_no_label,
+        )
+        .signed()
+    },
+    zero(
+        "expr_mse_unbiased_capped",
+        "mean squared error less its noise, what the prediction may claim of it bounded",
+        "log1p squared",
+        vcc2026_distance::capped,
+    )
+    .signed(),
+    zero("expr_mse_unbiased", "mean squared error less its noise", "log1p squared", vcc2026_distance::uncapped)
+        .signed(),
+    Metric {
+        best: Best::None,
+        ..zero(
+            "expr_distance_unbiased",
+            "mean squared real effect less its noise",
+            "log1p squared",
+            vcc2026_distance::effect,
+        )
+        .signed()
+    },
+    one(
+        "de_wilcoxon_direction_fidelity_yield_raw",
+        "predicted significant genes with the real sign, over the larger number of significant genes",
+        SHARE,
+        "share",
+        vcc2026_direction::fidelity_yield,
+    )
+    .of_tests(),
+    one(
+        "de_wilcoxon_direction_reach_raw",
+        "share of the real significant genes down to which, by predicted confidence, 90 % of the signs are right",
+        SHARE,
+        "share",
+        vcc2026_direction::reach,
+    )
+    .of_tests(),
+    one(
+        "de_wilcoxon_sig_jaccard",
+        "significant genes of both over those of either",
+        SHARE,
+        "share",
+        vcc2026_calls::jaccard,
+    )
+    .of_tests(),
+    zero(
+        "de_wilcoxon_lfc_nmae",
+        "error of fold changes of real significant genes relative to their size; 1 is no change as prediction",
+        "share",
+        vcc2026_fold_change::evaluate,
+    )
+    .of_tests(),
 ];
 
 /// The metric of this name.

@@ -1,7 +1,15 @@
 //! Named sets of metrics with the differential expression they rest on.
 
-use super::{DeOptions, FdrScope, FoldChange, Metric, ScoreError, Test, metric};
+use super::resample::mean_response;
+use super::{
+    DeOptions, FdrScope, FoldChange, Keep, LogCells, Mean, Metric, Needs, Scaling, ScoreError, Side, Test, Units,
+    metric, relative_to_baseline,
+};
+use crate::data::Scale;
 use crate::stats::PMethod;
+
+/// With which cell-eval2 draws the cells of the baseline.
+const BASELINE_SEED: u64 = 0;
 
 /// A set of metrics that belong together.
 #[derive(Debug, Clone, Copy)]
@@ -16,6 +24,20 @@ pub struct Profile {
     pub de: DeOptions,
     /// What predicted perturbations are compared with.
     pub controls: Controls,
+    /// What is made of the cells.
+    pub preparation: Preparation,
+    /// What a metric's score is relative to; with nothing here, as `cell-eval score` has it.
+    pub scaling: &'static [Scaling],
+}
+
+/// What is made of the cells.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Preparation {
+    /// Means of log1p expression, on which genes are tested too; the baseline is the mean profile.
+    MeanLog1p,
+    /// Raw counts are required. log1p of this total times the share of each gene in summed counts, with the sampling
+    /// variance of that; genes are tested on counts per million. The baseline is the mean response.
+    Counts(f64),
 }
 
 /// The control cells that predicted perturbations are compared with.
@@ -41,6 +63,37 @@ const CELL_EVAL: Profile = Profile {
     metrics: FULL,
     de: DeOptions::CELL_EVAL,
     controls: Controls::Pred,
+    preparation: Preparation::MeanLog1p,
+    scaling: &[],
+};
+
+/// Tests of cell-eval2 0.20.0 with the preset vcc2026.
+const DE_2026: DeOptions = DeOptions {
+    mean: Mean::Arithmetic,
+    fold_change: FoldChange::Epsilon(1e-9),
+    keep: Keep::ReferenceMean(5.0),
+    ..DeOptions::CELL_EVAL
+};
+
+/// Several contexts are scored one by one: a file for each.
+const VCC2026: Profile = Profile {
+    name: "vcc2026",
+    about: "the Virtual Cell Challenge 2026 as cell-eval2 0.20.0 scores one context; raw counts only",
+    metrics: &[
+        "pds_cosine",
+        "expr_mse_unbiased_capped_norm",
+        "de_wilcoxon_direction_fidelity_yield_raw",
+        "de_wilcoxon_direction_reach_raw",
+        "de_wilcoxon_sig_jaccard",
+        "de_wilcoxon_lfc_nmae",
+        "expr_mse_unbiased_capped",
+        "expr_mse_unbiased",
+        "expr_distance_unbiased",
+    ],
+    de: DE_2026,
+    controls: Controls::Real,
+    preparation: Preparation::Counts(5e4),
+    scaling: Scaling::VCC2026,
 };
 
 const FULL: &[&str] = &[
@@ -122,6 +175,8 @@ pub const PROFILES: &[Profile] = &[
         metrics: &["overlap_at_N", "mae", "discrimination_score_l1"],
         de: DE_2025,
         controls: Controls::Pred,
+        preparation: Preparation::MeanLog1p,
+        scaling: &[],
     },
     Profile { name: "full", about: "another name of cell-eval", ..CELL_EVAL },
     Profile { name: "cell-eval-minimal", about: "cell-eval's profile `minimal`", metrics: MINIMAL, ..CELL_EVAL },
@@ -162,19 +217,55 @@ pub const PROFILES: &[Profile] = &[
         name: "course",
         about: "overlap of significant genes, nPDS (lower is better), error over the 2,000 genes that change most",
         metrics: &["overlap_at_N", "npds_cosine", "mae_top_2000"],
-        de: DeOptions::CELL_EVAL,
         controls: Controls::Real,
+        ..CELL_EVAL
     },
     Profile {
         name: "extended",
         about: "Systema, Diversity by design, norm-matched discrimination, PerturBench, GEARS, distances of cells",
         metrics: EXTENDED,
-        de: DeOptions::CELL_EVAL,
         controls: Controls::Real,
+        ..CELL_EVAL
     },
+    VCC2026,
 ];
 
 impl Profile {
+    /// Prepares cells for its metrics.
+    ///
+    /// # Errors
+    /// [`crate::data::DataError::Temporary`].
+    pub fn prepare(&self, cells: &LogCells, needs: Needs) -> Result<Side, ScoreError> {
+        match self.preparation {
+            Preparation::MeanLog1p => Side::of_cells(cells, &self.de, needs),
+            Preparation::Counts(total) => Side::of_counts(cells, total, &self.de, needs),
+        }
+    }
+
+    /// Prepares real cells and the baseline.
+    pub(super) fn prepare_with_baseline(&self, real: &LogCells, needs: Needs) -> Result<[Side; 2], ScoreError> {
+        if self.preparation == Preparation::MeanLog1p {
+            return Side::of_cells_and_baseline(real, &self.de, needs);
+        }
+        let response = mean_response(&real.clone().in_units(Units::AsStored), BASELINE_SEED)?;
+        Ok([self.prepare(real, needs)?, self.prepare(&response, needs)?])
+    }
+
+    /// Refuses log1p expression where counts are needed.
+    pub(super) fn check(&self, cells: &LogCells, side: &'static str) -> Result<(), ScoreError> {
+        let counts_needed = self.preparation != Preparation::MeanLog1p && cells.scale() != Scale::Counts;
+        if counts_needed { Err(ScoreError::CountsNeeded { profile: self.name, side }) } else { Ok(()) }
+    }
+
+    /// Where a score lies between the baseline (0) and `one` (1); `None` for metrics that do not count.
+    pub fn position(&self, metric: &Metric, score: f64, baseline: f64, one: Option<f64>) -> Option<f64> {
+        if self.scaling.is_empty() {
+            return if one.is_none() { relative_to_baseline(score, baseline, metric.best) } else { None };
+        }
+        let scaling = self.scaling.iter().find(|scaling| scaling.metric == metric.name)?;
+        Some(scaling.position(score, baseline, one.unwrap_or(scaling.perfect)))
+    }
+
     /// Its metrics: all, or those of `only`, without those of `skip`.
     ///
     /// # Errors

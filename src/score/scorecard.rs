@@ -1,9 +1,9 @@
 //! A prediction, its baseline and its ceiling, metric by metric.
 
+use super::anchors::{Anchor, replicates};
 use super::comparison::{same_genes, same_labels};
 use super::{
-    Comparison, Controls, LogCells, Metric, Needs, Profile, ScoreError, Side, Summary, checks, relative_to_baseline,
-    spearman_brown,
+    Comparison, Controls, LogCells, Metric, Needs, Profile, ScoreError, Side, Summary, checks, spearman_brown,
 };
 use crate::error::Notice;
 
@@ -16,13 +16,18 @@ pub struct Row {
     pub values: Vec<Option<f64>>,
     /// Over all perturbations.
     pub summary: Summary,
-    /// Mean of the same metric for the mean profile (see [`mean_profile`]).
+    /// The same for the baseline: the mean profile (see [`super::mean_profile`]) or the mean response, as the profile has
+    /// it.
     pub baseline: f64,
-    /// Mean of the same metric between random halves of the real cells, stepped up to full size (see
-    /// [`spearman_brown`]), where asked for and defined.
+    /// The same between random halves of the real cells, where asked for and defined: stepped up to full size (see
+    /// [`spearman_brown`]), or the mean of [`Self::anchor`].
     pub ceiling: Option<f64>,
-    /// Position between baseline (0) and perfection (1), at least 0.
+    /// Position between baseline (0) and perfection (1).
     pub relative: Option<f64>,
+    /// The replicate, where asked for, of profiles that score against it.
+    pub anchor: Option<Anchor>,
+    /// Position between baseline (0) and replicate (1).
+    pub scaled: Option<f64>,
 }
 
 /// All metrics of a profile.
@@ -39,11 +44,21 @@ pub struct Scorecard {
 }
 
 impl Scorecard {
-    /// Mean position between baseline and perfection over the metrics that have one: Arc's overall score.
+    /// Mean position between baseline and perfection over the metrics that have one: Arc's overall score of 2025.
     pub fn overall(&self) -> f64 {
-        let relative: Vec<f64> = self.rows.iter().filter_map(|r| r.relative).collect();
-        relative.iter().sum::<f64>() / relative.len() as f64
+        mean(self.rows.iter().filter_map(|r| r.relative))
     }
+
+    /// Mean position between baseline and replicate over the metrics that have one: the score of a context of 2026.
+    pub fn scaled(&self) -> Option<f64> {
+        let scaled = || self.rows.iter().filter_map(|r| r.scaled);
+        scaled().next().map(|_| mean(scaled()))
+    }
+}
+
+fn mean(values: impl Iterator<Item = f64>) -> f64 {
+    let (sum, n) = values.fold((0.0, 0.0), |(sum, n), v| (sum + v, n + 1.0));
+    sum / n
 }
 
 /// What is scored and how, beyond the profile.
@@ -63,7 +78,7 @@ pub struct ScoreOptions {
 ///
 /// # Errors
 /// [`ScoreError::GeneMismatch`], [`ScoreError::PerturbationMismatch`], [`ScoreError::UnknownMetric`],
-/// [`ScoreError::TooFewCells`] (ceiling only), and whatever a metric says.
+/// [`ScoreError::CountsNeeded`], [`ScoreError::TooFewCells`] (ceiling only), and whatever a metric says.
 pub fn score(
     pred: &LogCells,
     real: &LogCells,
@@ -72,38 +87,61 @@ pub fn score(
 ) -> Result<Scorecard, ScoreError> {
     same_genes(&real.genes, &pred.genes)?;
     same_labels(&real.labels, &pred.labels)?;
+    profile.check(real, "real")?;
+    profile.check(pred, "predicted")?;
     let metrics = profile.select(&options.only, &options.skip)?;
     let needs = metrics.iter().map(|m| m.needs).max().unwrap_or(Needs::Means);
-    let [truth, constant] = Side::of_cells_and_baseline(real, &profile.de, needs)?;
+    let [truth, baseline] = profile.prepare_with_baseline(real, needs)?;
     let controls = options.controls.unwrap_or(profile.controls);
     let pred = match controls {
         Controls::Real => pred.clone().with_controls_of(real)?,
         Controls::Pred => pred.clone(),
     };
-    let baseline = Comparison::new(truth.clone(), constant)?;
-    let prediction = Comparison::new(truth, Side::of_cells(&pred, &profile.de, needs)?)?;
-    let notices = checks(&pred, &prediction, &baseline, controls)?;
-    let replicate = options.ceiling_seed.map(|seed| replicate(real, profile, needs, seed)).transpose()?;
-    let row = |metric: &'static Metric| {
-        let mean = |c: &Comparison| Ok::<f64, ScoreError>(Summary::new(&(metric.evaluate)(c)?).mean);
-        let values = (metric.evaluate)(&prediction)?;
-        let (summary, baseline) = (Summary::new(&values), mean(&baseline)?);
-        let agreement = replicate.as_ref().map(mean).transpose()?;
-        Ok(Row {
-            metric,
-            values,
-            summary,
-            baseline,
-            ceiling: agreement.and_then(|r| spearman_brown(metric, r)),
-            relative: relative_to_baseline(summary.mean, baseline, metric.best),
-        })
+    let ceilings = match options.ceiling_seed {
+        Some(seed) => ceilings(real, &truth, profile, &metrics, needs, seed)?,
+        None => vec![(None, None); metrics.len()],
     };
-    let rows = metrics.into_iter().map(row).collect::<Result<_, ScoreError>>()?;
+    let baseline = Comparison::new(truth.clone(), baseline)?;
+    let prediction = Comparison::new(truth, profile.prepare(&pred, needs)?)?;
+    let notices = checks(&pred, &prediction, &baseline, controls)?;
+    let row = |(metric, (ceiling, anchor)): (&'static Metric, Ceiling)| {
+        let values = (metric.evaluate)(&prediction)?;
+        let summary = metric.summarise(&prediction, &values)?;
+        let baseline = metric.summarise(&baseline, &(metric.evaluate)(&baseline)?)?.mean;
+        let position = |one| profile.position(metric, summary.mean, baseline, one);
+        let scaled = anchor.as_ref().and_then(|anchor| position(Some(anchor.mean)));
+        Ok(Row { metric, values, summary, baseline, ceiling, relative: position(None), anchor, scaled })
+    };
+    let rows = metrics.into_iter().zip(ceilings).map(row).collect::<Result<_, ScoreError>>()?;
     Ok(Scorecard { profile, labels: prediction.labels.clone(), rows, notices })
+}
+
+/// Ceiling and anchor.
+type Ceiling = (Option<f64>, Option<Anchor>);
+
+/// Ceiling and anchor per metric.
+fn ceilings(
+    real: &LogCells,
+    truth: &Side,
+    profile: &Profile,
+    metrics: &[&'static Metric],
+    needs: Needs,
+    seed: u64,
+) -> Result<Vec<Ceiling>, ScoreError> {
+    if !profile.scaling.is_empty() {
+        let anchors = replicates(real, truth, profile, metrics, needs, seed)?;
+        return Ok(anchors.into_iter().map(|anchor| (Some(anchor.mean), Some(anchor))).collect());
+    }
+    let halves = replicate(real, profile, needs, seed)?;
+    let ceiling = |metric: &&'static Metric| {
+        let agreement = metric.summarise(&halves, &(metric.evaluate)(&halves)?)?.mean;
+        Ok((spearman_brown(metric, agreement), None))
+    };
+    metrics.iter().map(ceiling).collect()
 }
 
 /// One random half of the real cells as the prediction of the other.
 fn replicate(real: &LogCells, profile: &Profile, needs: Needs, seed: u64) -> Result<Comparison, ScoreError> {
     let [a, b] = real.halves(seed)?;
-    Comparison::new(Side::of_cells(&a, &profile.de, needs)?, Side::of_cells(&b, &profile.de, needs)?)
+    Comparison::new(profile.prepare(&a, needs)?, profile.prepare(&b, needs)?)
 }

@@ -42,6 +42,12 @@ impl Summary {
         }
     }
 
+    /// The same perturbations with a mean that is not the mean of their values, and so without a spread.
+    #[must_use]
+    pub fn with_mean(self, mean: f64) -> Self {
+        Self { mean, std: f64::NAN, ..self }
+    }
+
     /// Names and values in the order of the file.
     pub fn rows(&self) -> [(&'static str, f64); 9] {
         let [first, median, third] = self.quartiles;

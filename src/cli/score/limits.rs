@@ -3,7 +3,7 @@
 use std::str::FromStr;
 
 use crate::cli::error::CliError;
-use crate::score::{Best, Scorecard};
+use crate::score::{Best, Metric, Scorecard};
 
 /// `METRIC=X`.
 #[derive(Debug, Clone, PartialEq)]
@@ -23,30 +23,34 @@ impl FromStr for Limit {
     }
 }
 
-/// The limits that the means of a scorecard miss, in words. NaN misses every limit; where lower is better, a limit is missed
-/// by what is larger.
+/// Refuses limits on what is not scored, or has no better and worse.
 ///
 /// # Errors
-/// [`CliError::Usage`] for a metric that is not on the card, or has no better and worse.
-pub(super) fn missed(card: &Scorecard, limits: &[Limit]) -> Result<Vec<String>, CliError> {
-    let mut missed = Vec::new();
-    for Limit { metric, value } in limits {
-        let row = card.rows.iter().find(|r| r.metric.name == metric && r.metric.best != Best::None);
-        let Some(row) = row else {
-            let known: Vec<&str> =
-                card.rows.iter().filter(|r| r.metric.best != Best::None).map(|r| r.metric.name).collect();
-            return Err(CliError::usage("--fail-under", known.join(", "), format!("`{metric}`"), None));
-        };
-        let mean = row.summary.mean;
-        let (reached, side) = match row.metric.best {
-            Best::Zero => (mean <= *value, "above"),
-            _ => (mean >= *value, "below"),
-        };
-        if !reached {
-            missed.push(format!("{metric} is {mean:.4}, {side} {value}"));
+/// [`CliError::Usage`].
+pub(super) fn check(metrics: &[&Metric], limits: &[Limit]) -> Result<(), CliError> {
+    let mut known = metrics.iter().filter(|m| m.best != Best::None).map(|m| m.name);
+    match limits.iter().find(|l| !known.clone().any(|name| name == l.metric)) {
+        None => Ok(()),
+        Some(limit) => {
+            let expected = known.by_ref().collect::<Vec<_>>().join(", ");
+            Err(CliError::usage("--fail-under", expected, format!("`{}`", limit.metric), None))
         }
     }
-    Ok(missed)
+}
+
+/// The limits that the means of a scorecard miss, in words. NaN misses every limit; where lower is better, a limit is missed
+/// by what is larger.
+pub(super) fn missed(card: &Scorecard, limits: &[Limit]) -> Vec<String> {
+    let of = |limit: &Limit| {
+        let row = card.rows.iter().find(|r| r.metric.name == limit.metric)?;
+        let mean = row.summary.mean;
+        let (reached, side) = match row.metric.best {
+            Best::Zero => (mean <= limit.value, "above"),
+            _ => (mean >= limit.value, "below"),
+        };
+        (!reached).then(|| format!("{} is {mean:.4}, {side} {}", limit.metric, limit.value))
+    };
+    limits.iter().filter_map(of).collect()
 }
 
 #[cfg(test)]
