@@ -276,15 +276,14 @@ pub const METRICS: &[Metric] = &[
         norm_matched::cosine,
     ),
     zero("perturbench_rmse", "root mean squared error of mean expression", "log1p", rmse::evaluate),
-    zero(
-        "perturbench_rank_rmse",
-        "share of predictions nearer than the own; random is about 0.5",
-        "share",
-        rank::by_rmse,
-    )
+    zero("perturbench_rank_rmse", "share of predictions nearer than the own; random is about 0.5", "share", |c| {
+        Ok(rank::by_rmse(c))
+    })
     .within(SHARE),
-    zero("perturbench_rank_cosine", "share of predictions of higher cosine than the own", "share", rank::by_cosine)
-        .within(SHARE),
+    zero("perturbench_rank_cosine", "share of predictions of higher cosine than the own", "share", |c| {
+        Ok(rank::by_cosine(c))
+    })
+    .within(SHARE),
     zero("gears_mse_top20", "mean squared error over the 20 genes that shift most", "log1p squared", top20::mse),
     one("gears_pearson_top20", "correlation of means over these genes", CORRELATION, "r", top20::pearson),
     one("gears_pearson_delta_top20", "correlation of changes over these genes", CORRELATION, "r", top20::pearson_delta),

@@ -17,12 +17,12 @@ pub(super) fn centroid_accuracy(c: &Comparison) -> Result<Values, ScoreError> {
     Ok(before.into_iter().map(|k| Some(1.0 - k / others)).collect())
 }
 
-pub(super) fn by_rmse(c: &Comparison) -> Result<Values, ScoreError> {
-    Ok(among_predictions(c, positions(&c.real.mean, &c.pred.mean, discrimination::l2)))
+pub(super) fn by_rmse(c: &Comparison) -> Values {
+    among_predictions(c, positions(&c.real.mean, &c.pred.mean, discrimination::l2))
 }
 
-pub(super) fn by_cosine(c: &Comparison) -> Result<Values, ScoreError> {
-    Ok(among_predictions(c, positions(&c.real.delta, &c.pred.delta, discrimination::cosine)))
+pub(super) fn by_cosine(c: &Comparison) -> Values {
+    among_predictions(c, positions(&c.real.delta, &c.pred.delta, discrimination::cosine))
 }
 
 fn among_predictions(c: &Comparison, before: Vec<f64>) -> Values {
