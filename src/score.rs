@@ -8,6 +8,7 @@ mod bulk;
 mod ceiling;
 mod checks;
 mod comparison;
+pub mod course;
 mod cv;
 mod de;
 mod error;

@@ -2,18 +2,30 @@
 
 mod average_precision;
 mod correlation;
+mod distances;
 mod fdr;
+mod leiden;
 mod linalg;
+mod mersenne;
 mod moments;
+mod mutual_information;
+mod neighbour_graph;
 mod numpy;
 mod ranksum;
 mod rng;
+mod sinkhorn;
 
 pub use self::average_precision::average_precision;
 pub use self::correlation::{average_ranks, cosine, pearson, spearman};
+pub use self::distances::squared_distances;
 pub use self::fdr::benjamini_hochberg;
+pub use self::leiden::{WeightedGraph, leiden};
 pub use self::linalg::{LinalgError, Pca, inverse_spd, pca, solve_spd, symmetric_eigen};
+pub use self::mersenne::MersenneTwister;
 pub use self::moments::{CentralMoments, PowerSums};
+pub use self::mutual_information::adjusted_mutual_information;
+pub use self::neighbour_graph::fuzzy_neighbour_graph;
 pub use self::numpy::{NumpyRng, seed_sequence};
 pub use self::ranksum::{Around, PMethod, RankSum, RankSums};
 pub use self::rng::Rng;
+pub use self::sinkhorn::{sinkhorn_cost, sinkhorn_potential};

@@ -34,8 +34,8 @@ pub(super) struct ScoreArgs {
     /// Real cells, with control cells
     #[arg(long, required = true, value_name = "FILE")]
     real: Option<PathBuf>,
-    /// Set of metrics: cell-eval (0.8.2, but for pearson_edistance and clustering_agreement), vcc2025, or
-    /// vcc2026 (raw counts, one context per file)
+    /// Set of metrics: cell-eval (0.8.2) or cell-eval-{minimal,vcc,de,anndata,pds}, vcc2025 or vcc2025-{minimal,full},
+    /// vcc2026 (raw counts, one context per file), course, extended
     #[arg(long, default_value = "cell-eval", value_name = "NAME")]
     profile: String,
     /// Also score random halves of the real cells against each other, stepped up to full size; vcc2026: five pairs of halves

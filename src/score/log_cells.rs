@@ -66,6 +66,8 @@ pub enum Units {
     /// Counts per million of the cell. Ranks are those of their log1p in double precision, as in cell-eval2: rounding may
     /// tell apart cells whose shares of a gene are equal.
     PerMillion,
+    /// Counts as they are in the file; expm1 of log1p values.
+    Raw,
 }
 
 /// A cell that belongs to no group.
@@ -151,7 +153,7 @@ impl LogCells {
 
     /// Whether values are log1p expression.
     pub fn is_log(&self) -> bool {
-        self.own.units != Units::PerMillion
+        !matches!(self.own.units, Units::PerMillion | Units::Raw)
     }
 
     /// Number of non-zero values.
@@ -409,9 +411,10 @@ impl Part {
     /// A value in the units asked for. In double precision, so that equal shares of two cells stay equal after rounding.
     fn value(&self, cell: u32, value: f32) -> f32 {
         match self.units {
-            Units::AsStored => value,
             Units::Log1pOf(total) => (f64::from(value) * total / self.totals[cell as usize]).ln_1p() as f32,
             Units::PerMillion => self.per_million(cell, value) as f32,
+            Units::Raw if self.scale == Scale::Log1p => value.exp_m1(),
+            Units::AsStored | Units::Raw => value,
         }
     }
 }

@@ -1,26 +1,45 @@
-//! The registry of metrics: one file per metric, as cell-eval 0.8.2 defines them.
+//! The registry of metrics: one file per metric or family; cell-eval's as version 0.8.2 defines them.
+//!
+//! A prediction that is the truth reaches the best value of its direction, but for these: `npds_cosine` reaches 1 / N;
+//! areas, correlations and shares over significant genes are missing, 0 or NaN where a perturbation has none (or, for
+//! areas, only such); correlations are NaN over constants; ranks lose where two perturbations have the same mean profile;
+//! `overlap_at_*` and `precision_at_*` are 0 without a significant gene.
 
 mod auc;
+mod clustering_agreement;
+mod components;
 mod delta_error;
 mod direction_match;
 mod discrimination;
+mod edistance;
 mod error;
+mod mae_top;
+mod mmd;
 mod n_significant;
+mod norm_matched;
+mod npds;
 mod overlap;
+mod pairs;
 mod pearson_delta;
 mod precision;
+mod rank;
 mod recall;
+mod rmse;
+mod sinkhorn;
 mod spearman_lfc;
 mod spearman_sig;
+mod systema;
+mod top20;
 mod vcc2026_calls;
 mod vcc2026_direction;
 mod vcc2026_discrimination;
 mod vcc2026_distance;
 mod vcc2026_fold_change;
+mod weighted;
 
 pub(super) use self::vcc2026_fold_change::relative_error;
 
-use super::{Comparison, ScoreError, Summary};
+use super::{Comparison, ScoreError, Side, Summary};
 
 /// The value a perfect prediction reaches.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -74,6 +93,7 @@ pub struct Metric {
 
 const SHARE: (f64, f64) = (0.0, 1.0);
 const CORRELATION: (f64, f64) = (-1.0, 1.0);
+const UP_TO_ONE: (f64, f64) = (f64::NEG_INFINITY, 1.0);
 const POSITIVE: (f64, f64) = (0.0, f64::INFINITY);
 
 const fn one(
@@ -104,6 +124,12 @@ const fn count(name: &'static str, about: &'static str, evaluate: Evaluate) -> M
 }
 
 impl Metric {
+    /// The same metric with other bounds.
+    const fn within(mut self, range: (f64, f64)) -> Self {
+        self.range = range;
+        self
+    }
+
     /// The same metric, which may be negative.
     const fn signed(mut self) -> Self {
         self.range.0 = f64::NEG_INFINITY;
@@ -131,6 +157,8 @@ impl Metric {
 
 const OVERLAP: &str = "share of the real significant genes with the largest fold change that are predicted (DES)";
 const PRECISION: &str = "share of the predicted significant genes that are real";
+const NORM_MATCHED: &str = "1 - k / (N - 1), k truths nearer than the own after scaling to the real norm";
+const TOP: &str = "mean absolute error over the real genes that change most in counts";
 const PDS: &str = "1 - rank of the own truth among all truths / N (PDS); random is (N + 1) / 2N";
 
 /// Every metric there is.
@@ -189,6 +217,95 @@ pub const METRICS: &[Metric] = &[
     one("discrimination_score_l1", PDS, SHARE, "share", |c| discrimination::evaluate(c, discrimination::l1)),
     one("discrimination_score_l2", PDS, SHARE, "share", |c| discrimination::evaluate(c, discrimination::l2)),
     one("discrimination_score_cosine", PDS, SHARE, "share", |c| discrimination::evaluate(c, discrimination::cosine)),
+    one(
+        "pearson_edistance",
+        "correlation of energy distances to the control",
+        CORRELATION,
+        "r",
+        edistance::correlation,
+    ),
+    one(
+        "clustering_agreement",
+        "adjusted mutual information of the clusters of mean profiles",
+        SHARE,
+        "information",
+        clustering_agreement::evaluate,
+    ),
+    zero("npds_cosine", "rank of the own truth by cosine / N; lower is better, random is (N + 1) / 2N", "share", |c| {
+        Ok(npds::evaluate(c))
+    })
+    .within(SHARE),
+    zero("mae_top_2000", TOP, "log1p", |c| mae_top::evaluate(c, 2000)),
+    zero("mae_top_50", TOP, "log1p", |c| mae_top::evaluate(c, 50)),
+    one(
+        "systema_pearson_delta",
+        "correlation of changes against the average perturbation",
+        CORRELATION,
+        "r",
+        systema::all_genes,
+    ),
+    one(
+        "systema_pearson_delta_top20",
+        "the same over the 20 genes that shift most",
+        CORRELATION,
+        "r",
+        systema::top_genes,
+    ),
+    one(
+        "systema_centroid_accuracy",
+        "share of other truths farther than the own",
+        SHARE,
+        "share",
+        rank::centroid_accuracy,
+    ),
+    zero("weighted_mse", "squared error weighted by specificity", "log1p squared", weighted::squared_error),
+    one(
+        "weighted_r2_delta",
+        "explained share of changes against the average perturbation, weighted by specificity",
+        UP_TO_ONE,
+        "R2",
+        weighted::r2_delta,
+    ),
+    one("pds_l1_norm_matched", NORM_MATCHED, SHARE, "share", norm_matched::l1),
+    one("pds_l2_norm_matched", NORM_MATCHED, SHARE, "share", norm_matched::l2),
+    one(
+        "pds_cosine_mid_rank",
+        "1 - k / (N - 1), k truths of higher cosine than the own",
+        SHARE,
+        "share",
+        norm_matched::cosine,
+    ),
+    zero("perturbench_rmse", "root mean squared error of mean expression", "log1p", rmse::evaluate),
+    zero("perturbench_rank_rmse", "share of predictions nearer than the own; random is about 0.5", "share", |c| {
+        Ok(rank::by_rmse(c))
+    })
+    .within(SHARE),
+    zero("perturbench_rank_cosine", "share of predictions of higher cosine than the own", "share", |c| {
+        Ok(rank::by_cosine(c))
+    })
+    .within(SHARE),
+    zero("gears_mse_top20", "mean squared error over the 20 genes that shift most", "log1p squared", top20::mse),
+    one("gears_pearson_top20", "correlation of means over these genes", CORRELATION, "r", top20::pearson),
+    one("gears_pearson_delta_top20", "correlation of changes over these genes", CORRELATION, "r", top20::pearson_delta),
+    one(
+        "gears_correct_direction_top20",
+        "share of these genes with the right sign",
+        SHARE,
+        "share",
+        top20::correct_direction,
+    ),
+    zero(
+        "gears_opposite_direction_top20",
+        "share of these genes with the opposite sign",
+        "share",
+        top20::opposite_direction,
+    )
+    .within(SHARE),
+    zero("edistance", "energy distance of predicted and real cells", "log1p", edistance::to_real),
+    zero("mmd_linear", "squared distance of means (linear kernel)", "log1p squared", mmd::linear),
+    zero("mmd_rbf", "maximum mean discrepancy, radial kernel, gamma 1, on components", "kernel", mmd::radial)
+        .within((0.0, 2.0)),
+    zero("sinkhorn_divergence", "transport between cells on components", "log1p squared", sinkhorn::evaluate),
     one(
         "pds_cosine",
         "1 - rank of the own truth among the others by cosine, without target genes; random is 0.5",
@@ -261,6 +378,16 @@ pub const METRICS: &[Metric] = &[
 /// The metric of this name.
 pub fn metric(name: &str) -> Option<&'static Metric> {
     METRICS.iter().find(|m| m.name == name)
+}
+
+/// Number of other perturbations.
+fn others(c: &Comparison, metric: &'static str) -> Result<f64, ScoreError> {
+    if c.n_labels() > 1 {
+        return Ok((c.n_labels() - 1) as f64);
+    }
+    let label = c.labels.first().cloned().unwrap_or_default();
+    let (expected, got) = ("two perturbations or more", format!("{}", c.n_labels()));
+    Err(ScoreError::Undefined { metric, label, expected, got })
 }
 
 /// One value per perturbation.

@@ -59,7 +59,7 @@ const DE_2025: DeOptions = DeOptions {
 
 const CELL_EVAL: Profile = Profile {
     name: "cell-eval",
-    about: "cell-eval 0.8.2 (pdex 0.3.0), but for pearson_edistance and clustering_agreement",
+    about: "cell-eval 0.8.2 (pdex 0.3.0)",
     metrics: FULL,
     de: DeOptions::CELL_EVAL,
     controls: Controls::Pred,
@@ -123,7 +123,48 @@ const FULL: &[&str] = &[
     "discrimination_score_l1",
     "discrimination_score_l2",
     "discrimination_score_cosine",
+    "pearson_edistance",
+    "clustering_agreement",
 ];
+
+const MINIMAL: &[&str] = &[
+    "overlap_at_N",
+    "precision_at_N",
+    "de_nsig_counts_real",
+    "de_nsig_counts_pred",
+    "pearson_delta",
+    "mse",
+    "mae",
+    "discrimination_score_l1",
+];
+
+const VCC: &[&str] = &["overlap_at_N", "mae", "discrimination_score_l1"];
+
+const EXTENDED: &[&str] = &[
+    "systema_pearson_delta",
+    "systema_pearson_delta_top20",
+    "systema_centroid_accuracy",
+    "weighted_mse",
+    "weighted_r2_delta",
+    "pds_l1_norm_matched",
+    "pds_l2_norm_matched",
+    "pds_cosine_mid_rank",
+    "perturbench_rmse",
+    "perturbench_rank_rmse",
+    "perturbench_rank_cosine",
+    "gears_mse_top20",
+    "gears_pearson_top20",
+    "gears_pearson_delta_top20",
+    "gears_correct_direction_top20",
+    "gears_opposite_direction_top20",
+    "edistance",
+    "mmd_linear",
+    "mmd_rbf",
+    "sinkhorn_divergence",
+];
+
+/// Metrics of differential expression, then those of expression: the order of cell-eval's columns.
+const N_OF_TESTS: usize = 18;
 
 /// Every profile, the default first.
 pub const PROFILES: &[Profile] = &[
@@ -136,6 +177,55 @@ pub const PROFILES: &[Profile] = &[
         controls: Controls::Pred,
         preparation: Preparation::MeanLog1p,
         scaling: &[],
+    },
+    Profile { name: "full", about: "another name of cell-eval", ..CELL_EVAL },
+    Profile { name: "cell-eval-minimal", about: "cell-eval's profile `minimal`", metrics: MINIMAL, ..CELL_EVAL },
+    Profile { name: "cell-eval-vcc", about: "cell-eval's profile `vcc`", metrics: VCC, ..CELL_EVAL },
+    Profile {
+        name: "cell-eval-de",
+        about: "cell-eval's profile `de`: differential expression",
+        metrics: FULL.split_at(N_OF_TESTS).0,
+        ..CELL_EVAL
+    },
+    Profile {
+        name: "cell-eval-anndata",
+        about: "cell-eval's profile `anndata`: expression",
+        metrics: FULL.split_at(N_OF_TESTS).1,
+        ..CELL_EVAL
+    },
+    Profile {
+        name: "cell-eval-pds",
+        about: "cell-eval's profile `pds`",
+        metrics: &["discrimination_score_l1"],
+        ..CELL_EVAL
+    },
+    Profile {
+        name: "vcc2025-minimal",
+        about: "profile `minimal` of cell-eval 0.6.6 (pdex 0.1.26)",
+        metrics: MINIMAL,
+        de: DE_2025,
+        ..CELL_EVAL
+    },
+    Profile {
+        name: "vcc2025-full",
+        about: "every metric of cell-eval 0.6.6 (pdex 0.1.26)",
+        metrics: FULL,
+        de: DE_2025,
+        ..CELL_EVAL
+    },
+    Profile {
+        name: "course",
+        about: "overlap of significant genes, nPDS (lower is better), error over the 2,000 genes that change most",
+        metrics: &["overlap_at_N", "npds_cosine", "mae_top_2000"],
+        controls: Controls::Real,
+        ..CELL_EVAL
+    },
+    Profile {
+        name: "extended",
+        about: "Systema, Diversity by design, norm-matched discrimination, PerturBench, GEARS, distances of cells",
+        metrics: EXTENDED,
+        controls: Controls::Real,
+        ..CELL_EVAL
     },
     VCC2026,
 ];

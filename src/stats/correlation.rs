@@ -7,17 +7,17 @@
 /// assert!(r.is_some_and(|r| (r - 1.0).abs() < 1e-12));
 /// assert_eq!(grn::stats::pearson(&[1.0, 1.0], &[2.0, 4.0]), None);
 /// ```
-pub fn pearson(x: &[f32], y: &[f32]) -> Option<f64> {
+pub fn pearson<T: Into<f64> + Copy>(x: &[T], y: &[T]) -> Option<f64> {
     debug_assert_eq!(x.len(), y.len());
     if x.len() < 2 {
         return None;
     }
     let n = x.len() as f64;
-    let mean = |v: &[f32]| v.iter().map(|&a| f64::from(a)).sum::<f64>() / n;
+    let mean = |v: &[T]| v.iter().map(|&a| a.into()).sum::<f64>() / n;
     let (mx, my) = (mean(x), mean(y));
     let (mut xx, mut yy, mut xy) = (0.0, 0.0, 0.0);
     for (&a, &b) in x.iter().zip(y) {
-        let (a, b) = (f64::from(a) - mx, f64::from(b) - my);
+        let (a, b) = (a.into() - mx, b.into() - my);
         xx += a * a;
         yy += b * b;
         xy += a * b;
