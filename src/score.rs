@@ -23,7 +23,7 @@ mod table;
 
 pub use self::anchors::{Anchor, Scaling};
 pub use self::baseline::{mean_profile, relative_to_baseline};
-pub use self::ceiling::spearman_brown;
+pub use self::ceiling::{Ceiling, CeilingRow, ceiling, spearman_brown};
 pub use self::checks::checks;
 pub use self::comparison::{Comparison, Side, SideCells, Tested};
 pub use self::cv::{Bootstrap, CvMetric, CvRow, CvScores, Interval, ceiling_scores, cv_row, cv_scores};
@@ -38,4 +38,4 @@ pub use self::profile::{Controls, PROFILES, Preparation, Profile, profile};
 pub use self::scale::{ScaledScores, scale};
 pub use self::scorecard::{Row, ScoreOptions, Scorecard, score};
 pub use self::summary::Summary;
-pub use self::table::{write_aggregate, write_de, write_results};
+pub use self::table::{write_aggregate, write_ceiling, write_ceiling_results, write_de, write_results};

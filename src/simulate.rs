@@ -17,6 +17,7 @@ mod options;
 mod screen;
 mod steady;
 mod topology;
+mod transient;
 mod truth;
 
 pub use self::dose::DoseResponse;

@@ -2,6 +2,7 @@
 
 mod baseline;
 mod card;
+mod ceiling;
 mod limits;
 mod prep;
 mod scale;
@@ -67,6 +68,8 @@ enum Action {
     Scale(scale::ScaleArgs),
     /// Write the cells of the mean baseline
     Baseline(baseline::BaselineArgs),
+    /// Score random halves of the real cells against each other
+    Ceiling(ceiling::CeilingArgs),
 }
 
 /// `--control`.
@@ -83,6 +86,7 @@ pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, 
         Some(Action::Prep(args)) => return prep::run(args, session),
         Some(Action::Scale(args)) => return scale::run(args, session),
         Some(Action::Baseline(args)) => return baseline::run(args, session),
+        Some(Action::Ceiling(args)) => return ceiling::run(args, session),
         None => {}
     }
     let (Some(pred), Some(real)) = (&args.pred, &args.real) else {
@@ -109,7 +113,14 @@ pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, 
     let bar = session.printer.bar("scoring", passes * real.n_blocks() as u64);
     let watched = |cells: LogCells| {
         let bar = bar.clone();
-        cells.watched(move || bar.inc(1))
+        let pass = cells.n_blocks() as u64;
+        cells.watched(move || {
+            // Some profiles take more passes than one per file.
+            if bar.length().is_some_and(|length| bar.position() >= length) {
+                bar.inc_length(pass);
+            }
+            bar.inc(1);
+        })
     };
     let card = score::score(&watched(pred), &watched(real), profile, &options)?;
     bar.finish_and_clear();

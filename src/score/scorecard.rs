@@ -3,7 +3,9 @@
 use std::sync::Arc;
 
 use super::anchors::{Anchor, replicates};
+use super::ceiling::compare_halves;
 use super::comparison::{same_genes, same_labels};
+use super::course::counts_notice;
 use super::{
     Comparison, Controls, LogCells, Metric, Needs, Profile, ScoreError, Side, Summary, checks, spearman_brown,
 };
@@ -109,7 +111,8 @@ pub fn score(
     let baselines = metrics.iter().map(of_baseline).collect::<Result<Vec<Summary>, ScoreError>>()?;
     let baseline = Comparison { pred: Arc::new(baseline.pred.without_tests()), ..baseline };
     let prediction = Comparison::new(truth, profile.prepare(&pred, needs)?)?;
-    let notices = checks(&pred, &prediction, &baseline, controls)?;
+    let mut notices = checks(&pred, &prediction, &baseline, controls)?;
+    notices.extend(counts_notice(real).filter(|_| profile.name == "course"));
     let row = |((metric, (ceiling, anchor)), baseline): ((&'static Metric, Ceiling), f64)| {
         let values = (metric.evaluate)(&prediction)?;
         let summary = metric.summarise(&prediction, &values)?;
@@ -142,16 +145,10 @@ fn ceilings(
         let anchors = replicates(real, truth, profile, metrics, needs, seed)?;
         return Ok(anchors.into_iter().map(|anchor| (Some(anchor.mean), Some(anchor))).collect());
     }
-    let halves = replicate(real, profile, needs, seed)?;
+    let halves = compare_halves(real, profile, needs, seed)?;
     let ceiling = |metric: &&'static Metric| {
         let agreement = metric.summarise(&halves, &(metric.evaluate)(&halves)?)?.mean;
         Ok((spearman_brown(metric, agreement), None))
     };
     metrics.iter().map(ceiling).collect()
-}
-
-/// One random half of the real cells as the prediction of the other.
-fn replicate(real: &LogCells, profile: &Profile, needs: Needs, seed: u64) -> Result<Comparison, ScoreError> {
-    let [a, b] = real.halves(seed)?;
-    Comparison::new(profile.prepare(&a, needs)?, profile.prepare(&b, needs)?)
 }

@@ -1,11 +1,13 @@
 //! Steady states under interventions.
 
 use super::anderson::Anderson;
-use super::{Kinetics, SimulateError};
+use super::{Kinetics, SimulateError, transient};
 
 /// Largest residual |F(y) - y| over genes at which a state counts as steady; y is ln(level / unperturbed level).
 pub(super) const TOLERANCE: f64 = 1e-10;
 const ITERATIONS: usize = 4000;
+/// Damping below which a fixed-point iteration is given up.
+const LEAST_DAMPING: f64 = 1e-3;
 
 /// What is done to a gene from outside.
 #[derive(Debug, Clone, Copy, PartialEq)]
@@ -33,7 +35,8 @@ pub struct Steady {
 /// The steady state under interventions on a few genes, from `start` (or the unperturbed state).
 ///
 /// Only genes that regulate others are iterated: a damped fixed point in log space with Anderson acceleration, the damping
-/// halved whenever progress stops. All other genes follow from them.
+/// halved whenever progress stops; where that comes to nothing, by pseudo-transient
+/// continuation from the best point. All other genes follow from them.
 ///
 /// # Errors
 /// [`SimulateError::Unconverged`] rather than a state that is not steady; `name` is used in the message.
@@ -51,11 +54,15 @@ pub fn solve(
     let mut x: Vec<f64> = regulators.iter().map(|&g| start.map_or(0.0, |y| y[g as usize])).collect();
     let mut anderson = Anderson::default();
     let (mut damping, mut best, mut since) = (1.0, f64::INFINITY, 0);
+    let (mut nearest, mut least) = (x.clone(), f64::INFINITY);
     for iteration in 1..=ITERATIONS {
         let r = map.residual(&x);
         let residual = r.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
         if residual <= TOLERANCE {
             return Ok(Steady { log_ratio: map.all(&x), residual, iterations: iteration });
+        }
+        if residual < least {
+            (nearest, least) = (x.clone(), residual);
         }
         if residual < 0.9 * best {
             (best, since) = (residual, 0);
@@ -65,17 +72,23 @@ pub fn solve(
         if since >= 30 {
             anderson.reset();
             (damping, since, best) = (damping / 2.0, 0, residual);
+            if damping < LEAST_DAMPING {
+                break;
+            }
         }
         x = anderson.next(&x, &r, damping);
         for y in &mut x {
             *y = y.clamp(GONE, -GONE);
         }
     }
-    let residual = map.residual(&x).iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+    if let Some((x, iterations)) = transient::solve(nearest, TOLERANCE, &mut |x| map.residual(x)) {
+        let residual = map.residual(&x).iter().fold(0.0, |m: f64, v| m.max(v.abs()));
+        return Ok(Steady { log_ratio: map.all(&x), residual, iterations: ITERATIONS + iterations });
+    }
     Err(SimulateError::Unconverged {
         perturbation: name.to_owned(),
         tolerance: TOLERANCE,
-        residual,
+        residual: least,
         iterations: ITERATIONS,
     })
 }

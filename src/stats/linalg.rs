@@ -3,7 +3,7 @@
 use std::sync::Once;
 
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
-use ndarray_linalg::{Eigh, FactorizeC, InverseC, SolveC, UPLO};
+use ndarray_linalg::{Eigh, Factorize, FactorizeC, InverseC, Solve, SolveC, UPLO};
 use thiserror::Error;
 
 /// LAPACK refused a matrix.
@@ -84,6 +84,19 @@ pub fn solve_spd(a: &Array2<f64>, b: &Array2<f64>) -> Result<Array2<f64>, Linalg
 pub fn inverse_spd(a: &Array2<f64>) -> Result<Array2<f64>, LinalgError> {
     single_threaded();
     a.invc().map_err(|e| wrap("Cholesky inverse", a, e))
+}
+
+/// The solution x of a x = b for a square matrix (LU factorisation). O(n^3).
+///
+/// # Errors
+/// [`LinalgError`] where the matrix is singular.
+pub fn solve(a: &Array2<f64>, b: &Array1<f64>) -> Result<Array1<f64>, LinalgError> {
+    if a.is_empty() {
+        // LAPACK refuses a matrix without rows.
+        return Ok(b.clone());
+    }
+    single_threaded();
+    a.factorize().and_then(|lu| lu.solve(b)).map_err(|e| wrap("LU solve", a, e))
 }
 
 /// Eigenvalues (ascending) and eigenvectors (columns) of a symmetric matrix, of which the lower triangle is read. O(n^3).

@@ -2,10 +2,11 @@
 
 use serde_json::{Value, json};
 
+use crate::score::course::{Convention, overall_of};
 use crate::score::{Best, Preparation, Row, Scorecard};
 
 /// JSON has no NaN: what is not finite is null.
-fn number(value: f64) -> Value {
+pub(super) fn number(value: f64) -> Value {
     if value.is_finite() { json!(value) } else { Value::Null }
 }
 
@@ -39,6 +40,7 @@ pub(super) fn as_json(card: &Scorecard) -> Value {
         "n_perturbations": card.labels.len(),
         "overall": number(card.overall()),
         "overall_to_replicate": card.scaled().map(number),
+        "course_s": overall_of(card).map(|s| s.map(|(convention, s)| json!({ "convention": said(convention), "s": number(s) }))),
         "notices": card.notices.iter().map(ToString::to_string).collect::<Vec<_>>(),
         "metrics": card.rows.iter().map(metric).collect::<Vec<_>>(),
     })
@@ -86,5 +88,16 @@ fn foot(card: &Scorecard) -> Vec<String> {
         );
         foot.push(format!("score (mean of scaled): {scaled:.4}"));
     }
+    for (convention, s) in overall_of(card).into_iter().flatten() {
+        foot.push(format!("S = {s:.2} where discrimination is read as {}", said(convention)));
+    }
+    foot.push("not comparable with scores of other profiles: tests, controls, genes and ranks differ".to_owned());
     foot
+}
+
+fn said(convention: Convention) -> &'static str {
+    match convention {
+        Convention::RankLowerBetter => "nPDS, rank / N, lower is better",
+        Convention::PdsHigherBetter => "PDS, 1 - (rank - 1) / N, higher is better",
+    }
 }
