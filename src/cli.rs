@@ -66,7 +66,7 @@ enum Command {
     /// Evaluate the ranking on held-out perturbations
     RankCv(rank_cv::RankCvArgs),
     /// Score predicted against real cells
-    Score(score::ScoreArgs),
+    Score(Box<score::ScoreArgs>),
     /// Test every gene of every perturbation against the control
     De(de::DeArgs),
     /// Draw networks and results
@@ -110,7 +110,7 @@ fn run(command: Command, session: &mut Session) -> Result<ExitStatus, CliError> 
         Command::Predict(args) => predict::run(args, session),
         Command::Rank(args) => rank::run(args, session),
         Command::RankCv(args) => rank_cv::run(args, session),
-        Command::Score(args) => score::run(args, session),
+        Command::Score(args) => score::run(*args, session),
         Command::De(args) => de::run(args, session),
         Command::Plot(args) => plot::run(args, session),
         Command::Report(args) => report::run(args, session),

@@ -32,7 +32,7 @@ pub use self::de::{
     on_target,
 };
 pub use self::error::ScoreError;
-pub use self::log_cells::{GeneColumn, LogCells, Units};
+pub use self::log_cells::{GeneColumn, LogCells, Stored, Units};
 pub use self::metric::{Best, Evaluate, METRICS, Metric, Needs, Values, metric};
 pub use self::profile::{Controls, PROFILES, Preparation, Profile, profile};
 pub use self::scale::{ScaledScores, scale};

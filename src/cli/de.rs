@@ -92,7 +92,7 @@ enum Scope {
 
 pub(super) fn run(args: DeArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let options = options(&args)?;
-    let cells = read_cells(session, &args.screen, &args.screen_options)?;
+    let cells = read_cells(session, &args.screen, &args.screen_options, false)?;
     if session.dry_run {
         session.printer.say(format!("would test {} perturbations x {} genes", cells.labels.len(), cells.n_genes()));
         return Ok(ExitStatus::Done);

@@ -18,7 +18,7 @@ use super::error::CliError;
 use super::session::Session;
 use crate::error::{ExitStatus, Notice};
 use crate::io::{self, IoError};
-use crate::score::{self, Controls, LogCells, ScoreOptions};
+use crate::score::{self, Controls, LogCells, ScoreOptions, Stored};
 
 /// Arguments of `grn score`.
 #[derive(Debug, Args)]
@@ -52,6 +52,9 @@ pub(super) struct ScoreArgs {
     /// Control cells that predicted perturbations are compared with (default: as the profile demands)
     #[arg(long, value_enum)]
     control: Option<ControlArg>,
+    /// Take whole counts as they are: neither scaled nor log1p
+    #[arg(long)]
+    allow_discrete: bool,
     /// Exit with 1 where the mean of a metric is worse than this; repeatable
     #[arg(long, value_delimiter = ',', value_name = "METRIC=X")]
     fail_under: Vec<Limit>,
@@ -94,8 +97,8 @@ pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, 
     };
     let profile = score::profile(&args.profile)?;
     limits::check(&profile.select(&args.only, &args.skip)?, &args.fail_under)?;
-    let real = read_cells(session, real, &args.screen_options)?;
-    let pred = read_cells(session, pred, &args.screen_options)?;
+    let real = read_cells(session, real, &args.screen_options, args.allow_discrete)?;
+    let pred = read_cells(session, pred, &args.screen_options, args.allow_discrete)?;
     if session.dry_run {
         session.printer.say(format!("would score {} perturbations x {} genes", real.labels.len(), real.n_genes()));
         return Ok(ExitStatus::Done);
@@ -142,7 +145,13 @@ pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, 
 const READ_AHEAD: usize = 1;
 
 /// Reads cells by gene, in bounded memory; counts are scaled to the median total of their own file, then log1p.
-pub(super) fn read_cells(session: &Session, path: &Path, options: &ScreenArgs) -> Result<LogCells, CliError> {
+/// With `as_is`, whatever is not negative is scored as it is.
+pub(super) fn read_cells(
+    session: &Session,
+    path: &Path,
+    options: &ScreenArgs,
+    as_is: bool,
+) -> Result<LogCells, CliError> {
     if !matches!(options.target_sum.as_str(), "" | "median") {
         let hint = Some("leave `--target-sum` out, or normalise the cells before scoring".into());
         return Err(CliError::usage("--target-sum", "median, as the metrics define", &options.target_sum, hint));
@@ -151,6 +160,7 @@ pub(super) fn read_cells(session: &Session, path: &Path, options: &ScreenArgs) -
     for notice in &file.notices {
         session.printer.notice(&Notice::new(format!("{}: {notice}", path.display())));
     }
+    let stored = if as_is { Stored::AsIs } else { Stored::Checked(file.scale) };
     let bar = session.printer.bar("reading", file.n_cells() as u64);
     let blocks = file.blocks()?;
     let cells = std::thread::scope(|scope| {
@@ -167,7 +177,7 @@ pub(super) fn read_cells(session: &Session, path: &Path, options: &ScreenArgs) -
             bar.inc(block.x.n_rows() as u64);
             Ok::<_, CliError>(block)
         });
-        LogCells::read(Arc::clone(&file.genes), &file.cells, file.scale, blocks)
+        LogCells::read(Arc::clone(&file.genes), &file.cells, stored, blocks)
     });
     bar.finish_and_clear();
     let mut cells = cells?;

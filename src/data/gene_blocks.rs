@@ -264,7 +264,7 @@ mod tests {
         let mut x = Csr::empty(n_genes);
         for _ in 0..300 {
             let row: Vec<(u32, f32)> =
-                (0..n_genes as u32).filter_map(|g| (rng.uniform() < 0.3).then(|| (g, rng.uniform() as f32))).collect();
+                (0..n_genes as u32).map(|g| (g, rng.uniform() as f32)).filter(|(_, v)| *v < 0.3).collect();
             x.push_row(row);
         }
         let mut builder = GeneBlocksBuilder::new(n_genes);

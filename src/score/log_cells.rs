@@ -70,6 +70,16 @@ pub enum Units {
     Raw,
 }
 
+/// What the values of a file are taken for.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub enum Stored {
+    /// Counts or log1p values, in the range of their scale.
+    Checked(Scale),
+    /// Values that are scored as they are, with fold changes of expm1 of the mean of their log1p: any that are finite and
+    /// not negative.
+    AsIs,
+}
+
 /// A cell that belongs to no group.
 const NO_GROUP: u32 = u32::MAX;
 
@@ -84,7 +94,16 @@ impl LogCells {
     pub fn new(screen: &Screen) -> Result<Self, ScoreError> {
         let block = CellBlock { first_cell: 0, x: screen.expression.x.clone() };
         let scale = screen.expression.scale;
-        Self::read::<ScoreError>(Arc::clone(screen.genes()), &screen.cells, scale, [Ok(block)])
+        Self::read::<ScoreError>(Arc::clone(screen.genes()), &screen.cells, Stored::Checked(scale), [Ok(block)])
+    }
+
+    /// The same with whole counts taken as they are: neither scaled nor log1p.
+    ///
+    /// # Errors
+    /// As [`Self::new`].
+    pub fn discrete(screen: &Screen) -> Result<Self, ScoreError> {
+        let block = CellBlock { first_cell: 0, x: screen.expression.x.clone() };
+        Self::read::<ScoreError>(Arc::clone(screen.genes()), &screen.cells, Stored::AsIs, [Ok(block)])
     }
 
     /// The same for cells that come in blocks, in order: one pass, in memory that does not grow with their number but for
@@ -95,7 +114,7 @@ impl LogCells {
     pub fn read<E: From<ScoreError>>(
         genes: Arc<GeneIndex>,
         cells: &CellTable,
-        scale: Scale,
+        stored: Stored,
         blocks: impl IntoIterator<Item = Result<CellBlock, E>>,
     ) -> Result<Self, E> {
         cells.controls().map_err(ScoreError::from)?;
@@ -113,15 +132,16 @@ impl LogCells {
         let mut totals = Vec::with_capacity(cells.n_cells());
         for block in blocks {
             let block = block?;
-            check_values(&block, scale, &genes)?;
+            check_values(&block, stored, &genes)?;
             totals.extend((0..block.x.n_rows()).map(|c| total(block.x.row(c).1)));
             builder.push(&block).map_err(ScoreError::from)?;
         }
         let values = Arc::new(builder.finish().map_err(ScoreError::from)?);
         let labels: Vec<String> = group_of.into_keys().cloned().collect();
-        let units = match scale {
-            Scale::Log1p => Units::AsStored,
-            Scale::Counts => Units::Log1pOf(median_total(&totals)),
+        let (scale, units) = match stored {
+            Stored::Checked(Scale::Counts) => (Scale::Counts, Units::Log1pOf(median_total(&totals))),
+            Stored::Checked(Scale::Log1p) => (Scale::Log1p, Units::AsStored),
+            Stored::AsIs => (Scale::Counts, Units::Raw),
         };
         let n_cells = count(&group_of_cell, labels.len() + 1);
         let own = Part { group_of_cell, values, scale, totals: totals.into(), units, copies: None };
@@ -535,13 +555,16 @@ const TOO_LARGE: f32 = 15.0;
 /// Counts may be off a whole number by this much, as in cell-eval.
 const WHOLE: f32 = 1e-3;
 
-fn check_values(block: &CellBlock, scale: Scale, genes: &GeneIndex) -> Result<(), ScoreError> {
+fn check_values(block: &CellBlock, stored: Stored, genes: &GeneIndex) -> Result<(), ScoreError> {
     let x = &block.x;
     let log1p = |v: &f32| *v >= 0.0 && *v < TOO_LARGE;
     let count = |v: &f32| *v >= 0.0 && v.is_finite() && (v - v.round()).abs() <= WHOLE;
-    let (expected, bad) = match scale {
-        Scale::Counts => ("a whole count, or log1p values all below 15", x.data().iter().position(|v| !count(v))),
-        Scale::Log1p => ("a log1p value from 0 to 15", x.data().iter().position(|v| !log1p(v))),
+    let (expected, bad) = match stored {
+        Stored::AsIs => ("a value of at least 0", x.data().iter().position(|v| !(*v >= 0.0 && v.is_finite()))),
+        Stored::Checked(Scale::Counts) => {
+            ("a whole count, or log1p values all below 15", x.data().iter().position(|v| !count(v)))
+        }
+        Stored::Checked(Scale::Log1p) => ("a log1p value from 0 to 15", x.data().iter().position(|v| !log1p(v))),
     };
     let Some(entry) = bad else { return Ok(()) };
     Err(ScoreError::BadValue {

@@ -36,7 +36,7 @@ pub(super) struct CeilingArgs {
 /// Scores halves of the real cells against each other; writes `ceiling_results.csv` and `agg_ceiling_results.csv`.
 pub(super) fn run(args: CeilingArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let profile = score::profile(&args.profile)?;
-    let real = read_cells(session, &args.real, &args.screen_options)?;
+    let real = read_cells(session, &args.real, &args.screen_options, false)?;
     if session.dry_run {
         session.printer.say(format!("would halve {} perturbations x {} genes", real.labels.len(), real.n_genes()));
         return Ok(ExitStatus::Done);

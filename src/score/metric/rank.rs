@@ -8,7 +8,7 @@
 use ndarray::{Array2, ArrayView1};
 use rayon::prelude::*;
 
-use super::discrimination::{self, Distance};
+use super::discrimination::{self, Distance, slice};
 use super::{Comparison, ScoreError, Values, others};
 
 pub(super) fn centroid_accuracy(c: &Comparison) -> Result<Values, ScoreError> {
@@ -37,7 +37,8 @@ pub(super) fn positions(from: &Array2<f64>, to: &Array2<f64>, distance: Distance
 }
 
 pub(super) fn position(from: ArrayView1<'_, f64>, to: &Array2<f64>, own: usize, distance: Distance) -> f64 {
-    let to_row = |row: ArrayView1<'_, f64>| distance(&mut from.iter().copied().zip(row.iter().copied()));
+    let from = slice(from);
+    let to_row = |row: ArrayView1<'_, f64>| distance(&from, &slice(row));
     let distances: Vec<f64> = to.outer_iter().map(to_row).collect();
     let nearer = distances.iter().filter(|&&d| d < distances[own]).count() as f64;
     let equal = distances.iter().filter(|&&d| d == distances[own]).count() as f64;

@@ -3,6 +3,7 @@
 //! For each perturbation k others are nearer to its predicted change than its own truth, those at the same distance
 //! counting half: 1 - k / (n - 1). A change of nothing is at distance 1 of everything, so it scores 0.5.
 
+use ndarray::ArrayView1;
 use rayon::prelude::*;
 
 use super::discrimination::cosine;
@@ -12,12 +13,13 @@ pub(super) fn evaluate(c: &Comparison) -> Result<Values, ScoreError> {
     let n = c.n_labels();
     let mut is_target = vec![false; c.genes.len()];
     c.own.iter().flatten().for_each(|&gene| is_target[gene] = true);
+    let kept = |row: ArrayView1<'_, f64>| -> Vec<f64> {
+        row.iter().zip(&is_target).filter(|(_, target)| !**target).map(|(x, _)| *x).collect()
+    };
+    let real: Vec<Vec<f64>> = c.real.delta.outer_iter().map(kept).collect();
     let score = |own: usize| {
-        let to = |j: usize| {
-            let pairs = c.pred.delta.row(own).into_iter().zip(c.real.delta.row(j)).zip(&is_target);
-            cosine(&mut pairs.filter(|(_, target)| !**target).map(|((x, y), _)| (*x, *y)))
-        };
-        let distances: Vec<f64> = (0..n).map(to).collect();
+        let predicted = kept(c.pred.delta.row(own));
+        let distances: Vec<f64> = real.iter().map(|real| cosine(&predicted, real)).collect();
         if n < 2 { 1.0 } else { 1.0 - rank(&distances, own) / (n as f64 - 1.0) }
     };
     Ok((0..n).into_par_iter().map(|own| Some(score(own))).collect())
