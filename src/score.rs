@@ -28,8 +28,8 @@ pub use self::checks::checks;
 pub use self::comparison::{Comparison, Side, SideCells, Tested};
 pub use self::cv::{Bootstrap, CvMetric, CvRow, CvScores, Interval, ceiling_scores, cv_row, cv_scores};
 pub use self::de::{
-    Against, DeOptions, DeRow, DeTable, FdrScope, FoldChange, Keep, Mean, OnTarget, Test, differential_expression,
-    on_target,
+    Against, DeOptions, DeRow, DeTable, Effects, FdrScope, FoldChange, Keep, Mean, OnTarget, Test,
+    differential_expression, on_target,
 };
 pub use self::error::ScoreError;
 pub use self::log_cells::{GeneColumn, LogCells, Stored, Units};

@@ -10,7 +10,7 @@ use super::{CellBlock, Csr, DataError};
 /// Genes per block: their number in a block fits a byte, and a block of a large screen fits the memory of a thread.
 const GENES: usize = 64;
 /// Bytes that stay in memory; the rest goes to a temporary file.
-const IN_MEMORY: usize = 4 << 20;
+const IN_MEMORY: usize = 2 << 20;
 /// Bytes collected per block before they are written.
 const BUFFER: usize = 16 << 10;
 /// Bytes of the cell and the number of entries that lead the entries of a cell.
@@ -32,7 +32,7 @@ pub struct GeneBlocksBuilder {
 
 /// The non-zero values of a screen, n_genes x n_cells, to be read by blocks of genes, by any number of threads.
 ///
-/// Takes 5 bytes per value and 5 per cell and block, in memory up to 4 MB and in the folder for temporary files
+/// Takes 5 bytes per value and 5 per cell and block, in memory up to 2 MB and in the folder for temporary files
 /// (`TMPDIR`) beyond.
 #[derive(Debug)]
 pub struct GeneBlocks {

@@ -6,7 +6,7 @@ use ndarray::{Array1, Array2, s};
 
 use super::bulk::{LogBulk, log_bulk};
 use super::de::{Tests, tests_and_means};
-use super::{DeOptions, DeTable, LogCells, Needs, ScoreError, Units, differential_expression, mean_profile};
+use super::{DeOptions, DeTable, Effects, LogCells, Needs, ScoreError, Units, differential_expression, mean_profile};
 use crate::data::{Csr, GeneId, GeneIndex};
 
 /// A gene changes significantly where its false discovery rate, as a 32-bit number, is below this.
@@ -45,8 +45,8 @@ pub enum SideCells {
 /// Differential expression of one side.
 #[derive(Debug, Clone)]
 pub struct Tested {
-    /// The table.
-    pub de: DeTable,
+    /// The tests.
+    pub de: Effects,
     /// Significant genes per perturbation, largest absolute log fold change first, equal ones in gene order.
     pub significant: Vec<Vec<u32>>,
 }
@@ -106,7 +106,8 @@ impl Side {
         let (mean, control) = (means.slice(s![..n, ..]).to_owned(), means.row(n).to_owned());
         let delta = &mean - &control;
         let tested = de.map(|de| {
-            let significant = (0..de.labels.len()).map(|label| significant(&de, label)).collect();
+            let de = Effects::from(de);
+            let significant = (0..n).map(|label| significant(&de, label)).collect();
             Tested { de, significant }
         });
         Self { cells, mean, control, delta, tested, variance: None }
@@ -178,7 +179,7 @@ impl Tested {
     }
 }
 
-fn significant(de: &DeTable, label: usize) -> Vec<u32> {
+fn significant(de: &Effects, label: usize) -> Vec<u32> {
     let mut genes: Vec<u32> =
         (0..de.genes.len() as u32).filter(|&g| (de.fdr[[label, g as usize]] as f32) < SIGNIFICANT).collect();
     let size = |g: u32| (de.log2_fold_change[[label, g as usize]] as f32).abs();

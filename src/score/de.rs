@@ -10,7 +10,7 @@ use ndarray::Array2;
 
 pub use self::on_target::{OnTarget, on_target};
 pub use self::options::{Against, DeOptions, FdrScope, FoldChange, Keep, Mean, Test};
-pub use self::table::{DeRow, DeTable};
+pub use self::table::{DeRow, DeTable, Effects};
 
 use self::gene::{Scratch, Tested, test_gene};
 use super::{LogCells, ScoreError};

@@ -106,10 +106,10 @@ pub fn score(
         Some(seed) => ceilings(real, &truth, profile, &metrics, needs, seed)?,
         None => vec![(None, None); metrics.len()],
     };
-    let baseline = Comparison::new(Arc::clone(&truth), baseline)?;
+    let mut baseline = Comparison::new(Arc::clone(&truth), baseline)?;
     let of_baseline = |metric: &&'static Metric| metric.summarise(&baseline, &(metric.evaluate)(&baseline)?);
     let baselines = metrics.iter().map(of_baseline).collect::<Result<Vec<Summary>, ScoreError>>()?;
-    let baseline = Comparison { pred: Arc::new(baseline.pred.without_tests()), ..baseline };
+    baseline.pred = Arc::new(baseline.pred.without_tests());
     let prediction = Comparison::new(truth, profile.prepare(&pred, needs)?)?;
     let mut notices = checks(&pred, &prediction, &baseline, controls)?;
     notices.extend(counts_notice(real).filter(|_| profile.name == "course"));

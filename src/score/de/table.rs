@@ -65,6 +65,35 @@ pub struct DeRow<'a> {
     pub fdr: f64,
 }
 
+/// What scoring keeps of a table: the rest would only take memory. Every matrix is n_labels x n_genes.
+#[derive(Debug, Clone)]
+pub struct Effects {
+    /// The genes.
+    pub genes: Arc<GeneIndex>,
+    /// log2 of the fold change.
+    pub log2_fold_change: Array2<f64>,
+    /// Two-sided p-value.
+    pub p: Array2<f64>,
+    /// p adjusted by Benjamini and Hochberg, NaN for tests that are not kept.
+    pub fdr: Array2<f64>,
+    /// The tests that are kept; all where there is none.
+    pub kept: Option<Array2<bool>>,
+}
+
+impl Effects {
+    /// Whether a test is kept.
+    pub fn is_kept(&self, label: usize, gene: usize) -> bool {
+        self.kept.as_ref().is_none_or(|kept| kept[[label, gene]])
+    }
+}
+
+impl From<DeTable> for Effects {
+    fn from(table: DeTable) -> Self {
+        let DeTable { genes, log2_fold_change, p, fdr, kept, .. } = table;
+        Self { genes, log2_fold_change, p, fdr, kept }
+    }
+}
+
 /// Mean expression of target and reference.
 type Pair = (f64, f64);
 

@@ -2,18 +2,18 @@
 //!
 //! As cell-eval2: a false discovery rate below 0.05 in double precision, own target genes left out.
 
-use super::super::DeTable;
+use super::super::Effects;
 use super::{Comparison, ScoreError, Values, per_label};
 
 const SIGNIFICANT: f64 = 0.05;
 
 /// Whether a gene is called significant; a test that is not kept is no call.
-pub(super) fn is_called(de: &DeTable, label: usize, gene: usize) -> bool {
+pub(super) fn is_called(de: &Effects, label: usize, gene: usize) -> bool {
     de.fdr[[label, gene]] < SIGNIFICANT
 }
 
 /// The genes called significant but for own targets, in gene order.
-pub(super) fn calls(c: &Comparison, de: &DeTable, label: usize) -> Vec<usize> {
+pub(super) fn calls(c: &Comparison, de: &Effects, label: usize) -> Vec<usize> {
     (0..c.genes.len()).filter(|gene| is_called(de, label, *gene) && !c.own[label].contains(gene)).collect()
 }
 

@@ -3,7 +3,7 @@
 //! Over real significant genes with a finite fold change, own targets left out, where there are at least ten. A predicted
 //! fold change that is missing or not finite counts as no change.
 
-use super::super::DeTable;
+use super::super::Effects;
 use super::vcc2026_calls::calls;
 use super::{Comparison, ScoreError, Values};
 
@@ -16,11 +16,11 @@ pub(super) fn evaluate(c: &Comparison) -> Result<Values, ScoreError> {
 }
 
 /// Error between `a` and `b`, over the genes and the size of `gate`.
-pub(in crate::score) fn relative_error(c: &Comparison, gate: &DeTable, a: &DeTable, b: &DeTable) -> Values {
+pub(in crate::score) fn relative_error(c: &Comparison, gate: &Effects, a: &Effects, b: &Effects) -> Values {
     let of_label = |label: usize| {
         let size = |gene: &usize| gate.log2_fold_change[[label, *gene]].abs();
         let genes: Vec<usize> = calls(c, gate, label).into_iter().filter(|gene| size(gene).is_finite()).collect();
-        let lfc = |de: &DeTable, gene: usize| {
+        let lfc = |de: &Effects, gene: usize| {
             let lfc = de.log2_fold_change[[label, gene]];
             if de.is_kept(label, gene) && lfc.is_finite() { lfc } else { 0.0 }
         };
