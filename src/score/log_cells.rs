@@ -1,16 +1,22 @@
 //! Cells as scoring needs them: values by gene, and the perturbation of each cell.
 
+mod check;
+mod column;
+mod part;
+
 use std::collections::BTreeMap;
 use std::sync::Arc;
 
 use ndarray::Array2;
 use rayon::prelude::*;
 
+pub use self::column::GeneColumn;
+
+use self::check::check_values;
+use self::part::Part;
 use super::ScoreError;
 use super::resample::Copies;
-use crate::data::{
-    CellBlock, CellTable, Csr, DataError, GeneBlocks, GeneBlocksBuilder, GeneIndex, Scale, Screen, median,
-};
+use crate::data::{CellBlock, CellTable, Csr, DataError, GeneBlocksBuilder, GeneIndex, Scale, Screen, median};
 use crate::stats::{NumpyRng, Rng};
 
 /// Cells by gene. Group i holds the cells of `labels[i]`; the last group holds the control cells.
@@ -40,19 +46,6 @@ impl std::fmt::Debug for Watch {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         f.write_str(if self.0.is_some() { "watched" } else { "not watched" })
     }
-}
-
-/// Cells of one file.
-#[derive(Debug, Clone)]
-struct Part {
-    group_of_cell: Arc<[u32]>,
-    values: Arc<GeneBlocks>,
-    scale: Scale,
-    /// Sum of the values of each cell.
-    totals: Arc<[f64]>,
-    units: Units,
-    /// Where these cells are copies of cells of the file.
-    copies: Option<Arc<Copies>>,
 }
 
 /// What the values of a gene are given in.
@@ -416,124 +409,6 @@ impl LogCells {
     }
 }
 
-impl Part {
-    /// For each cell its position among the cells of its group.
-    fn rows_in_groups(&self) -> Vec<u32> {
-        let mut next = std::collections::HashMap::new();
-        let place = |&group: &u32| {
-            let next = next.entry(group).or_insert(0);
-            *next += 1;
-            *next - 1
-        };
-        self.group_of_cell.iter().map(place).collect()
-    }
-
-    /// A value in the units asked for. In double precision, so that equal shares of two cells stay equal after rounding.
-    fn value(&self, cell: u32, value: f32) -> f32 {
-        match self.units {
-            Units::Log1pOf(total) => (f64::from(value) * total / self.totals[cell as usize]).ln_1p() as f32,
-            Units::PerMillion => self.per_million(cell, value) as f32,
-            Units::Raw if self.scale == Scale::Log1p => value.exp_m1(),
-            Units::AsStored | Units::Raw => value,
-        }
-    }
-}
-
-impl Part {
-    fn per_million(&self, cell: u32, count: f32) -> f64 {
-        f64::from(count) / (self.totals[cell as usize] / 1e6)
-    }
-}
-
-/// The values of one gene other than zero, of cells with a group.
-#[derive(Debug, Default)]
-pub struct GeneColumn {
-    /// The gene.
-    pub gene: usize,
-    /// Group of each value.
-    pub groups: Vec<u32>,
-    /// Cell of each value, in its file.
-    pub cells: Vec<u32>,
-    /// The values.
-    pub values: Vec<f32>,
-    /// log1p of the same in double precision, where ranks need it (else empty).
-    exact: Vec<f64>,
-}
-
-impl GeneColumn {
-    fn fill(&mut self, gene: usize, row: usize, parts: &[(&Part, Csr<f32>)]) {
-        self.gene = gene;
-        self.groups.clear();
-        self.cells.clear();
-        self.values.clear();
-        self.exact.clear();
-        for (part, values) in parts {
-            let (cells, values) = values.row(row);
-            for (&cell, &value) in cells.iter().zip(values) {
-                let Some(copies) = &part.copies else {
-                    self.push(part, cell, value);
-                    continue;
-                };
-                let value = copies.value(gene, value);
-                copies.of(cell).for_each(|copy| self.push(part, copy, value));
-            }
-        }
-    }
-
-    fn push(&mut self, part: &Part, cell: u32, value: f32) {
-        let group = part.group_of_cell[cell as usize];
-        if group != NO_GROUP && value != 0.0 {
-            self.groups.push(group);
-            self.cells.push(cell);
-            self.values.push(part.value(cell, value));
-            if part.units == Units::PerMillion {
-                self.exact.push(part.per_million(cell, value).ln_1p());
-            }
-        }
-    }
-
-    /// Groups and numbers in the order of the values, for ranks: the values themselves, or where they are known in double
-    /// precision their dense ranks from 1.
-    pub fn ranked(&self) -> impl Iterator<Item = (usize, f32)> {
-        let mut distinct = self.exact.clone();
-        distinct.sort_unstable_by(f64::total_cmp);
-        distinct.dedup();
-        let place = move |exact: f64| distinct.partition_point(|&v| v < exact) as f32 + 1.0;
-        self.entries()
-            .enumerate()
-            .map(move |(k, (group, value))| (group, self.exact.get(k).map_or(value, |&v| place(v))))
-    }
-
-    /// Groups and values.
-    pub fn entries(&self) -> impl Iterator<Item = (usize, f32)> {
-        self.groups.iter().map(|&g| g as usize).zip(self.values.iter().copied())
-    }
-
-    /// Sum per group of a function of the values that is 0 for 0.
-    pub fn sums(&self, n_groups: usize, of: impl Fn(f64) -> f64) -> Vec<f64> {
-        let mut sums = vec![0.0; n_groups];
-        self.entries().for_each(|(g, v)| sums[g] += of(f64::from(v)));
-        sums
-    }
-
-    /// Whether the cells of a group differ, per group.
-    fn varies(&self, n_cells: &[usize]) -> Vec<bool> {
-        let mut seen: Vec<(usize, f32, f32)> = vec![(0, f32::INFINITY, f32::NEG_INFINITY); n_cells.len()];
-        for (group, value) in self.entries() {
-            let (n, least, most) = &mut seen[group];
-            (*n, *least, *most) = (*n + 1, least.min(value), most.max(value));
-        }
-        seen.iter().zip(n_cells).map(|((n, least, most), size)| *n > 0 && (n < size || least < most)).collect()
-    }
-
-    /// Mean per group, NaN for an empty one.
-    pub fn means(&self, n_cells: &[usize]) -> Vec<f64> {
-        let mut sums = self.sums(n_cells.len(), |v| v);
-        sums.iter_mut().zip(n_cells).for_each(|(sum, &n)| *sum /= n as f64);
-        sums
-    }
-}
-
 fn count(group_of_cell: &[u32], n_groups: usize) -> Vec<usize> {
     let mut counts = vec![0; n_groups];
     group_of_cell.iter().filter(|&&g| g != NO_GROUP).for_each(|&g| counts[g as usize] += 1);
@@ -548,31 +423,6 @@ fn total(values: &[f32]) -> f64 {
 fn median_total(totals: &[f64]) -> f64 {
     let mut positive: Vec<f64> = totals.iter().copied().filter(|&t| t > 0.0).collect();
     median(&mut positive).unwrap_or(1.0)
-}
-
-/// The smallest log1p value that cell-eval refuses.
-const TOO_LARGE: f32 = 15.0;
-/// Counts may be off a whole number by this much, as in cell-eval.
-const WHOLE: f32 = 1e-3;
-
-fn check_values(block: &CellBlock, stored: Stored, genes: &GeneIndex) -> Result<(), ScoreError> {
-    let x = &block.x;
-    let log1p = |v: &f32| *v >= 0.0 && *v < TOO_LARGE;
-    let count = |v: &f32| *v >= 0.0 && v.is_finite() && (v - v.round()).abs() <= WHOLE;
-    let (expected, bad) = match stored {
-        Stored::AsIs => ("a value of at least 0", x.data().iter().position(|v| !(*v >= 0.0 && v.is_finite()))),
-        Stored::Checked(Scale::Counts) => {
-            ("a whole count, or log1p values all below 15", x.data().iter().position(|v| !count(v)))
-        }
-        Stored::Checked(Scale::Log1p) => ("a log1p value from 0 to 15", x.data().iter().position(|v| !log1p(v))),
-    };
-    let Some(entry) = bad else { return Ok(()) };
-    Err(ScoreError::BadValue {
-        gene: genes.names()[x.indices()[entry] as usize].to_string(),
-        cell: block.first_cell + x.indptr().partition_point(|&start| start <= entry) - 1,
-        expected,
-        got: x.data()[entry].to_string(),
-    })
 }
 
 #[cfg(test)]
