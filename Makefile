@@ -3,13 +3,14 @@ CARGO ?= cargo
 SHELL := /bin/bash
 -include .tools/env.mk
 
-.PHONY: help setup demo test lint bench cuda-check schema
+.PHONY: help setup demo test lint bench peers cuda-check schema
 
 help:
 	@echo 'make demo        the whole job on the embedded simulated screen'
 	@echo 'make test        all tests'
 	@echo 'make lint        formatting, clippy, documentation, licences'
 	@echo 'make bench       benchmarks (see benches/README.md)'
+	@echo 'make peers       scoring beside cell-eval and pdex (installs them into target/peers)'
 	@echo 'make cuda-check  build with CUDA (needs nvcc, no GPU)'
 	@echo 'make setup       install what the build needs from the system'
 
@@ -33,6 +34,11 @@ lint: setup
 
 bench: setup
 	$(CARGO) bench
+
+peers: setup
+	test -x target/peers/bin/cell-eval || { python3 -m venv target/peers && target/peers/bin/pip install cell-eval==0.8.2 pdex==0.3.0; }
+	$(CARGO) build --release
+	target/peers/bin/python benches/peers/compare.py --dir target/peers/pairs
 
 cuda-check: setup
 	@command -v nvcc >/dev/null || { echo 'nvcc not found: install the CUDA toolkit (12.4 or later) and put nvcc on PATH'; exit 1; }

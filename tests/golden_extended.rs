@@ -1,29 +1,16 @@
 //! Metrics beyond differential expression: cell-eval's last two, its profiles, and the metrics of later benchmarks.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "support/golden.rs"]
+mod support;
+
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use grn::data::Scale;
-use grn::io::{ScreenOptions, read_screen};
 use grn::score::{LogCells, ScoreOptions, Scorecard, Units, profile, score};
 use serde_json::Value;
-
-const GOLDEN: &str = "../shared/data/golden_scoring";
-
-fn golden(path: &str) -> Option<PathBuf> {
-    let path = Path::new(GOLDEN).join(path);
-    if !path.exists() {
-        println!("skipped: {} is absent", path.display());
-        return None;
-    }
-    Some(path)
-}
-
-fn cells(path: &Path, scale: Scale) -> LogCells {
-    let options = ScreenOptions { scale: Some(scale), ..ScreenOptions::default() };
-    LogCells::new(&read_screen(path, &options).unwrap().0).unwrap()
-}
+use support::{cells, golden};
 
 fn card(pred: &LogCells, real: &LogCells, name: &str, only: &[&str]) -> Scorecard {
     let only = only.iter().map(ToString::to_string).collect();

@@ -1,28 +1,16 @@
 //! Scores and differential expression against cell-eval 0.8.2 / pdex 0.3.0 and cell-eval 0.6.6 / pdex 0.1.26.
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "support/golden.rs"]
+mod support;
+
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use grn::data::Scale;
 use grn::io::{ScreenOptions, read_screen};
 use grn::score::{DeTable, LogCells, ScoreOptions, Scorecard, differential_expression, profile, score};
-
-const GOLDEN: &str = "../shared/data/golden_scoring";
-
-fn golden(path: &str) -> Option<PathBuf> {
-    let path = Path::new(GOLDEN).join(path);
-    if !path.exists() {
-        println!("skipped: {} is absent", path.display());
-        return None;
-    }
-    Some(path)
-}
-
-fn cells(path: &Path, scale: Scale) -> LogCells {
-    let options = ScreenOptions { scale: Some(scale), ..ScreenOptions::default() };
-    LogCells::new(&read_screen(path, &options).unwrap().0).unwrap()
-}
+use support::{cells, golden};
 
 /// Columns by name, rows by the first columns joined.
 struct Expected {

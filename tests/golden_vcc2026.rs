@@ -1,33 +1,21 @@
 //! Scores and differential expression of the profile `vcc2026` against cell-eval2 0.20.0 (preset `vcc2026`).
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
+#[path = "support/golden.rs"]
+mod support;
+
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use grn::data::Scale;
-use grn::io::{ScreenOptions, read_screen};
 use grn::score::{LogCells, ScoreError, ScoreOptions, Scorecard, Units, differential_expression, profile, score};
+use support::{cells, golden};
 
-const GOLDEN: &str = "../shared/data/golden_scoring";
 /// Scores are the same numbers up to the order of sums; the error of fold changes up to counts per million in single
 /// precision.
 const SAME: f64 = 1e-7;
 /// cell-eval2 reduces the baseline's cells to counts per million in single precision.
 const SINGLE: f64 = 1e-6;
-
-fn golden(path: &str) -> Option<PathBuf> {
-    let path = Path::new(GOLDEN).join(path);
-    if !path.exists() {
-        println!("skipped: {} is absent", path.display());
-        return None;
-    }
-    Some(path)
-}
-
-fn cells(path: &Path, scale: Scale) -> LogCells {
-    let options = ScreenOptions { scale: Some(scale), ..ScreenOptions::default() };
-    LogCells::new(&read_screen(path, &options).unwrap().0).unwrap()
-}
 
 fn counts(name: &str) -> Option<LogCells> {
     golden(name).map(|path| cells(&path, Scale::Counts))

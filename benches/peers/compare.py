@@ -1,9 +1,8 @@
 #!/usr/bin/env python3
 """Side by side in one run: `grn score` against cell-eval, `grn de` against pdex. User CPU seconds and peak memory.
 
-    python -m venv peers && peers/bin/pip install cell-eval==0.8.2 pdex==0.3.0
-    cargo build --release
-    peers/bin/python benches/peers/compare.py [--grn target/release/grn] [--dir FOLDER] [--repeat 3]
+    make peers      # installs cell-eval and pdex into target/peers, builds, and runs the line below
+    target/peers/bin/python benches/peers/compare.py [--grn target/release/grn] [--dir FOLDER] [--repeat 3]
 
 Makes four pairs of files with make_pair.py (60 labels x 60 cells + 1,500 controls x 4,000 genes; twice the labels; twice
 the genes; four times the controls) and prints one line per pair. Every command is a process of its own; numbers are of
