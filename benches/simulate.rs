@@ -2,7 +2,9 @@
 
 use divan::Bencher;
 use grn::data::Intervention;
-use grn::simulate::{self, DoseResponse, Efficiency, ExtendOptions, KineticOptions, Kinetics, TopologyOptions, Wiring};
+use grn::simulate::{
+    self, DoseResponse, Efficiency, ExtendOptions, Solver, Thermo, ThermoOptions, TopologyOptions, Wiring,
+};
 
 fn main() {
     divan::main();
@@ -26,10 +28,11 @@ fn generate_18080_genes() -> Wiring {
 fn knockdown(bencher: Bencher) {
     let given = Wiring::embedded().expect("the embedded network is sound");
     let wiring = simulate::extend(&given, 2000, &ExtendOptions::default(), 0).expect("2,000 genes are enough");
-    let (law, _) = Kinetics::draw(&wiring, &KineticOptions::default(), 0).expect("the options are in range");
+    let (law, _) = Thermo::draw(&wiring, &ThermoOptions::default(), 0).expect("the options are in range");
+    let solver = Solver::new(&law);
     let gene = wiring.expect("POU5F1").expect("POU5F1 is in the network");
     let efficiency = Efficiency::default();
     bencher.bench_local(|| {
-        DoseResponse::solve(&law, &[gene], Intervention::Knockdown, &efficiency, "POU5F1").expect("it converges")
+        DoseResponse::solve(&solver, &[gene], Intervention::Knockdown, &efficiency, "POU5F1").expect("it converges")
     });
 }

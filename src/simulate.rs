@@ -2,33 +2,36 @@
 //!
 //! A gene has one level, which stands for its mRNA and its active protein alike. At steady state the level of gene i,
 //! relative to the unperturbed cell, is the product over its regulators j of `g_ij(x_j) / g_ij(x_j*)` with
-//! `g = (1 + f u) / (1 + u)`, `u = (x_j / x_j*)^n` ([`Kinetics`]). The constants are frozen at the unperturbed state, which
+//! `g = (1 + f u) / (1 + u)`, `u = (x_j / x_j*)^n` ([`Thermo`]). The constants are frozen at the unperturbed state, which
 //! is therefore a steady state by construction, and a knockdown run alone gives the same answer as one run with others.
 
 mod anderson;
 mod dose;
+mod elasticity;
 mod error;
+mod gmres;
 mod growth;
 mod intervene;
-mod kinetics;
+mod law;
 mod network;
+mod newton_krylov;
 mod observe;
 mod options;
 mod screen;
 mod steady;
 mod topology;
-mod transient;
 mod truth;
 
 pub use self::dose::DoseResponse;
+pub use self::elasticity::Elasticity;
 pub use self::error::SimulateError;
 pub use self::growth::growth_rate;
 pub use self::intervene::Efficiency;
-pub use self::kinetics::{KineticOptions, Kinetics};
+pub use self::law::{Epistasis, Law, Levels, Thermo, ThermoOptions};
 pub use self::network::{Link, Wiring};
 pub use self::observe::{Observation, Observer};
 pub use self::options::{PRESETS, Preset, SimulationOptions, Size};
 pub use self::screen::{CellColumns, Simulated, Simulator, demo, demo_truth_for, simulate};
-pub use self::steady::{Forcing, Steady, solve};
+pub use self::steady::{Forcing, Solver, Steady, solve};
 pub use self::topology::{ExtendOptions, TopologyOptions, extend, generate};
 pub use self::truth::{Response, TrueEdge, Truth};

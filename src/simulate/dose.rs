@@ -1,6 +1,6 @@
 //! The steady state as a function of how well an intervention works.
 
-use super::{Efficiency, Forcing, Kinetics, SimulateError, solve};
+use super::{Efficiency, Forcing, SimulateError, Solver};
 use crate::data::{GeneId, Intervention};
 
 /// Efficiencies at which steady states are solved.
@@ -25,7 +25,7 @@ impl DoseResponse {
     /// # Errors
     /// [`SimulateError::Unconverged`] if any state is not found.
     pub fn solve(
-        kinetics: &Kinetics,
+        solver: &Solver<'_>,
         targets: &[GeneId],
         intervention: Intervention,
         efficiency: &Efficiency,
@@ -38,7 +38,7 @@ impl DoseResponse {
             let forcing = efficiency.forcing(intervention, e);
             let forced: Vec<(u32, Forcing)> = targets.iter().map(|g| (g.0, forcing)).collect();
             let start = response.states.last().map(Vec::as_slice);
-            let steady = solve(kinetics, &forced, start, name)?;
+            let steady = solver.solve(&forced, start, name)?;
             response.residual = response.residual.max(steady.residual);
             response.doses.push(response.dose(e));
             response.states.push(steady.log_ratio);
@@ -60,6 +60,7 @@ impl DoseResponse {
     fn dose(&self, efficiency: f64) -> f64 {
         match self.efficiency.forcing(self.intervention, efficiency) {
             Forcing::Shift(shift) => shift.abs(),
+            Forcing::Clamp(level) => level.abs(),
             Forcing::Absent => 1.0,
         }
     }

@@ -2,7 +2,7 @@
 
 use thiserror::Error;
 
-use crate::data::DataError;
+use crate::data::{DataError, GeneIndex};
 
 /// What can go wrong in a simulation.
 #[derive(Debug, Error, PartialEq)]
@@ -60,6 +60,11 @@ pub enum SimulateError {
 }
 
 impl SimulateError {
+    /// A gene that the network lacks, with close spellings.
+    pub(crate) fn unknown(gene: &str, genes: &GeneIndex) -> Self {
+        Self::UnknownGene { gene: gene.to_owned(), n_genes: genes.len(), suggestions: genes.suggest(gene) }
+    }
+
     /// A setting out of range.
     pub(crate) fn option(option: &'static str, expected: impl Into<String>, got: impl ToString) -> Self {
         Self::BadOption { option, expected: expected.into(), got: got.to_string() }

@@ -1,6 +1,6 @@
 //! Whether the unperturbed state is stable.
 
-use super::Kinetics;
+use super::Elasticity;
 use crate::stats::Rng;
 
 /// Time per step; exp(h J) by its Taylor series to fourth order is accurate to 1e-5 for |h J| < 0.5.
@@ -17,8 +17,8 @@ const STEPS: usize = 600;
 ///
 /// # Complexity
 /// O(links between regulators x 2,400).
-pub fn growth_rate(kinetics: &Kinetics) -> f64 {
-    let core = Core::of(kinetics);
+pub fn growth_rate(elasticity: &Elasticity) -> f64 {
+    let core = Core::of(elasticity);
     if core.start.len() <= 1 {
         return 0.0;
     }
@@ -46,16 +46,14 @@ struct Core {
 }
 
 impl Core {
-    fn of(kinetics: &Kinetics) -> Self {
-        let cyclic = on_cycles(kinetics);
-        let mut position = vec![None; kinetics.n_genes()];
+    fn of(elasticity: &Elasticity) -> Self {
+        let cyclic = on_cycles(elasticity);
+        let mut position = vec![None; elasticity.n_genes()];
         cyclic.iter().enumerate().for_each(|(k, &gene)| position[gene] = Some(k as u32));
         let mut core = Self { start: vec![0], entries: Vec::new() };
         for &gene in &cyclic {
-            let inputs = kinetics.inputs(gene);
-            core.entries.extend(
-                inputs.filter_map(|(source, fold)| Some((position[source as usize]?, kinetics.elasticity(fold)))),
-            );
+            let row = elasticity.row(gene);
+            core.entries.extend(row.filter_map(|(source, value)| Some((position[source as usize]?, value))));
             core.start.push(core.entries.len());
         }
         core
@@ -80,13 +78,13 @@ impl Core {
 }
 
 /// Genes in a strongly connected component of more than one gene: only they can feed back on themselves.
-fn on_cycles(kinetics: &Kinetics) -> Vec<usize> {
-    let mut graph = petgraph::graph::DiGraph::<(), ()>::with_capacity(kinetics.n_genes(), 0);
-    (0..kinetics.n_genes()).for_each(|_| {
+fn on_cycles(elasticity: &Elasticity) -> Vec<usize> {
+    let mut graph = petgraph::graph::DiGraph::<(), ()>::with_capacity(elasticity.n_genes(), 0);
+    (0..elasticity.n_genes()).for_each(|_| {
         graph.add_node(());
     });
-    for gene in 0..kinetics.n_genes() {
-        kinetics.inputs(gene).for_each(|(source, _)| {
+    for gene in 0..elasticity.n_genes() {
+        elasticity.row(gene).for_each(|(source, _)| {
             graph.add_edge(source.into(), (gene as u32).into(), ());
         });
     }
@@ -99,7 +97,7 @@ fn on_cycles(kinetics: &Kinetics) -> Vec<usize> {
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Kinetics, Wiring};
+    use super::super::{Thermo, Wiring};
 
     /// Growth rate of a ring of `n` genes whose last link has the given sign; all elasticities have modulus 0.5.
     fn ring(n: usize, last: char) -> f64 {
@@ -108,7 +106,7 @@ mod tests {
         let wiring = Wiring::parse(&table, "ring").unwrap();
         // n (f - 1) / (2 (1 + f)) = +-1/2 at n = 2 for f = 3 and f = 1/3.
         let folds: Vec<f64> = wiring.links.iter().map(|l| if l.activates { 3.0 } else { 1.0 / 3.0 }).collect();
-        Kinetics::new(&wiring, &folds, 2.0, &vec![1.0; n]).unwrap().growth
+        Thermo::new(&wiring, &folds, 2.0, &vec![1.0; n]).unwrap().growth
     }
 
     #[test]
@@ -128,6 +126,6 @@ mod tests {
     #[test]
     fn without_a_cycle_there_is_no_growth() {
         let wiring = Wiring::parse("header\nA\tB\t+\t1\nB\tC\t-\t1\nA\tC\t+\t1\n", "chain").unwrap();
-        assert_eq!(Kinetics::new(&wiring, &[9.0; 3], 2.0, &[1.0; 3]).unwrap().growth, 0.0);
+        assert_eq!(Thermo::new(&wiring, &[9.0; 3], 2.0, &[1.0; 3]).unwrap().growth, 0.0);
     }
 }

@@ -110,11 +110,7 @@ impl Wiring {
 
     /// The gene of this name, or an error with close spellings.
     pub fn expect(&self, gene: &str) -> Result<GeneId, SimulateError> {
-        self.genes.resolve(gene).ok_or_else(|| SimulateError::UnknownGene {
-            gene: gene.to_owned(),
-            n_genes: self.genes.len(),
-            suggestions: self.genes.suggest(gene),
-        })
+        self.genes.resolve(gene).ok_or_else(|| SimulateError::unknown(gene, &self.genes))
     }
 }
 

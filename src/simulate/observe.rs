@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Kinetics, SimulateError};
+use super::{Elasticity, Law, SimulateError};
 use crate::stats::Rng;
 
 /// What a sequencer makes of a cell.
@@ -74,7 +74,8 @@ impl Observation {
 #[derive(Debug)]
 pub struct Observer<'a> {
     observation: &'a Observation,
-    kinetics: &'a Kinetics,
+    elasticity: Elasticity,
+    regulators: Vec<u32>,
     seed: u64,
     /// Share of all molecules per batch and gene.
     shares: Vec<Vec<f64>>,
@@ -82,11 +83,18 @@ pub struct Observer<'a> {
 
 impl<'a> Observer<'a> {
     /// Draws the batches.
-    pub fn new(observation: &'a Observation, kinetics: &'a Kinetics, seed: u64) -> Self {
+    pub fn new(observation: &'a Observation, law: &dyn Law, seed: u64) -> Self {
         let shift = |batch, gene| observation.batch_sigma * Rng::keyed(seed, "batch", batch, gene).normal();
-        let share = |batch, gene: usize| kinetics.level[gene] * f64::exp(shift(batch, gene as u64));
-        let of_batch = |batch| (0..kinetics.n_genes()).map(|gene| share(batch, gene)).collect();
-        Self { observation, kinetics, seed, shares: (0..observation.batches as u64).map(of_batch).collect() }
+        let total: f64 = law.baseline().iter().sum();
+        let share = |batch, gene: usize| law.baseline()[gene] / total * f64::exp(shift(batch, gene as u64));
+        let of_batch = |batch| (0..law.n_genes()).map(|gene| share(batch, gene)).collect();
+        Self {
+            observation,
+            elasticity: Elasticity::at(law, law.baseline()),
+            regulators: law.regulators(),
+            seed,
+            shares: (0..observation.batches as u64).map(of_batch).collect(),
+        }
     }
 
     /// The counts of one cell whose ln levels differ from the unperturbed state by `log_ratio`: genes with at least one
@@ -112,17 +120,17 @@ impl<'a> Observer<'a> {
 
     /// Each regulator's own noise, spread along the links by the elasticities for a few hops.
     fn extrinsic_noise(&self, cell: u64) -> Vec<f64> {
-        let (kinetics, sigma) = (self.kinetics, self.observation.extrinsic);
-        let mut own = vec![0.0; kinetics.n_genes()];
+        let sigma = self.observation.extrinsic;
+        let mut own = vec![0.0; self.elasticity.n_genes()];
         if sigma == 0.0 {
             return own;
         }
-        for &g in kinetics.regulators() {
+        for &g in &self.regulators {
             own[g as usize] = sigma * Rng::keyed(self.seed, "extrinsic", cell, u64::from(g)).normal();
         }
         let (mut total, mut spread) = (own.clone(), vec![0.0; own.len()]);
         for _ in 0..HOPS {
-            kinetics.linear(&total, &mut spread);
+            self.elasticity.times(&total, &mut spread);
             total.iter_mut().zip(spread.iter().zip(&own)).for_each(|(t, (s, o))| *t = s + o);
         }
         total
@@ -146,12 +154,12 @@ fn poisson(mean: f64, rng: &mut Rng) -> u64 {
 
 #[cfg(test)]
 mod tests {
-    use super::super::Wiring;
+    use super::super::{Thermo, Wiring};
     use super::*;
 
-    fn law() -> Kinetics {
+    fn law() -> Thermo {
         let wiring = Wiring::parse("header\nA\tB\t+\t1\nC\tD\t-\t1\n", "test").unwrap();
-        Kinetics::new(&wiring, &[4.0, 0.25], 2.0, &[1.0, 4.0, 15.0, 80.0]).unwrap()
+        Thermo::new(&wiring, &[4.0, 0.25], 2.0, &[1.0, 4.0, 15.0, 80.0]).unwrap()
     }
 
     fn moments(observation: &Observation, gene: usize, n: u64) -> (f64, f64) {

@@ -2,7 +2,7 @@
 
 use serde::Serialize;
 
-use super::{Efficiency, ExtendOptions, KineticOptions, Observation};
+use super::{Efficiency, ExtendOptions, Observation, ThermoOptions};
 use crate::data::Intervention;
 
 /// How large a screen is.
@@ -34,7 +34,7 @@ pub struct SimulationOptions {
     /// How well it works.
     pub efficiency: Efficiency,
     /// Strength of links and levels of genes.
-    pub kinetics: KineticOptions,
+    pub kinetics: ThermoOptions,
     /// How the network is extended to `size.genes`.
     pub extend: ExtendOptions,
     /// Counting noise.
@@ -115,7 +115,7 @@ impl SimulationOptions {
             held_out: Vec::new(),
             intervention: Intervention::Knockdown,
             efficiency: Efficiency::default(),
-            kinetics: KineticOptions::default(),
+            kinetics: ThermoOptions::default(),
             extend: ExtendOptions::default(),
             observation: Observation::default(),
         }

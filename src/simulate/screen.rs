@@ -6,7 +6,8 @@ use rayon::prelude::*;
 
 use super::truth::{self, ExpectedLog1p};
 use super::{
-    DoseResponse, Kinetics, Observer, PRESETS, Response, SimulateError, SimulationOptions, Truth, Wiring, extend,
+    DoseResponse, Elasticity, Law, Observer, PRESETS, Response, SimulateError, SimulationOptions, Solver, Thermo,
+    Truth, Wiring, extend, growth_rate,
 };
 use crate::data::{CellTable, Condition, Csr, Expression, GeneId, Perturbation, Scale, Screen};
 use crate::error::{Notice, some_of};
@@ -81,8 +82,7 @@ const BLOCK: usize = 512;
 #[derive(Debug)]
 pub struct Simulator {
     given: GeneGraph,
-    wiring: Wiring,
-    kinetics: Kinetics,
+    law: Box<dyn Law>,
     options: SimulationOptions,
     expected: ExpectedLog1p,
     notices: Vec<Notice>,
@@ -94,23 +94,25 @@ impl Simulator {
     /// # Errors
     /// [`SimulateError::BadOption`].
     pub fn new(wiring: &Wiring, options: &SimulationOptions) -> Result<Self, SimulateError> {
+        let extended = extend(wiring, options.size.genes, &options.extend, options.seed)?;
+        let (law, notices) = Thermo::draw(&extended, &options.kinetics, options.seed)?;
+        Ok(Self { notices, ..Self::with_law(Box::new(law), wiring.to_graph("simulated"), options)? })
+    }
+
+    /// A screen under a law that exists; `network` is what a prior would hold.
+    ///
+    /// # Errors
+    /// [`SimulateError::BadOption`].
+    pub fn with_law(law: Box<dyn Law>, network: GeneGraph, options: &SimulationOptions) -> Result<Self, SimulateError> {
         options.efficiency.check()?;
         options.observation.check()?;
-        let extended = extend(wiring, options.size.genes, &options.extend, options.seed)?;
-        let (kinetics, notices) = Kinetics::draw(&extended, &options.kinetics, options.seed)?;
-        Ok(Self {
-            given: wiring.to_graph("simulated"),
-            wiring: extended,
-            kinetics,
-            expected: ExpectedLog1p::of(&options.observation),
-            options: options.clone(),
-            notices,
-        })
+        let expected = ExpectedLog1p::of(&options.observation);
+        Ok(Self { given: network, law, expected, options: options.clone(), notices: Vec::new() })
     }
 
     /// The law.
-    pub fn kinetics(&self) -> &Kinetics {
-        &self.kinetics
+    pub fn law(&self) -> &dyn Law {
+        &*self.law
     }
 
     /// The true change that a perturbation causes, averaged over infinitely many cells.
@@ -118,7 +120,7 @@ impl Simulator {
     /// # Errors
     /// [`SimulateError::UnknownGene`], [`SimulateError::Unconverged`].
     pub fn response(&self, perturbation: &Perturbation) -> Result<Response, SimulateError> {
-        Ok(self.response_of(perturbation, &self.dose(perturbation)?))
+        Ok(self.response_of(perturbation, &self.dose(&Solver::new(&*self.law), perturbation)?))
     }
 
     /// Perturbs, observes, and keeps the truth; `progress` is told how many cells of how many are done.
@@ -127,8 +129,9 @@ impl Simulator {
     /// Those of [`simulate`].
     pub fn run(self, progress: &mut dyn FnMut(u64, u64)) -> Result<Simulated, SimulateError> {
         let perturbations = self.perturbations()?;
+        let solver = Solver::new(&*self.law);
         let doses: Vec<DoseResponse> =
-            perturbations.par_iter().map(|p| self.dose(p)).collect::<Result<_, SimulateError>>()?;
+            perturbations.par_iter().map(|p| self.dose(&solver, p)).collect::<Result<_, SimulateError>>()?;
         let plan = self.plan(&perturbations);
         let screen = self.observe(&plan, &perturbations, &doses, progress)?;
         let truth = self.truth(&perturbations, &doses)?;
@@ -143,8 +146,8 @@ impl Simulator {
         doses: &[DoseResponse],
         progress: &mut dyn FnMut(u64, u64),
     ) -> Result<Screen, SimulateError> {
-        let observer = Observer::new(&self.options.observation, &self.kinetics, self.options.seed);
-        let mut x = Csr::empty(self.kinetics.n_genes());
+        let observer = Observer::new(&self.options.observation, &*self.law, self.options.seed);
+        let mut x = Csr::empty(self.law.n_genes());
         for block in plan.chunks(BLOCK) {
             let rows: Vec<Vec<(u32, f32)>> =
                 block.par_iter().map(|cell| counts(&observer, cell, doses, x.n_cols())).collect();
@@ -153,7 +156,7 @@ impl Simulator {
             }
             progress(x.n_rows() as u64, plan.len() as u64);
         }
-        let expression = Expression::new(Arc::clone(&self.wiring.genes), x, Scale::Counts)?;
+        let expression = Expression::new(Arc::clone(self.law.genes()), x, Scale::Counts)?;
         let conditions = plan.iter().map(|cell| {
             Some(Condition::of(cell.perturbation.map_or_else(Perturbation::control, |p| perturbations[p].clone())))
         });
@@ -163,25 +166,33 @@ impl Simulator {
     fn truth(&self, perturbations: &[Perturbation], doses: &[DoseResponse]) -> Result<Truth, SimulateError> {
         let held_out = self.options.held_out.iter().map(|gene| self.response(&Perturbation::of([gene])));
         Ok(Truth {
-            genes: Arc::clone(&self.wiring.genes),
-            edges: truth::edges(&self.wiring, &self.kinetics, self.options.observation.depth),
+            genes: Arc::clone(self.law.genes()),
+            edges: truth::edges(&*self.law),
+            edge_parameters: self.law.edge_parameters(),
+            levels: self.law.baseline().to_vec(),
+            decay: self.law.decay().to_vec(),
             responses: perturbations.par_iter().zip(doses).map(|(p, dose)| self.response_of(p, dose)).collect(),
             held_out: held_out.collect::<Result<_, _>>()?,
-            growth: self.kinetics.growth,
+            growth: growth_rate(&Elasticity::at(&*self.law, self.law.baseline())),
             residual: doses.iter().map(|d| d.residual).fold(0.0, f64::max),
         })
     }
 
-    fn dose(&self, perturbation: &Perturbation) -> Result<DoseResponse, SimulateError> {
-        let genes = perturbation.targets().iter().map(|t| self.wiring.expect(t));
+    fn dose(&self, solver: &Solver<'_>, perturbation: &Perturbation) -> Result<DoseResponse, SimulateError> {
+        let genes = perturbation.targets().iter().map(|t| self.expect(t));
         let targets: Vec<GeneId> = genes.collect::<Result<_, _>>()?;
         let o = &self.options;
-        DoseResponse::solve(&self.kinetics, &targets, o.intervention, &o.efficiency, &perturbation.to_string())
+        DoseResponse::solve(solver, &targets, o.intervention, &o.efficiency, &perturbation.to_string())
     }
 
     fn response_of(&self, perturbation: &Perturbation, dose: &DoseResponse) -> Response {
         let population = truth::population(&self.options.efficiency, self.options.seed, &perturbation.to_string());
-        Response::of(perturbation.clone(), dose, &population, &self.kinetics, &self.expected)
+        Response::of(perturbation.clone(), dose, &population, &*self.law, &self.expected)
+    }
+
+    fn expect(&self, gene: &str) -> Result<GeneId, SimulateError> {
+        let genes = self.law.genes();
+        genes.resolve(gene).ok_or_else(|| SimulateError::unknown(gene, genes))
     }
 
     /// The named targets, then drawn regulators.
@@ -190,13 +201,13 @@ impl Simulator {
         let mut chosen = Vec::new();
         for label in &o.targets {
             let perturbation = Perturbation::parse(label, CONTROL)?;
-            perturbation.targets().iter().try_for_each(|t| self.wiring.expect(t).map(drop))?;
+            perturbation.targets().iter().try_for_each(|t| self.expect(t).map(drop))?;
             if chosen.len() < o.size.perturbations && !chosen.contains(&perturbation) {
                 chosen.push(perturbation);
             }
         }
         let others = self.regulators_drawn();
-        let names = others.iter().map(|&g| self.wiring.genes.name(GeneId(g)));
+        let names = others.iter().map(|&g| self.law.genes().name(GeneId(g)));
         for name in names.filter(|n| !o.held_out.iter().any(|h| h == n)) {
             let perturbation = Perturbation::of([name]);
             if chosen.len() < o.size.perturbations && !chosen.contains(&perturbation) {
@@ -219,12 +230,14 @@ impl Simulator {
     /// All regulators in a random order, those with many targets likelier first: a gene is drawn in proportion to its number
     /// of targets (Efraimidis and Spirakis 2006).
     fn regulators_drawn(&self) -> Vec<u32> {
-        let degrees = self.wiring.out_degrees();
+        let mut degrees = vec![0usize; self.law.n_genes()];
+        let regulators = (0..self.law.n_genes()).flat_map(|gene| self.law.regulators_of(gene));
+        regulators.for_each(|&j| degrees[j as usize] += 1);
         let wait = |&g: &u32| {
             let u = Rng::keyed(self.options.seed, "targets", u64::from(g), 0).uniform();
             -(1.0 - u).ln() / degrees[g as usize] as f64
         };
-        let mut regulators = self.kinetics.regulators().to_vec();
+        let mut regulators = self.law.regulators();
         regulators.sort_by(|a, b| wait(a).total_cmp(&wait(b)));
         regulators
     }

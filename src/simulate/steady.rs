@@ -1,7 +1,10 @@
 //! Steady states under interventions.
 
+use rayon::prelude::*;
+
 use super::anderson::Anderson;
-use super::{Kinetics, SimulateError, transient};
+use super::newton_krylov::{self, FixedPoint};
+use super::{Law, Levels, SimulateError};
 
 /// Largest residual |F(y) - y| over genes at which a state counts as steady; y is ln(level / unperturbed level).
 pub(super) const TOLERANCE: f64 = 1e-10;
@@ -14,12 +17,25 @@ const LEAST_DAMPING: f64 = 1e-3;
 pub enum Forcing {
     /// Its production is multiplied by exp of this: ln(1 - e) for a knockdown of efficiency e, ln(fold) for CRISPRa.
     Shift(f64),
+    /// Its level is held at exp of this times the unperturbed level.
+    Clamp(f64),
     /// Its product is gone (knockout).
     Absent,
 }
 
 /// ln(level / unperturbed level) of a gene that is gone: 4e-18 of its level.
-const GONE: f64 = -40.0;
+pub(super) const GONE: f64 = -40.0;
+
+impl Forcing {
+    /// ln production relative to the unperturbed state, given what the regulators make of it.
+    pub fn apply(self, made: f64) -> f64 {
+        match self {
+            Self::Shift(shift) => made + shift,
+            Self::Clamp(level) => level,
+            Self::Absent => GONE,
+        }
+    }
+}
 
 /// A steady state.
 #[derive(Debug, Clone)]
@@ -32,100 +48,222 @@ pub struct Steady {
     pub iterations: usize,
 }
 
-/// The steady state under interventions on a few genes, from `start` (or the unperturbed state).
-///
-/// Only genes that regulate others are iterated: a damped fixed point in log space with Anderson acceleration, the damping
-/// halved whenever progress stops; where that comes to nothing, by pseudo-transient
-/// continuation from the best point. All other genes follow from them.
+/// The steady state under interventions on a few genes, from `start` (or the unperturbed state): [`Solver::solve`] once.
 ///
 /// # Errors
-/// [`SimulateError::Unconverged`] rather than a state that is not steady; `name` is used in the message.
-///
-/// # Complexity
-/// O(iterations x links into regulators + links).
+/// [`SimulateError::Unconverged`].
 pub fn solve(
-    kinetics: &Kinetics,
+    law: &dyn Law,
     forced: &[(u32, Forcing)],
     start: Option<&[f64]>,
     name: &str,
 ) -> Result<Steady, SimulateError> {
-    let regulators = kinetics.regulators();
-    let mut map = Map { kinetics, forced, u: vec![1.0; kinetics.n_genes()] };
-    let mut x: Vec<f64> = regulators.iter().map(|&g| start.map_or(0.0, |y| y[g as usize])).collect();
-    let mut anderson = Anderson::default();
-    let (mut damping, mut best, mut since) = (1.0, f64::INFINITY, 0);
-    let (mut nearest, mut least) = (x.clone(), f64::INFINITY);
-    for iteration in 1..=ITERATIONS {
-        let r = map.residual(&x);
-        let residual = r.iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-        if residual <= TOLERANCE {
-            return Ok(Steady { log_ratio: map.all(&x), residual, iterations: iteration });
-        }
-        if residual < least {
-            (nearest, least) = (x.clone(), residual);
-        }
-        if residual < 0.9 * best {
-            (best, since) = (residual, 0);
-        } else {
-            since += 1;
-        }
-        if since >= 30 {
-            anderson.reset();
-            (damping, since, best) = (damping / 2.0, 0, residual);
-            if damping < LEAST_DAMPING {
-                break;
+    Solver::new(law).solve(forced, start, name)
+}
+
+/// Finds steady states of one law.
+///
+/// Only genes that the interventions reach and that regulate others are iterated: a damped fixed point in log space with
+/// Anderson acceleration, the damping halved whenever progress stops; where that comes to nothing, Newton-Krylov with
+/// pseudo-transient continuation from the best point. All other genes follow from them.
+#[derive(Debug)]
+pub struct Solver<'a> {
+    law: &'a dyn Law,
+    /// Targets of each gene (CSR by source).
+    start: Vec<usize>,
+    targets: Vec<u32>,
+}
+
+impl<'a> Solver<'a> {
+    /// Turns the edges round. O(edges).
+    pub fn new(law: &'a dyn Law) -> Self {
+        let n = law.n_genes();
+        let mut start = vec![0; n + 1];
+        let regulators = |gene| law.regulators_of(gene).iter().map(|&j| j as usize);
+        (0..n).for_each(|gene| regulators(gene).for_each(|j| start[j + 1] += 1));
+        (0..n).for_each(|j| start[j + 1] += start[j]);
+        let (mut next, mut targets) = (start.clone(), vec![0; start[n]]);
+        for gene in 0..n {
+            for j in regulators(gene) {
+                targets[next[j]] = gene as u32;
+                next[j] += 1;
             }
         }
-        x = anderson.next(&x, &r, damping);
-        for y in &mut x {
-            *y = y.clamp(GONE, -GONE);
+        Self { law, start, targets }
+    }
+
+    /// The law.
+    pub fn law(&self) -> &'a dyn Law {
+        self.law
+    }
+
+    /// The steady state under interventions, from `start` (ln ratios per gene) or the unperturbed state; `name` is used in
+    /// the message.
+    ///
+    /// # Errors
+    /// [`SimulateError::Unconverged`] rather than a state that is not steady.
+    ///
+    /// # Complexity
+    /// O(iterations x edges into regulators that are reached + genes + edges reached).
+    pub fn solve(&self, forced: &[(u32, Forcing)], start: Option<&[f64]>, name: &str) -> Result<Steady, SimulateError> {
+        let moved = start.into_iter().flatten().enumerate().filter(|(_, y)| **y != 0.0).map(|(gene, _)| gene as u32);
+        let reached = self.downstream(forced.iter().map(|(gene, _)| *gene).chain(moved));
+        self.rest(reached, forced, start, name)
+    }
+
+    /// The steady state that the law comes to from these levels, per gene; for laws whose baseline is only a guess.
+    ///
+    /// # Errors
+    /// [`SimulateError::Unconverged`].
+    pub fn settle(&self, levels: &[f64], name: &str) -> Result<Vec<f64>, SimulateError> {
+        let start: Vec<f64> = levels.iter().zip(self.law.baseline()).map(|(x, base)| (x / base).ln()).collect();
+        let all = (0..self.law.n_genes() as u32).collect();
+        let steady = self.rest(all, &[], Some(&start), name)?;
+        Ok(steady.log_ratio.iter().zip(self.law.baseline()).map(|(y, base)| base * y.exp()).collect())
+    }
+
+    /// One steady state per named set of interventions, each from the unperturbed state, in parallel.
+    pub fn solve_all(&self, cases: &[(String, Vec<(u32, Forcing)>)]) -> Vec<Result<Steady, SimulateError>> {
+        cases.par_iter().map(|(name, forced)| self.solve(forced, None, name)).collect()
+    }
+
+    fn rest(
+        &self,
+        reached: Vec<u32>,
+        forced: &[(u32, Forcing)],
+        start: Option<&[f64]>,
+        name: &str,
+    ) -> Result<Steady, SimulateError> {
+        let mut map = Map::new(self, reached, forced, start);
+        let mut x: Vec<f64> = map.active.iter().map(|&g| start.map_or(0.0, |y| y[g as usize])).collect();
+        let (mut anderson, mut damping, mut best, mut since) = (Anderson::default(), 1.0, f64::INFINITY, 0);
+        let (mut nearest, mut least) = (x.clone(), f64::INFINITY);
+        for iteration in 1..=ITERATIONS {
+            let r = map.residual(&x);
+            let residual = largest(&r);
+            if residual <= TOLERANCE {
+                return Ok(Steady { log_ratio: map.all(), residual, iterations: iteration });
+            }
+            if residual < least {
+                (nearest, least) = (x.clone(), residual);
+            }
+            if residual < 0.9 * best {
+                (best, since) = (residual, 0);
+            } else {
+                since += 1;
+            }
+            if since >= 30 {
+                anderson.reset();
+                (damping, since, best) = (damping / 2.0, 0, residual);
+                if damping < LEAST_DAMPING {
+                    break;
+                }
+            }
+            x = anderson.next(&x, &r, damping);
+            x.iter_mut().for_each(|y| *y = y.clamp(GONE, -GONE));
         }
+        if let Some((x, iterations)) = newton_krylov::solve(nearest, TOLERANCE, &mut map) {
+            let residual = largest(&map.residual(&x));
+            return Ok(Steady { log_ratio: map.all(), residual, iterations: ITERATIONS + iterations });
+        }
+        Err(SimulateError::Unconverged {
+            perturbation: name.to_owned(),
+            tolerance: TOLERANCE,
+            residual: least,
+            iterations: ITERATIONS,
+        })
     }
-    if let Some((x, iterations)) = transient::solve(nearest, TOLERANCE, &mut |x| map.residual(x)) {
-        let residual = map.residual(&x).iter().fold(0.0, |m: f64, v| m.max(v.abs()));
-        return Ok(Steady { log_ratio: map.all(&x), residual, iterations: ITERATIONS + iterations });
+
+    /// Genes that can be reached from these, they included; ascending.
+    fn downstream(&self, from: impl Iterator<Item = u32>) -> Vec<u32> {
+        let mut seen = vec![false; self.law.n_genes()];
+        let mut waiting: Vec<u32> = from.filter(|&g| !std::mem::replace(&mut seen[g as usize], true)).collect();
+        let mut reached = waiting.clone();
+        while let Some(gene) = waiting.pop() {
+            for &target in &self.targets[self.start[gene as usize]..self.start[gene as usize + 1]] {
+                if !std::mem::replace(&mut seen[target as usize], true) {
+                    waiting.push(target);
+                    reached.push(target);
+                }
+            }
+        }
+        reached.sort_unstable();
+        reached
     }
-    Err(SimulateError::Unconverged {
-        perturbation: name.to_owned(),
-        tolerance: TOLERANCE,
-        residual: least,
-        iterations: ITERATIONS,
-    })
+
+    fn regulates(&self, gene: u32) -> bool {
+        self.start[gene as usize] < self.start[gene as usize + 1]
+    }
 }
 
-/// The map whose fixed point is the steady state.
+fn largest(r: &[f64]) -> f64 {
+    r.iter().fold(0.0, |m: f64, v| m.max(v.abs()))
+}
+
+/// The map whose fixed point is the steady state: y of the active genes (reached, and regulating others) to ln of their
+/// production over decay, relative to the unperturbed level.
 struct Map<'a> {
-    kinetics: &'a Kinetics,
+    law: &'a dyn Law,
     forced: &'a [(u32, Forcing)],
-    u: Vec<f64>,
+    reached: Vec<u32>,
+    active: Vec<u32>,
+    levels: Vec<f64>,
 }
 
-impl Map<'_> {
-    /// F(y) - y over regulators.
-    fn residual(&mut self, x: &[f64]) -> Vec<f64> {
-        self.load(x);
-        self.kinetics.regulators().iter().zip(x).map(|(&g, y)| self.image(g) - y).collect()
-    }
-
-    /// F(y) over all genes, given the regulators.
-    fn all(&mut self, x: &[f64]) -> Vec<f64> {
-        self.load(x);
-        (0..self.kinetics.n_genes() as u32).map(|g| self.image(g)).collect()
+impl<'a> Map<'a> {
+    fn new(solver: &Solver<'a>, reached: Vec<u32>, forced: &'a [(u32, Forcing)], start: Option<&[f64]>) -> Self {
+        let active = reached.iter().copied().filter(|&g| solver.regulates(g)).collect();
+        let base = solver.law.baseline();
+        let levels = start.map_or_else(|| base.to_vec(), |y| base.iter().zip(y).map(|(b, y)| b * y.exp()).collect());
+        Self { law: solver.law, forced, reached, active, levels }
     }
 
     fn load(&mut self, x: &[f64]) {
-        for (&g, y) in self.kinetics.regulators().iter().zip(x) {
-            self.u[g as usize] = if *y == 0.0 { 1.0 } else { (self.kinetics.hill * y).exp() };
+        for (&g, y) in self.active.iter().zip(x) {
+            let base = self.law.baseline()[g as usize];
+            self.levels[g as usize] = if *y == 0.0 { base } else { base * y.exp() };
         }
     }
 
     fn image(&self, gene: u32) -> f64 {
-        let made = self.kinetics.log_production(gene as usize, &self.u);
-        let apply = |y: f64, (_, forcing): &(u32, Forcing)| match forcing {
-            Forcing::Shift(shift) => y + shift,
-            Forcing::Absent => GONE,
+        let at = gene as usize;
+        let mut made = [0.0];
+        self.law.production(at, Levels::new(&self.levels, 1), &mut made);
+        let made = (made[0] / (self.law.decay()[at] * self.law.baseline()[at])).ln().max(GONE);
+        self.forced.iter().filter(|(g, _)| *g == gene).fold(made, |made, (_, forcing)| forcing.apply(made))
+    }
+
+    /// F(y) over all genes, given the active ones as last loaded.
+    fn all(&self) -> Vec<f64> {
+        let mut y = vec![0.0; self.law.n_genes()];
+        self.reached.iter().for_each(|&g| y[g as usize] = self.image(g));
+        y
+    }
+
+    fn held(&self, gene: u32) -> bool {
+        self.forced.iter().any(|(g, forcing)| *g == gene && !matches!(forcing, Forcing::Shift(_)))
+    }
+}
+
+impl FixedPoint for Map<'_> {
+    fn residual(&mut self, x: &[f64]) -> Vec<f64> {
+        self.load(x);
+        self.active.iter().zip(x).map(|(&g, y)| self.image(g) - y).collect()
+    }
+
+    fn derivative(&mut self, x: &[f64]) -> Box<dyn Fn(&[f64]) -> Vec<f64>> {
+        self.load(x);
+        let mut position = vec![None; self.law.n_genes()];
+        self.active.iter().enumerate().for_each(|(k, &g)| position[g as usize] = Some(k));
+        let row = |&gene: &u32| {
+            let regulators = self.law.regulators_of(gene as usize);
+            let mut slopes = vec![0.0; if self.held(gene) { 0 } else { regulators.len() }];
+            self.law.elasticities(gene as usize, &self.levels, &mut slopes);
+            let known = |(j, slope): (&u32, f64)| Some((position[*j as usize]?, slope));
+            regulators.iter().zip(slopes).filter_map(known).collect::<Vec<(usize, f64)>>()
         };
-        self.forced.iter().filter(|(g, _)| *g == gene).fold(made, apply)
+        let rows: Vec<Vec<(usize, f64)>> = self.active.iter().map(row).collect();
+        Box::new(move |v| rows.iter().map(|row| row.iter().map(|&(j, slope)| slope * v[j]).sum()).collect())
     }
 }
 
@@ -133,29 +271,30 @@ impl Map<'_> {
 mod tests {
     use proptest::prelude::*;
 
-    use super::super::{DoseResponse, Efficiency, TopologyOptions, Wiring, generate};
+    use super::super::{DoseResponse, Efficiency, Elasticity, Thermo, TopologyOptions, Wiring, generate};
     use super::*;
     use crate::data::{GeneId, Intervention};
 
-    fn law(table: &str, folds: &[f64]) -> Kinetics {
+    fn law(table: &str, folds: &[f64]) -> Thermo {
         let wiring = Wiring::parse(&format!("header\n{table}"), "test").unwrap();
         let levels = vec![1.0; wiring.genes.len()];
-        Kinetics::new(&wiring, folds, 2.0, &levels).unwrap()
+        Thermo::new(&wiring, folds, 2.0, &levels).unwrap()
     }
 
     /// ln ratios after a change of ln production of gene 0, by sum of J^k: (I - J)^-1 applied to the change.
-    fn linear(kinetics: &Kinetics, shift: f64) -> Vec<f64> {
-        let mut forced = vec![0.0; kinetics.n_genes()];
+    fn linear(law: &Thermo, shift: f64) -> Vec<f64> {
+        let elasticity = Elasticity::at(law, law.baseline());
+        let mut forced = vec![0.0; law.n_genes()];
         forced[0] = shift;
         let (mut total, mut next) = (forced.clone(), forced.clone());
         for _ in 0..400 {
-            kinetics.linear(&total, &mut next);
+            elasticity.times(&total, &mut next);
             total.iter_mut().zip(next.iter().zip(&forced)).for_each(|(t, (n, f))| *t = n + f);
         }
         total
     }
 
-    fn shifted(kinetics: &Kinetics, shift: f64) -> Vec<f64> {
+    fn shifted(kinetics: &Thermo, shift: f64) -> Vec<f64> {
         solve(kinetics, &[(0, Forcing::Shift(shift))], None, "test").unwrap().log_ratio
     }
 
@@ -198,10 +337,11 @@ mod tests {
     #[test]
     fn interpolated_doses_are_close_to_solved_ones() {
         let wiring = Wiring::embedded().unwrap();
-        let (kinetics, _) = Kinetics::draw(&wiring, &super::super::KineticOptions::default(), 3).unwrap();
+        let (kinetics, _) = Thermo::draw(&wiring, &super::super::ThermoOptions::default(), 3).unwrap();
         let gene = wiring.expect("POU5F1").unwrap();
         let efficiency = Efficiency::default();
-        let dose = DoseResponse::solve(&kinetics, &[gene], Intervention::Knockdown, &efficiency, "x").unwrap();
+        let dose =
+            DoseResponse::solve(&Solver::new(&kinetics), &[gene], Intervention::Knockdown, &efficiency, "x").unwrap();
         let mut got = vec![0.0; kinetics.n_genes()];
         for e in [0.0, 0.1, 0.28, 0.4, 0.49, 0.56, 0.66, 0.8, 0.855, 0.9, 0.96, 0.99] {
             dose.at(e, &mut got);
@@ -212,11 +352,11 @@ mod tests {
         }
     }
 
-    fn small(seed: u64) -> (Wiring, Kinetics) {
+    fn small(seed: u64) -> (Wiring, Thermo) {
         let options =
             TopologyOptions { genes: 40, groups: 3, regulators: 0.5, activators: 0.6, ..TopologyOptions::default() };
         let wiring = generate(&options, seed).unwrap();
-        let (kinetics, _) = Kinetics::draw(&wiring, &super::super::KineticOptions::default(), seed).unwrap();
+        let (kinetics, _) = Thermo::draw(&wiring, &super::super::ThermoOptions::default(), seed).unwrap();
         (wiring, kinetics)
     }
 
@@ -243,9 +383,8 @@ mod tests {
         #[test]
         fn any_network_rests_at_its_unperturbed_state(seed in 0u64..10_000) {
             let (_, kinetics) = small(seed);
-            let rest = solve(&kinetics, &[], None, "nothing").unwrap();
-            prop_assert!(rest.residual <= 1e-12);
-            prop_assert!(rest.log_ratio.iter().all(|y| y.abs() <= 1e-12));
+            let rest = Solver::new(&kinetics).settle(kinetics.baseline(), "nothing").unwrap();
+            prop_assert!(rest.iter().zip(kinetics.baseline()).all(|(x, base)| (x / base - 1.0).abs() <= 1e-12));
         }
 
         #[test]

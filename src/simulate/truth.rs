@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{DoseResponse, Efficiency, Kinetics, Observation, Wiring};
+use super::{DoseResponse, Efficiency, Elasticity, Law, Observation};
 use crate::data::{GeneIndex, Perturbation};
 
 /// Everything that is true of a simulated screen.
@@ -12,6 +12,12 @@ pub struct Truth {
     pub genes: Arc<GeneIndex>,
     /// Every link with its parameters, by target then source.
     pub edges: Vec<TrueEdge>,
+    /// Names of the parameters of a link.
+    pub edge_parameters: &'static [&'static str],
+    /// Unperturbed level per gene.
+    pub levels: Vec<f64>,
+    /// Decay rate per gene, per hour.
+    pub decay: Vec<f64>,
     /// The true change per perturbation of the screen, in its order.
     pub responses: Vec<Response>,
     /// The true change for genes that were held out of the screen.
@@ -38,14 +44,11 @@ pub struct TrueEdge {
     pub source: String,
     /// Gene acted on.
     pub target: String,
-    /// Fold at saturation: above 1 activates, below 1 represses.
-    pub fold: f64,
-    /// Level of the regulator at half saturation: its unperturbed level, in molecules per cell of median depth.
-    pub half: f64,
-    /// Hill coefficient.
-    pub hill: f64,
-    /// d ln target / d ln regulator at the unperturbed state.
+    /// d ln production of the target / d ln regulator at the unperturbed state: above 0 activates, below 0 represses.
     pub elasticity: f64,
+    /// The parameters that the law gives an edge, in the order of [`Law::edge_parameters`]; levels are shares of all
+    /// molecules for the law `thermo`.
+    pub parameters: Vec<f64>,
 }
 
 /// The true change of expression that a perturbation causes, over all genes.
@@ -70,11 +73,12 @@ impl Response {
         perturbation: Perturbation,
         dose: &DoseResponse,
         population: &[(f64, f64)],
-        kinetics: &Kinetics,
+        law: &dyn Law,
         expected: &ExpectedLog1p,
     ) -> Self {
-        let n = kinetics.n_genes();
-        let log_level: Vec<f64> = kinetics.level.iter().map(|x| x.ln()).collect();
+        let n = law.n_genes();
+        let total: f64 = law.baseline().iter().sum();
+        let log_level: Vec<f64> = law.baseline().iter().map(|x| (x / total).ln()).collect();
         let (mut ratio, mut log1p, mut y) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
         for &(efficiency, share) in population {
             dose.at(efficiency, &mut y);
@@ -93,19 +97,19 @@ impl Response {
 }
 
 /// Every link with its parameters.
-pub(super) fn edges(wiring: &Wiring, kinetics: &Kinetics, depth: f64) -> Vec<TrueEdge> {
-    let name = |g: usize| wiring.genes.names()[g].to_string();
+pub(super) fn edges(law: &dyn Law) -> Vec<TrueEdge> {
+    let name = |g: usize| law.genes().names()[g].to_string();
+    let elasticity = Elasticity::at(law, law.baseline());
     let of_target = |target: usize| {
-        kinetics.inputs(target).map(move |(source, fold)| TrueEdge {
+        let edge = |(k, (source, elasticity)): (usize, (u32, f64))| TrueEdge {
             source: name(source as usize),
             target: name(target),
-            fold,
-            half: depth * kinetics.level[source as usize],
-            hill: kinetics.hill,
-            elasticity: kinetics.elasticity(fold),
-        })
+            elasticity,
+            parameters: law.edge(target, k),
+        };
+        elasticity.row(target).enumerate().map(edge).collect::<Vec<_>>()
     };
-    (0..kinetics.n_genes()).flat_map(of_target).collect()
+    (0..law.n_genes()).flat_map(of_target).collect()
 }
 
 /// E[log1p(K / d)] of a gene as a function of ln(share of the total), where K is the count in a cell of relative depth d:

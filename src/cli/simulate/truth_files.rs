@@ -21,11 +21,11 @@ pub(super) fn write(folder: &Path, simulated: &Simulated, options: &SimulationOp
 fn write_edges(path: &Path, truth: &Truth) -> Result<(), IoError> {
     io::write_atomic(path, |out| {
         let failed = |e| IoError::write(path, e);
-        writeln!(out, "source\ttarget\tsign\tfold\thalf\thill\telasticity").map_err(failed)?;
+        writeln!(out, "source\ttarget\tsign\t{}\telasticity", truth.edge_parameters.join("\t")).map_err(failed)?;
         for e in &truth.edges {
-            let sign = if e.fold > 1.0 { '+' } else { '-' };
-            let (fold, half, elasticity) = (e.fold, e.half, e.elasticity);
-            writeln!(out, "{}\t{}\t{sign}\t{fold:.6}\t{half:.6}\t{}\t{elasticity:.6}", e.source, e.target, e.hill)
+            let sign = if e.elasticity > 0.0 { '+' } else { '-' };
+            let parameters: Vec<String> = e.parameters.iter().map(|p| format!("{p:.6e}")).collect();
+            writeln!(out, "{}\t{}\t{sign}\t{}\t{:.6}", e.source, e.target, parameters.join("\t"), e.elasticity)
                 .map_err(failed)?;
         }
         Ok(())
