@@ -25,7 +25,7 @@ mod truth;
 pub use self::dose::DoseResponse;
 pub use self::elasticity::Elasticity;
 pub use self::error::SimulateError;
-pub use self::growth::growth_rate;
+pub use self::growth::{growth_rate, leading_eigenvalue};
 pub use self::intervene::Efficiency;
 pub use self::law::{Epistasis, Law, Levels, Thermo, ThermoOptions};
 pub use self::network::{Link, Wiring};
