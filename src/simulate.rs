@@ -6,6 +6,7 @@
 //! is therefore a steady state by construction, and a knockdown run alone gives the same answer as one run with others.
 
 mod anderson;
+mod calibrate;
 mod dose;
 mod elasticity;
 mod error;
@@ -22,6 +23,7 @@ mod steady;
 mod topology;
 mod truth;
 
+pub use self::calibrate::{Attempt, Calibration, DEG_FDR, DegCounts, Trial, VCC_DEGS};
 pub use self::dose::DoseResponse;
 pub use self::elasticity::Elasticity;
 pub use self::error::SimulateError;

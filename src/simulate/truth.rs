@@ -118,6 +118,7 @@ pub(super) fn edges(law: &dyn Law) -> Vec<TrueEdge> {
 pub(super) struct ExpectedLog1p {
     low: f64,
     values: Vec<f64>,
+    squares: Vec<f64>,
 }
 
 /// Step of the table in ln share: linear interpolation errs by less than 1e-4.
@@ -136,44 +137,61 @@ impl ExpectedLog1p {
     pub(super) fn of(observation: &Observation) -> Self {
         let (low, high) = (-12.0, observation.depth.ln() + 1.0);
         let n = ((high - low) / STEP).ceil() as usize + 2;
-        let value = |k: usize| expected_log1p((low + k as f64 * STEP).exp(), observation);
-        Self { low: low - observation.depth.ln(), values: (0..n).map(value).collect() }
+        let moments = |k: usize| expected_log1p((low + k as f64 * STEP).exp(), observation);
+        let (values, squares) = (0..n).map(moments).unzip();
+        Self { low: low - observation.depth.ln(), values, squares }
+    }
+
+    /// The variance over cells at this ln share.
+    pub(super) fn variance_at(&self, log_share: f64) -> f64 {
+        let square = self.interpolate(&self.squares, log_share);
+        (square - self.at(log_share).powi(2)).max(0.0)
+    }
+
+    fn interpolate(&self, values: &[f64], log_share: f64) -> f64 {
+        let position = ((log_share - self.low) / STEP).clamp(0.0, values.len() as f64 - 1.001);
+        let (k, rest) = (position as usize, position.fract());
+        values[k] + rest * (values[k + 1] - values[k])
     }
 
     pub(super) fn at(&self, log_share: f64) -> f64 {
-        let position = ((log_share - self.low) / STEP).clamp(0.0, self.values.len() as f64 - 1.001);
-        let (k, rest) = (position as usize, position.fract());
-        self.values[k] + rest * (self.values[k + 1] - self.values[k])
+        self.interpolate(&self.values, log_share)
     }
 }
 
-fn expected_log1p(mean: f64, observation: &Observation) -> f64 {
+/// First and second moment over cells.
+fn expected_log1p(mean: f64, observation: &Observation) -> (f64, f64) {
     let of_depth = |(z, weight): &(f64, f64)| {
         let d = (observation.depth_sigma * z).exp();
-        weight * expected_log1p_at(mean * d, d, observation.dispersion)
+        let (first, second) = expected_log1p_at(mean * d, d, observation.dispersion);
+        (weight * first, weight * second)
     };
-    NORMAL.iter().map(of_depth).sum()
+    NORMAL.iter().map(of_depth).fold((0.0, 0.0), |sum, part| (sum.0 + part.0, sum.1 + part.1))
 }
 
-/// E[log1p(K / d)], K negative binomial: summed over its probabilities, or to second order where the mean is large.
-fn expected_log1p_at(mean: f64, d: f64, dispersion: f64) -> f64 {
+/// First and second moment of log1p(K / d), K negative binomial: summed over its probabilities, or to second order where the mean is large.
+fn expected_log1p_at(mean: f64, d: f64, dispersion: f64) -> (f64, f64) {
     let variance = mean + dispersion * mean * mean;
     if mean > 100.0 {
         let level = 1.0 + mean / d;
-        return level.ln() - variance / (2.0 * (d * level).powi(2));
+        let spread = variance / (d * level).powi(2);
+        let first = level.ln() - spread / 2.0;
+        return (first, first * first + spread);
     }
     let (mut p, ratio) = match dispersion {
         0.0 => ((-mean).exp(), mean),
         phi => ((-(phi * mean).ln_1p() / phi).exp(), phi * mean / (1.0 + phi * mean)),
     };
-    let (mut sum, mut k) = (0.0, 0.0);
+    let (mut first, mut second, mut k) = (0.0, 0.0, 0.0);
     let end = mean + 12.0 * variance.sqrt() + 20.0;
     while k < end {
-        sum += p * (k / d).ln_1p();
+        let value = f64::ln_1p(k / d);
+        first += p * value;
+        second += p * value * value;
         p *= ratio / (k + 1.0) * if dispersion == 0.0 { 1.0 } else { k + 1.0 / dispersion };
         k += 1.0;
     }
-    sum
+    (first, second)
 }
 
 /// The population of a perturbation.
@@ -193,15 +211,18 @@ mod tests {
         for share in [0.0005, 0.003, 0.05, 0.4] {
             let mut rng = Rng::named(1, "test");
             let n = 40_000;
-            let mean = (0..n)
+            let drawn: Vec<f64> = (0..n)
                 .map(|_| {
                     let d = (observation.depth_sigma * rng.normal()).exp();
                     (rng.negative_binomial(1000.0 * share * d, observation.dispersion) as f64 / d).ln_1p()
                 })
-                .sum::<f64>()
-                / f64::from(n);
+                .collect();
+            let mean = drawn.iter().sum::<f64>() / f64::from(n);
             let got = expected.at(f64::ln(share));
             assert!((got - mean).abs() < 0.012, "share {share}: {got}, drawn {mean}");
+            let variance = drawn.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / f64::from(n);
+            let got = expected.variance_at(f64::ln(share));
+            assert!((got / variance - 1.0).abs() < 0.04, "share {share}: {got}, drawn {variance}");
         }
     }
 }
