@@ -23,7 +23,7 @@ mod steady;
 mod topology;
 mod truth;
 
-pub use self::calibrate::{Attempt, Calibration, DEG_FDR, DegCounts, Trial, VCC_DEGS};
+pub use self::calibrate::{Attempt, Calibration, DEG_FDR, DegCounts, Selection, Trial, VCC_DEGS};
 pub use self::dose::DoseResponse;
 pub use self::elasticity::Elasticity;
 pub use self::error::SimulateError;

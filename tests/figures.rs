@@ -29,7 +29,9 @@ fn a_screen_and_its_differential_expression_are_drawn() {
 
     grn(dir.path(), &["plot", "screen", "s.h5ad", "--deg-range", "5,50", "-o", "screen.svg"]).success();
     let svg = read("screen.svg");
-    for part in ["Counting noise", "negative binomial", "Degrees", "Knockdown efficiency", "Genes that change", "5 to 50"] {
+    for part in
+        ["Counting noise", "negative binomial", "Degrees", "Knockdown efficiency", "Genes that change", "5 to 50"]
+    {
         assert!(svg.contains(part), "{part}");
     }
     grn(dir.path(), &["plot", "screen", "s.h5ad", "--deg-range", "5,50", "-o", "again.svg"]).success();

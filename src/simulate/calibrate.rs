@@ -52,6 +52,34 @@ impl DegCounts {
     }
 }
 
+/// Which of the candidates a screen perturbs.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+pub struct Selection {
+    /// How many.
+    pub perturbations: usize,
+    /// Least and most differentially expressed genes that a perturbation may have: a challenge picks targets whose effect
+    /// can be measured.
+    pub range: Option<[usize; 2]>,
+}
+
+impl Selection {
+    /// Positions of the chosen candidates, ascending: the first ones in the range, and where these are too few the ones
+    /// nearest to it. Candidates without a count are never chosen.
+    pub fn choose(&self, counts: &[Option<usize>]) -> Vec<usize> {
+        let distance = |count: usize| match self.range {
+            Some([least, _]) if count < least => (least as f64 / count.max(1) as f64).ln(),
+            Some([_, most]) if count > most => (count as f64 / most as f64).ln(),
+            _ => 0.0,
+        };
+        let known = counts.iter().enumerate().filter_map(|(k, count)| Some((k, distance((*count)?))));
+        let mut order: Vec<(usize, f64)> = known.collect();
+        order.sort_by(|a, b| a.1.total_cmp(&b.1));
+        let mut chosen: Vec<usize> = order.into_iter().take(self.perturbations).map(|(k, _)| k).collect();
+        chosen.sort_unstable();
+        chosen
+    }
+}
+
 /// One try of a calibration.
 #[derive(Debug, Clone, Serialize)]
 pub struct Attempt {
@@ -61,7 +89,7 @@ pub struct Attempt {
     pub growth: f64,
     /// Median number of differentially expressed genes.
     pub median: f64,
-    /// Perturbations whose steady state was not found; they are left out of the median.
+    /// Candidates whose steady state was not found.
     pub unsolved: usize,
 }
 
@@ -76,6 +104,9 @@ pub struct Calibration {
     pub quantiles: [f64; 5],
     /// The same of the Virtual Cell Challenge's training set: least and most.
     pub vcc: [usize; 2],
+    /// Positions of the candidates to perturb, ascending.
+    #[serde(skip)]
+    pub chosen: Vec<usize>,
     /// Every try, in order.
     pub attempts: Vec<Attempt>,
 }
@@ -117,19 +148,22 @@ pub(super) fn count_degs(
     trials.par_iter().map(count).collect()
 }
 
-/// Folds between which the answer is looked for, how near (in ln fold) it must be, and tries.
-const FOLDS: (f64, f64) = (1.05, 60.0);
+/// Folds between which the answer is looked for, how near (in ln fold) it must be, how near the median, and tries.
+const FOLDS: (f64, f64) = (1.05, 20.0);
 const NEAR: f64 = 0.002;
+const CLOSE: f64 = 0.01;
 const TRIES: usize = 24;
 
-/// Finds the median fold at which the median perturbation has `asked` differentially expressed genes, by bisection of ln fold;
-/// `law_at` makes the law of a fold, `count` its numbers of genes. The fold nearest to what was asked is returned, and the
-/// attempts say how near that is: beyond the strength at which the network loses stability, laws are weakened again.
+/// Finds the median fold at which the median chosen candidate has `asked` differentially expressed genes, by bisection of ln fold;
+/// `law_at` makes the law of a fold with its growth rate, `count` the numbers of genes of the candidates. The fold that came nearest is
+/// returned, and the attempts say how near that is: beyond the strength at which the network loses stability, laws are
+/// weakened again and the median no longer rises.
 ///
 /// # Errors
 /// Those of `law_at`, and [`SimulateError::BadOption`] for a median of 0.
 pub(super) fn calibrate(
     asked: usize,
+    selection: Selection,
     law_at: &dyn Fn(f64) -> Result<(Box<dyn Law>, f64), SimulateError>,
     count: &dyn Fn(&dyn Law) -> Vec<Option<usize>>,
 ) -> Result<Calibration, SimulateError> {
@@ -137,29 +171,35 @@ pub(super) fn calibrate(
         return Err(SimulateError::option("deg_median", "at least 1", 0));
     }
     let (mut low, mut high) = (FOLDS.0.ln(), FOLDS.1.ln());
-    let (mut attempts, mut best) = (Vec::new(), None::<(f64, f64, DegCounts)>);
-    while high - low > NEAR && attempts.len() < TRIES {
+    let mut best = Calibration {
+        asked,
+        fold: low.exp(),
+        quantiles: [0.0; 5],
+        vcc: VCC_DEGS,
+        chosen: Vec::new(),
+        attempts: Vec::new(),
+    };
+    let mut least = f64::INFINITY;
+    while high - low > NEAR && best.attempts.len() < TRIES {
         let fold = f64::midpoint(low, high).exp();
         let (law, growth) = law_at(fold)?;
         let counts = count(&*law);
-        let found = DegCounts::new(counts.iter().flatten().copied().collect());
+        let chosen = selection.choose(&counts);
+        let found = DegCounts::new(chosen.iter().filter_map(|&k| counts[k]).collect());
         let median = found.quantile(0.5);
-        attempts.push(Attempt { fold, growth, median, unsolved: counts.len() - found.0.len() });
-        let miss = ((median + 1.0) / (asked as f64 + 1.0)).ln().abs();
-        if best.as_ref().is_none_or(|(least, ..)| miss < *least) {
-            best = Some((miss, fold, found));
+        let unsolved = counts.iter().filter(|c| c.is_none()).count();
+        best.attempts.push(Attempt { fold, growth, median, unsolved });
+        let miss = ((median + 1.0) / (asked as f64 + 1.0)).ln();
+        if miss.abs() < least {
+            least = miss.abs();
+            best = Calibration { fold, quantiles: found.quantiles(), chosen, ..best };
         }
-        if median < asked as f64 {
-            low = fold.ln()
-        } else {
-            high = fold.ln()
-        }
-        if median == asked as f64 {
+        if least < CLOSE {
             break;
         }
+        if miss < 0.0 { low = fold.ln() } else { high = fold.ln() }
     }
-    let (fold, found) = best.map_or_else(|| (low.exp(), DegCounts::new(Vec::new())), |(_, fold, found)| (fold, found));
-    Ok(Calibration { asked, fold, quantiles: found.quantiles(), vcc: VCC_DEGS, attempts })
+    Ok(best)
 }
 
 #[cfg(test)]
@@ -190,12 +230,18 @@ mod tests {
             let trials = trials(&Thermo::draw(&wiring, &ThermoOptions::default(), 1).unwrap().0);
             count_degs(&Solver::new(law), &trials, 1000, &expected)
         };
-        let found = calibrate(20, &law_at, &count).unwrap();
+        let all = Selection { perturbations: 30, range: None };
+        let found = calibrate(20, all, &law_at, &count).unwrap();
         assert!((18.0..=22.0).contains(&found.quantiles[2]), "{found:?}");
+        assert_eq!(found.chosen, (0..30).collect::<Vec<_>>());
         let mut by_fold = found.attempts.clone();
         by_fold.sort_by(|a, b| a.fold.total_cmp(&b.fold));
         assert!(by_fold.first().unwrap().median < by_fold.last().unwrap().median);
-        assert!(calibrate(0, &law_at, &count).is_err());
+        assert!(calibrate(0, all, &law_at, &count).is_err());
+        let few = Selection { perturbations: 10, range: Some([10, 60]) };
+        let found = calibrate(20, few, &law_at, &count).unwrap();
+        assert_eq!(found.chosen.len(), 10);
+        assert!(found.quantiles[0] >= 10.0 && found.quantiles[4] <= 60.0, "{found:?}");
     }
 
     #[test]
@@ -211,6 +257,19 @@ mod tests {
         let expected = ExpectedLog1p::of(&Observation::default());
         let counts = count_degs(&Solver::new(&law), &[trial(0, 500), trial(1, 500)], 500, &expected);
         assert_eq!(counts, [Some(2), Some(1)]);
+    }
+
+    #[test]
+    fn candidates_in_the_range_are_chosen_then_the_nearest() {
+        let t = |perturbations, expected: &[usize]| {
+            let selection = Selection { perturbations, range: Some([10, 100]) };
+            let counts = [Some(50), Some(1), None, Some(9), Some(10), Some(1000), Some(100)];
+            assert_eq!(selection.choose(&counts), expected);
+        };
+        t(2, &[0, 4]);
+        t(3, &[0, 4, 6]);
+        t(4, &[0, 3, 4, 6]);
+        t(99, &[0, 1, 3, 4, 5, 6]);
     }
 
     #[test]
