@@ -27,7 +27,7 @@ pub use self::elasticity::Elasticity;
 pub use self::error::SimulateError;
 pub use self::growth::growth_rate;
 pub use self::intervene::Efficiency;
-pub use self::law::{Epistasis, Law, Levels, Thermo, ThermoOptions};
+pub use self::law::{Epistasis, Law, Levels, Logistic, Thermo, ThermoOptions};
 pub use self::network::{Link, Wiring};
 pub use self::observe::{Observation, Observer};
 pub use self::options::{PRESETS, Preset, SimulationOptions, Size};
