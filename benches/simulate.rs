@@ -3,7 +3,7 @@
 use divan::Bencher;
 use grn::data::Intervention;
 use grn::simulate::{
-    self, DoseResponse, Efficiency, ExtendOptions, Solver, Thermo, ThermoOptions, TopologyOptions, Wiring,
+    self, DoseResponse, Efficiency, ExtendOptions, Law, Logistic, Solver, Thermo, ThermoOptions, TopologyOptions, Wiring,
 };
 
 fn main() {
@@ -35,4 +35,28 @@ fn knockdown(bencher: Bencher) {
     bencher.bench_local(|| {
         DoseResponse::solve(&solver, &[gene], Intervention::Knockdown, &efficiency, "POU5F1").expect("it converges")
     });
+}
+
+/// All knockouts of a logistic network: 2,000 genes, 2 links per gene, half of the genes regulators, or the pair of tables
+/// named by `GRN_LOGISTIC_EDGES` and `GRN_LOGISTIC_NODES`.
+#[divan::bench(sample_count = 5)]
+fn ko_scan(bencher: Bencher) {
+    let law = logistic();
+    let solver = Solver::new(&law);
+    let genes: Vec<u32> = (0..law.n_genes() as u32).collect();
+    bencher.bench_local(|| {
+        let scan = solver.knockouts(&genes);
+        assert!(scan.iter().all(Result::is_ok), "every knockout has a steady state");
+        scan
+    });
+}
+
+fn logistic() -> Logistic {
+    let table = |name: &str| std::env::var(name).ok().map(|p| std::fs::read_to_string(p).expect("the table is readable"));
+    if let (Some(edges), Some(nodes)) = (table("GRN_LOGISTIC_EDGES"), table("GRN_LOGISTIC_NODES")) {
+        return Logistic::parse(&edges, "edges", &nodes, "nodes").expect("the tables are in order");
+    }
+    let options = TopologyOptions { links_per_gene: 2.0, regulators: 0.5, d_out: 3.0, ..TopologyOptions::default() };
+    let wiring = simulate::generate(&options, 0).expect("the options are in range");
+    Logistic::draw(&wiring, 0).expect("it has a steady state")
 }

@@ -12,6 +12,7 @@ mod error;
 mod gmres;
 mod growth;
 mod intervene;
+mod knockouts;
 mod law;
 mod network;
 mod newton_krylov;
@@ -27,7 +28,10 @@ pub use self::elasticity::Elasticity;
 pub use self::error::SimulateError;
 pub use self::growth::growth_rate;
 pub use self::intervene::Efficiency;
-pub use self::law::{Epistasis, Law, Levels, Logistic, Thermo, ThermoOptions};
+pub use self::knockouts::Knockout;
+pub use self::law::{
+    Boolean, BooleanOptions, Epistasis, Law, Levels, Logistic, Rule, Rules, Thermo, ThermoOptions,
+};
 pub use self::network::{Link, Wiring};
 pub use self::observe::{Observation, Observer};
 pub use self::options::{PRESETS, Preset, SimulationOptions, Size};

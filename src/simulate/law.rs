@@ -9,9 +9,11 @@ use std::sync::Arc;
 use super::SimulateError;
 use crate::data::GeneIndex;
 
+mod boolean;
 mod logistic;
 mod thermo;
 
+pub use self::boolean::{Boolean, BooleanOptions, Rule, Rules};
 pub use self::logistic::Logistic;
 pub use self::thermo::{Epistasis, Thermo, ThermoOptions};
 

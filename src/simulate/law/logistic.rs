@@ -60,6 +60,11 @@ impl Logistic {
         Ok(law)
     }
 
+    /// Intercepts: the logit of what a gene makes without regulators. Length n_genes.
+    pub fn alpha(&self) -> &[f64] {
+        &self.alpha
+    }
+
     fn inputs(&self, gene: usize) -> impl Iterator<Item = (u32, f64)> + '_ {
         let range = self.start[gene]..self.start[gene + 1];
         self.source[range.clone()].iter().copied().zip(self.beta[range].iter().copied())
