@@ -18,6 +18,7 @@ mod network;
 mod newton_krylov;
 mod observe;
 mod options;
+mod propagate;
 mod screen;
 mod steady;
 mod topology;
@@ -35,6 +36,7 @@ pub use self::law::{
 pub use self::network::{Link, Wiring};
 pub use self::observe::{Observation, Observer};
 pub use self::options::{PRESETS, Preset, SimulationOptions, Size};
+pub use self::propagate::{CELLORACLE_HOPS, Change, FittedResponse, LinearResponse, ResponseOptions};
 pub use self::screen::{CellColumns, Simulated, Simulator, demo, demo_truth_for, simulate};
 pub use self::steady::{Forcing, Solver, Steady, solve};
 pub use self::topology::{ExtendOptions, TopologyOptions, extend, generate};
