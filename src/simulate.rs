@@ -30,9 +30,7 @@ pub use self::error::SimulateError;
 pub use self::growth::growth_rate;
 pub use self::intervene::Efficiency;
 pub use self::knockouts::Knockout;
-pub use self::law::{
-    Boolean, BooleanOptions, Epistasis, Law, Levels, Logistic, Rule, Rules, Thermo, ThermoOptions,
-};
+pub use self::law::{Boolean, BooleanOptions, Epistasis, Law, Levels, Logistic, Rule, Rules, Thermo, ThermoOptions};
 pub use self::network::{Link, Wiring};
 pub use self::observe::{Observation, Observer};
 pub use self::options::{PRESETS, Preset, SimulationOptions, Size};

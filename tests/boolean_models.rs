@@ -19,7 +19,8 @@ fn law(name: &str) -> Boolean {
 }
 
 fn on(rules: &Rules, state: &[bool]) -> String {
-    let names: Vec<&str> = (0..state.len()).filter(|&g| state[g]).map(|g| rules.genes().name(GeneId(g as u32))).collect();
+    let names: Vec<&str> =
+        (0..state.len()).filter(|&g| state[g]).map(|g| rules.genes().name(GeneId(g as u32))).collect();
     names.join(" ")
 }
 
@@ -43,16 +44,7 @@ fn fixed_points_are_the_known_attractors() {
         assert_eq!(got, expected, "{name}");
     };
     t("mcad", &["Emx2 Coup", "Fgf8 Sp8 Pax6"][..]);
-    t(
-        "vsc",
-        &[
-            "Nkx22 Nkx61",
-            "Pax6 Nkx61 Olig2",
-            "Pax6 Nkx61 Irx3",
-            "Nkx62 Pax6 Dbx2 Irx3",
-            "Dbx1 Pax6 Dbx2 Irx3",
-        ],
-    );
+    t("vsc", &["Nkx22 Nkx61", "Pax6 Nkx61 Olig2", "Pax6 Nkx61 Irx3", "Nkx62 Pax6 Dbx2 Irx3", "Dbx1 Pax6 Dbx2 Irx3"]);
     t(
         "hsc",
         &[
@@ -109,7 +101,11 @@ fn wherever_the_law_settles_is_a_fixed_point() {
                 Err(_) => restless += 1,
             }
         }
-        println!("{name}: {} of {} fixed points reached, elsewhere {elsewhere:?}, restless {restless}", reached.len(), fixed.len());
+        println!(
+            "{name}: {} of {} fixed points reached, elsewhere {elsewhere:?}, restless {restless}",
+            reached.len(),
+            fixed.len()
+        );
         assert!(elsewhere.is_empty() && restless == 0, "{name}");
     }
 }
@@ -162,13 +158,8 @@ fn late_cells_of_the_published_simulation_lie_at_our_attractors() {
     for (name, model) in MODELS {
         let law = law(name);
         let Some((values, late)) = cells(law.rules(), model) else { continue };
-        let attractors: Vec<Vec<bool>> = law
-            .rules()
-            .fixed_points()
-            .unwrap()
-            .iter()
-            .map(|state| law.state_of(&law.settle(state).unwrap()))
-            .collect();
+        let attractors: Vec<Vec<bool>> =
+            law.rules().fixed_points().unwrap().iter().map(|state| law.state_of(&law.settle(state).unwrap())).collect();
         let half: Vec<f64> = values.iter().map(|x| x.iter().copied().fold(0.0, f64::max) / 2.0).collect();
         let mut near = BTreeMap::new();
         for cell in (0..late.len()).filter(|&c| late[c] >= 0.95) {

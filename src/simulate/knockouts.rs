@@ -42,7 +42,8 @@ impl Solver<'_> {
         if !self.regulates(gene) {
             return Ok(Knockout { gene, log2_fold: Vec::new() });
         }
-        let steady = self.solve(&[(gene, Forcing::Absent)], None, self.law().genes().name(crate::data::GeneId(gene)))?;
+        let steady =
+            self.solve(&[(gene, Forcing::Absent)], None, self.law().genes().name(crate::data::GeneId(gene)))?;
         let changed = |&(at, y): &(usize, &f64)| at != gene as usize && *y != 0.0;
         let log2 = |(at, y): (usize, &f64)| (at as u32, y / std::f64::consts::LN_2);
         Ok(Knockout { gene, log2_fold: steady.log_ratio.iter().enumerate().filter(changed).map(log2).collect() })

@@ -199,16 +199,14 @@ mod tests {
         for (alpha, lambda) in law.alpha.iter().zip(&law.decay) {
             assert!(*lambda >= 1.0 - sigmoid(*alpha) - 1e-12 && *lambda <= 1.0);
         }
-        let signed = wiring.links.iter().map(|l| if l.activates { 1.0 } else { -1.0 });
-        let mut signs: Vec<((u32, u32), f64)> =
-            wiring.links.iter().map(|l| (l.target.0, l.source.0)).zip(signed).collect();
-        signs.sort_by_key(|(ends, _)| *ends);
-        // beta - sign is standard normal: mean 0 +- 4 / sqrt(4,500), variance 1.
-        let z: Vec<f64> = law.beta.iter().zip(&signs).map(|(b, (_, sign))| b - sign).collect();
-        let n = z.len() as f64;
-        let mean = z.iter().sum::<f64>() / n;
-        let var = z.iter().map(|z| (z - mean).powi(2)).sum::<f64>() / n;
-        assert!(mean.abs() < 4.0 / n.sqrt() && (var - 1.0).abs() < 0.1, "{mean}, {var}");
+        let mut signs: Vec<(u32, u32, bool)> =
+            wiring.links.iter().map(|l| (l.target.0, l.source.0, l.activates)).collect();
+        signs.sort_unstable();
+        assert!(law.beta.iter().zip(&signs).all(|(b, (_, _, activates))| (*b > 0.0) == *activates && b.abs() >= 1.0));
+        // |beta| - 1 is half normal: mean sqrt(2 / pi), variance 1 - 2 / pi = 0.36; within 4 standard errors.
+        let n = law.beta.len() as f64;
+        let mean = law.beta.iter().map(|b| b.abs() - 1.0).sum::<f64>() / n;
+        assert!((mean - (2.0 / std::f64::consts::PI).sqrt()).abs() < 4.0 * (0.36 / n).sqrt(), "{mean}");
         // The mean of a Beta(2, 8) draw is 0.2.
         let basal = law.alpha.iter().map(|a| sigmoid(*a)).sum::<f64>() / 1500.0;
         assert!((basal - 0.2).abs() < 0.015, "{basal}");

@@ -60,7 +60,7 @@ impl Plan {
         let targets = response.targets();
         let perturbed: Vec<u32> = changes.iter().map(|c| c.gene.0).collect();
         let (mut place, mut genes) = (vec![usize::MAX; n], Vec::new());
-        let mut add = |gene: u32, genes: &mut Vec<u32>, place: &mut Vec<usize>| {
+        let add = |gene: u32, genes: &mut Vec<u32>, place: &mut Vec<usize>| {
             if place[gene as usize] == usize::MAX {
                 place[gene as usize] = genes.len();
                 genes.push(gene);
@@ -159,7 +159,8 @@ mod tests {
     fn a_chain_by_hand() {
         let chain = response(vec![2.0, 0.5, 1.0, 1.0], &[(0, 1, 0.5), (1, 2, 1.0), (2, 0, 3.0), (2, 3, 1.0)]);
         let knockout = [Change { gene: GeneId(0), share: 0.0 }];
-        let t = |hops: usize, expected: [f64; 4]| assert_eq!(chain.celloracle(&knockout, hops), expected, "{hops} hops");
+        let t =
+            |hops: usize, expected: [f64; 4]| assert_eq!(chain.celloracle(&knockout, hops), expected, "{hops} hops");
         t(0, [-2.0, 0.0, 0.0, 0.0]);
         // G1 would change by -1, but has 0.5 only.
         t(1, [-2.0, -0.5, 0.0, 0.0]);

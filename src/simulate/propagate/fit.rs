@@ -37,8 +37,7 @@ impl LinearResponse {
             graph.genes().names().iter().map(|name| table.genes.resolve(name).map(|gene| gene.0)).collect();
         let mut lost = Lost::default();
         let mut regulators: Vec<Vec<u32>> = vec![Vec::new(); table.genes.len()];
-        let moves: Vec<bool> =
-            changes.delta.columns().into_iter().map(|d| d.iter().any(|d| *d != 0.0)).collect();
+        let moves: Vec<bool> = changes.delta.columns().into_iter().map(|d| d.iter().any(|d| *d != 0.0)).collect();
         for edge in graph.edges() {
             match (place[edge.source.index()], place[edge.target.index()]) {
                 (Some(source), Some(target)) if source != target => {

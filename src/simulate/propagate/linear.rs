@@ -29,7 +29,8 @@ impl LinearResponse {
         let reached = reached(&targets, changes);
         let free: Vec<u32> = reached.into_iter().filter(|&gene| !held[gene as usize]).collect();
         let active: Vec<u32> = free.iter().copied().filter(|&gene| !targets[gene as usize].is_empty()).collect();
-        let sum = |delta: &[f64], gene: u32| self.inputs(gene as usize).map(|(j, b)| b * delta[j as usize]).sum::<f64>();
+        let sum =
+            |delta: &[f64], gene: u32| self.inputs(gene as usize).map(|(j, b)| b * delta[j as usize]).sum::<f64>();
         let right: Vec<f64> = active.iter().map(|&gene| sum(&delta, gene)).collect();
         let mut at = vec![0.0; self.genes.len()];
         let mut apply = |v: &[f64]| {

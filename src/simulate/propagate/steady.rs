@@ -2,7 +2,7 @@
 
 use super::{Change, LinearResponse};
 use crate::error::Notice;
-use crate::simulate::{Forcing, Law, Link, SimulateError, Solver, Thermo, Wiring};
+use crate::simulate::{Forcing, Link, SimulateError, Solver, Thermo, Wiring};
 
 /// Hill coefficient of the law.
 const HILL: f64 = 2.0;
@@ -35,7 +35,8 @@ impl LinearResponse {
         }
         let levels: Vec<f64> = self.rest.iter().map(|x| x.exp_m1().max(LEAST)).collect();
         let (n, wiring) = (links.len(), Wiring { genes: self.genes.clone(), links });
-        let notice = || Notice::new(format!("{cut} of {n} coefficients were cut to {limit} in modulus, what saturation allows"));
+        let notice =
+            || Notice::new(format!("{cut} of {n} coefficients were cut to {limit} in modulus, what saturation allows"));
         Ok((Thermo::new(&wiring, &folds, HILL, &levels)?, (cut > 0).then(notice).into_iter().collect()))
     }
 
@@ -68,7 +69,7 @@ mod tests {
 
     use super::*;
     use crate::data::{GeneId, GeneIndex};
-    use crate::simulate::Elasticity;
+    use crate::simulate::{Elasticity, Law};
 
     fn response(edges: &[(u32, u32, f64)]) -> LinearResponse {
         let genes = GeneIndex::new(["A", "B", "C", "D"]).unwrap();

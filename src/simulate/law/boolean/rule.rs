@@ -155,7 +155,11 @@ mod tests {
     fn what_is_no_rule_is_refused() {
         let genes = GeneIndex::new(["A", "B"]).unwrap();
         let t = |text: &str, expected: &str, got: &str| {
-            assert_eq!(Rule::parse(text, &genes), Err((expected, got.to_owned())).map_err(|(e, g)| (leak(e), g)), "{text}");
+            assert_eq!(
+                Rule::parse(text, &genes),
+                Err((expected, got.to_owned())).map_err(|(e, g)| (leak(e), g)),
+                "{text}"
+            );
         };
         let gene = "a gene that has a rule, `not` or an opening parenthesis";
         t("", gene, "the end of the rule");

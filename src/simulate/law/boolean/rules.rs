@@ -123,7 +123,8 @@ impl Rules {
         for block in 0..(1u64 << n).div_ceil(64) {
             let on: Vec<u64> = (0..n).map(|gene| pattern(gene, block)).collect();
             let inside = if n < 6 { (1 << (1u64 << n)) - 1 } else { u64::MAX };
-            let mut steady = self.rules.iter().zip(&on).fold(inside, |steady, (rule, x)| steady & !(rule.eval(&on) ^ x));
+            let mut steady =
+                self.rules.iter().zip(&on).fold(inside, |steady, (rule, x)| steady & !(rule.eval(&on) ^ x));
             while steady != 0 {
                 let state = block * 64 + u64::from(steady.trailing_zeros());
                 found.push((0..n).map(|gene| state >> gene & 1 == 1).collect());
@@ -188,8 +189,10 @@ mod tests {
 
     #[test]
     fn truth_tables_of_many_regulators_are_whole() {
-        let genes: Vec<String> = (0..8).map(|k| format!("G{k}\t{}", if k == 7 { "G0 or not G7" } else { "G0" })).collect();
-        let text = format!("Gene\tRule\n{}\nX\tG0 and not (G1 or G2 or G3) and (G4 or G5 or G6) and G7\n", genes.join("\n"));
+        let genes: Vec<String> =
+            (0..8).map(|k| format!("G{k}\t{}", if k == 7 { "G0 or not G7" } else { "G0" })).collect();
+        let text =
+            format!("Gene\tRule\n{}\nX\tG0 and not (G1 or G2 or G3) and (G4 or G5 or G6) and G7\n", genes.join("\n"));
         let rules = Rules::parse(&text, "t").unwrap();
         let table = rules.truth_table(8);
         let expected = |s: usize| s & 1 == 1 && s & 0b1110 == 0 && s & 0b111_0000 != 0 && s & 0b1000_0000 != 0;
@@ -212,7 +215,10 @@ mod tests {
         };
         t("A and B\n", "network `t`, line 2: expected a gene and its rule separated by a tab, got `A and B`");
         t("A\tA\n\nA\tA\n", "network `t`, line 4: expected a gene that has no rule yet, got `A`");
-        t("A\tA or\n", "network `t`, line 2: expected a gene that has a rule, `not` or an opening parenthesis, got `the end of the rule`");
+        t(
+            "A\tA or\n",
+            "network `t`, line 2: expected a gene that has a rule, `not` or an opening parenthesis, got `the end of the rule`",
+        );
         let names: Vec<String> = (0..13).map(|k| format!("G{k}")).collect();
         let lines: String = names.iter().map(|g| format!("{g}\t{}\n", names.join(" or "))).collect();
         t(&lines, "network `t`, line 2: expected a rule of at most 12 genes, got `13`");

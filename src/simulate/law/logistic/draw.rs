@@ -5,8 +5,8 @@ use crate::simulate::{Link, SimulateError, Wiring};
 use crate::stats::Rng;
 
 impl Logistic {
-    /// Draws the parameters of Aguirre et al.: `beta ~ N(0, 1) + sign`, so that a link's sign is that of its mean only;
-    /// `alpha = logit(b)` with `b ~ Beta(2, 8)`; `lambda = max(1 - b, Beta(8, 2))`.
+    /// Draws the parameters of Aguirre et al.: beta is a standard normal draw moved by 1 away from 0, here with the sign of
+    /// the link, `sign (1 + |N(0, 1)|)`; `alpha = logit(b)` with `b ~ Beta(2, 8)`; `lambda = max(1 - b, Beta(8, 2))`.
     ///
     /// # Errors
     /// As [`Logistic::new`].
@@ -14,7 +14,7 @@ impl Logistic {
         let beta = |link: &Link| {
             let (source, target) = (u64::from(link.source.0), u64::from(link.target.0));
             let sign = if link.activates { 1.0 } else { -1.0 };
-            sign + Rng::keyed(seed, "beta", source, target).normal()
+            sign * (1.0 + Rng::keyed(seed, "beta", source, target).normal().abs())
         };
         let betas: Vec<f64> = wiring.links.iter().map(beta).collect();
         let node = |gene| {
