@@ -9,8 +9,12 @@ use std::sync::Arc;
 use super::SimulateError;
 use crate::data::GeneIndex;
 
+mod boolean;
+mod logistic;
 mod thermo;
 
+pub use self::boolean::{Boolean, BooleanOptions, Rule, Rules};
+pub use self::logistic::Logistic;
 pub use self::thermo::{Epistasis, Thermo, ThermoOptions};
 
 /// Levels of all genes in several cells (lanes) at once: genes x lanes, row-major.
