@@ -8,6 +8,7 @@
 mod anderson;
 mod dose;
 mod elasticity;
+mod engine;
 mod error;
 mod gmres;
 mod growth;
@@ -24,11 +25,12 @@ mod truth;
 
 pub use self::dose::DoseResponse;
 pub use self::elasticity::Elasticity;
+pub use self::engine::{Bursting, Cell, Cle, DEFAULT_STEP, Dynamics, Engine, MOST_GENES, Ode, Phase, Protein, Ssa};
 pub use self::error::SimulateError;
 pub use self::growth::growth_rate;
 pub use self::intervene::Efficiency;
-pub use self::law::{Epistasis, Law, Levels, Thermo, ThermoOptions};
-pub use self::network::{Link, Wiring};
+pub use self::law::{CellType, Epistasis, HillSum, HillSumOptions, Law, Levels, SERGIO_DECAY, Thermo, ThermoOptions};
+pub use self::network::{HillLink, HillNetwork, Link, Wiring};
 pub use self::observe::{Observation, Observer};
 pub use self::options::{PRESETS, Preset, SimulationOptions, Size};
 pub use self::screen::{CellColumns, Simulated, Simulator, demo, demo_truth_for, simulate};

@@ -9,8 +9,10 @@ use std::sync::Arc;
 use super::SimulateError;
 use crate::data::GeneIndex;
 
+mod hill_sum;
 mod thermo;
 
+pub use self::hill_sum::{CellType, HillSum, HillSumOptions, SERGIO_DECAY};
 pub use self::thermo::{Epistasis, Thermo, ThermoOptions};
 
 /// Levels of all genes in several cells (lanes) at once: genes x lanes, row-major.
@@ -114,6 +116,8 @@ fn power(x: f64, n: f64) -> f64 {
         x * x
     } else if n == 1.0 {
         x
+    } else if n == 4.0 {
+        (x * x) * (x * x)
     } else {
         x.powf(n)
     }
