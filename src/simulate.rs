@@ -9,6 +9,7 @@ mod anderson;
 mod calibrate;
 mod dose;
 mod elasticity;
+mod engine;
 mod error;
 mod gmres;
 mod growth;
@@ -28,12 +29,16 @@ mod truth;
 pub use self::calibrate::{Attempt, Calibration, DEG_FDR, DegCounts, Selection, Trial, VCC_DEGS};
 pub use self::dose::DoseResponse;
 pub use self::elasticity::Elasticity;
+pub use self::engine::{Bursting, Cell, Cle, DEFAULT_STEP, Dynamics, Engine, MOST_GENES, Ode, Phase, Protein, Ssa};
 pub use self::error::SimulateError;
 pub use self::growth::{growth_rate, leading_eigenvalue};
 pub use self::intervene::Efficiency;
 pub use self::knockouts::Knockout;
-pub use self::law::{Boolean, BooleanOptions, Epistasis, Law, Levels, Logistic, Rule, Rules, Thermo, ThermoOptions};
-pub use self::network::{Link, Wiring};
+pub use self::law::{
+    Boolean, BooleanOptions, CellType, Epistasis, HillSum, HillSumOptions, Law, Levels, Logistic, Rule, Rules,
+    SERGIO_DECAY, Thermo, ThermoOptions,
+};
+pub use self::network::{HillLink, HillNetwork, Link, Wiring};
 pub use self::observe::{Observation, Observer};
 pub use self::options::{PRESETS, Preset, SimulationOptions, Size};
 pub use self::propagate::{CELLORACLE_HOPS, Change, FittedResponse, LinearResponse, ResponseOptions};

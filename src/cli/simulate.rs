@@ -1,5 +1,7 @@
 //! `grn simulate`.
 
+mod dynamics;
+mod law;
 mod truth_files;
 
 use std::path::{Path, PathBuf};

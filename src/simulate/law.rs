@@ -10,10 +10,12 @@ use super::SimulateError;
 use crate::data::GeneIndex;
 
 mod boolean;
+mod hill_sum;
 mod logistic;
 mod thermo;
 
 pub use self::boolean::{Boolean, BooleanOptions, Rule, Rules};
+pub use self::hill_sum::{CellType, HillSum, HillSumOptions, SERGIO_DECAY};
 pub use self::logistic::Logistic;
 pub use self::thermo::{Epistasis, Thermo, ThermoOptions};
 
@@ -118,6 +120,8 @@ fn power(x: f64, n: f64) -> f64 {
         x * x
     } else if n == 1.0 {
         x
+    } else if n == 4.0 {
+        (x * x) * (x * x)
     } else {
         x.powf(n)
     }

@@ -1,6 +1,10 @@
 //! Who regulates whom: the wiring a simulation runs on, and the embedded network of human embryonic stem cells.
 
+mod sergio;
+
 use std::sync::Arc;
+
+pub use self::sergio::{HillLink, HillNetwork};
 
 use super::SimulateError;
 use crate::data::{GeneId, GeneIndex};
