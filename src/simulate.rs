@@ -6,6 +6,8 @@
 //! is therefore a steady state by construction, and a knockdown run alone gives the same answer as one run with others.
 
 mod anderson;
+mod cell_count;
+mod cell_type;
 mod dose;
 mod elasticity;
 mod error;
@@ -17,11 +19,16 @@ mod network;
 mod newton_krylov;
 mod observe;
 mod options;
+mod plan;
+mod preset;
 mod screen;
 mod steady;
+mod stream;
 mod topology;
 mod truth;
 
+pub use self::cell_count::CellCounts;
+pub use self::cell_type::{CellState, CellType, Descent, Lineage};
 pub use self::dose::DoseResponse;
 pub use self::elasticity::Elasticity;
 pub use self::error::SimulateError;
@@ -29,9 +36,12 @@ pub use self::growth::growth_rate;
 pub use self::intervene::Efficiency;
 pub use self::law::{Epistasis, Law, Levels, Thermo, ThermoOptions};
 pub use self::network::{Link, Wiring};
-pub use self::observe::{Observation, Observer};
-pub use self::options::{PRESETS, Preset, SimulationOptions, Size};
-pub use self::screen::{CellColumns, Simulated, Simulator, demo, demo_truth_for, simulate};
+pub use self::observe::{Dropout, Noise, Observation, Observer, Outliers};
+pub use self::options::{SimulationOptions, Size};
+pub use self::plan::CellColumns;
+pub use self::preset::{PRESETS, Preset};
+pub use self::screen::{Simulated, Simulator, demo, demo_truth_for, simulate};
 pub use self::steady::{Forcing, Solver, Steady, solve};
+pub use self::stream::{Block, Prepared};
 pub use self::topology::{ExtendOptions, TopologyOptions, extend, generate};
 pub use self::truth::{Response, TrueEdge, Truth};
