@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 use serde::Serialize;
 
-use super::truth::ExpectedLog1p;
+use super::truth::MeanLog1p;
 use super::{Forcing, Law, SimulateError, Solver};
 use crate::data::GeneId;
 use crate::stats::benjamini_hochberg;
@@ -121,24 +121,20 @@ pub(super) fn count_degs(
     solver: &Solver<'_>,
     trials: &[Trial],
     controls: usize,
-    expected: &ExpectedLog1p,
+    seen: &MeanLog1p,
 ) -> Vec<Option<usize>> {
     let law = solver.law();
     let total: f64 = law.baseline().iter().sum();
-    let base: Vec<(f64, f64, f64)> = law
-        .baseline()
-        .iter()
-        .map(|x| (x / total).ln())
-        .map(|share| (share, expected.at(share), expected.variance_at(share)))
-        .collect();
+    let base: Vec<(f64, (f64, f64))> =
+        law.baseline().iter().map(|x| x / total).map(|share| (share, seen.moments_at(share))).collect();
     let count = |trial: &Trial| {
         let forced: Vec<(u32, Forcing)> = trial.targets.iter().map(|g| (g.0, trial.forcing)).collect();
         let steady = solver.solve(&forced, None, &trial.name).ok()?;
-        let p_value = |(&y, &(share, mean, variance)): (&f64, &(f64, f64, f64))| {
+        let p_value = |(&y, &(share, (mean, variance))): (&f64, &(f64, (f64, f64)))| {
             if y == 0.0 {
                 return 1.0;
             }
-            let (there, spread) = (expected.at(share + y), expected.variance_at(share + y));
+            let (there, spread) = seen.moments_at(share * y.exp());
             let error = (variance / controls as f64 + spread / trial.cells as f64).sqrt();
             libm::erfc(((there - mean) / error).abs() / std::f64::consts::SQRT_2)
         };
@@ -220,7 +216,7 @@ mod tests {
     #[test]
     fn a_stronger_network_has_more_differentially_expressed_genes_and_the_median_asked_for_is_reached() {
         let wiring = generate(&TopologyOptions { genes: 800, ..TopologyOptions::default() }, 1).unwrap();
-        let expected = ExpectedLog1p::of(&Observation::default());
+        let seen = |n| MeanLog1p::new(&Observation::default(), vec![1.0 / n as f64; n]);
         let law_at = |fold: f64| {
             let (law, _) = Thermo::draw(&wiring, &ThermoOptions { fold, ..ThermoOptions::default() }, 1)?;
             let growth = law.growth;
@@ -228,7 +224,7 @@ mod tests {
         };
         let count = |law: &dyn Law| {
             let trials = trials(&Thermo::draw(&wiring, &ThermoOptions::default(), 1).unwrap().0);
-            count_degs(&Solver::new(law), &trials, 1000, &expected)
+            count_degs(&Solver::new(law), &trials, 1000, &seen(800))
         };
         let all = Selection { perturbations: 30, range: None };
         let found = calibrate(20, all, &law_at, &count).unwrap();
@@ -254,8 +250,8 @@ mod tests {
             forcing: Forcing::Shift(0.15f64.ln()),
             cells,
         };
-        let expected = ExpectedLog1p::of(&Observation::default());
-        let counts = count_degs(&Solver::new(&law), &[trial(0, 500), trial(1, 500)], 500, &expected);
+        let seen = MeanLog1p::new(&Observation::default(), vec![1.0 / 3.0, 2.0 / 3.0]);
+        let counts = count_degs(&Solver::new(&law), &[trial(0, 500), trial(1, 500)], 500, &seen);
         assert_eq!(counts, [Some(2), Some(1)]);
     }
 

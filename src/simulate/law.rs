@@ -15,7 +15,7 @@ mod logistic;
 mod thermo;
 
 pub use self::boolean::{Boolean, BooleanOptions, Rule, Rules};
-pub use self::hill_sum::{CellType, HillSum, HillSumOptions, SERGIO_DECAY};
+pub use self::hill_sum::{HillSum, HillSumOptions, SERGIO_DECAY};
 pub use self::logistic::Logistic;
 pub use self::thermo::{Epistasis, Thermo, ThermoOptions};
 

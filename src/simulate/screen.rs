@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
-use super::truth::{self, ExpectedLog1p};
+use super::observe::shares_without_batch;
+use super::plan::CONTROL;
+use super::stream::Prepared;
+use super::truth::MeanLog1p;
 use super::{
-    DoseResponse, Elasticity, Law, Observer, PRESETS, Response, SimulateError, SimulationOptions, Solver, Thermo,
-    Truth, Wiring, extend, growth_rate,
+    CellColumns, CellState, DoseResponse, Law, PRESETS, Response, SimulateError, SimulationOptions, Solver, Thermo,
+    Truth, Wiring, extend,
 };
-use crate::data::{CellTable, Condition, Csr, Expression, GeneId, Perturbation, Scale, Screen};
+use crate::data::{CellTable, Csr, Expression, GeneId, Perturbation, Scale, Screen};
 use crate::error::{Notice, some_of};
 use crate::graph::GeneGraph;
 use crate::stats::Rng;
@@ -28,22 +29,6 @@ pub struct Simulated {
     /// What the user should know.
     pub notices: Vec<Notice>,
 }
-
-/// Labels of the cells, each of length n_cells.
-#[derive(Debug, Clone, Default)]
-pub struct CellColumns {
-    /// Perturbation as the VCC writes it: `A`, `A+B` or `non-targeting`.
-    pub target_gene: Vec<String>,
-    /// Guide, or pair of guides.
-    pub guide: Vec<String>,
-    /// Batch.
-    pub batch: Vec<String>,
-    /// Share of the target's production that is taken away in this cell; 0 for controls and escapers.
-    pub efficiency: Vec<f64>,
-}
-
-/// Label of the control cells.
-const CONTROL: &str = "non-targeting";
 
 /// The embedded screen: the network of human embryonic stem cells extended to 2,000 genes, 40 knockdowns of 100 cells each and
 /// 1,000 control cells. KDM1A is not among the knockdowns; [`demo_truth_for`] tells what its knockdown would do.
@@ -75,16 +60,12 @@ pub fn simulate(wiring: &Wiring, options: &SimulationOptions) -> Result<Simulate
     Simulator::new(wiring, options)?.run(&mut |_, _| ())
 }
 
-/// Cells drawn at a time: results do not depend on it.
-const BLOCK: usize = 512;
-
 /// A network with its law, ready to be perturbed.
 #[derive(Debug)]
 pub struct Simulator {
     given: GeneGraph,
     law: Box<dyn Law>,
     options: SimulationOptions,
-    expected: ExpectedLog1p,
     notices: Vec<Notice>,
 }
 
@@ -94,8 +75,34 @@ impl Simulator {
     /// # Errors
     /// [`SimulateError::BadOption`].
     pub fn new(wiring: &Wiring, options: &SimulationOptions) -> Result<Self, SimulateError> {
+        Self::with_levels(wiring, options, &|_| None)
+    }
+
+    /// The same with the mean expression of genes by name, in any unit; genes without one, or with one that is not above 0, get a
+    /// drawn level. Drawn and given levels are put on one scale: genes that have both sum to the same.
+    ///
+    /// # Errors
+    /// [`SimulateError::BadOption`].
+    pub fn with_levels(
+        wiring: &Wiring,
+        options: &SimulationOptions,
+        level_of: &dyn Fn(&str) -> Option<f64>,
+    ) -> Result<Self, SimulateError> {
         let extended = extend(wiring, options.size.genes, &options.extend, options.seed)?;
-        let (law, notices) = Thermo::draw(&extended, &options.kinetics, options.seed)?;
+        let (mut law, mut notices) = Thermo::draw(&extended, &options.kinetics, options.seed)?;
+        let usable = |name: &std::sync::Arc<str>| level_of(name).filter(|x| x.is_finite() && *x > 0.0);
+        let given: Vec<Option<f64>> = extended.genes.names().iter().map(usable).collect();
+        let known = given.iter().flatten().count();
+        if known > 0 {
+            let both = given.iter().zip(&law.level).filter_map(|(given, drawn)| Some(((*given)?, *drawn)));
+            let (from, to) = both.fold((0.0, 0.0), |(a, b), (given, drawn)| (a + given, b + drawn));
+            let merged = given.iter().zip(&law.level).map(|(given, drawn)| given.map_or(*drawn, |x| x * to / from));
+            (law, notices) = Thermo::draw_at(&extended, &options.kinetics, merged.collect(), options.seed)?;
+            notices.push(Notice::new(format!(
+                "levels: {known} of {} genes have the given mean expression, the others a drawn one",
+                given.len()
+            )));
+        }
         Ok(Self { notices, ..Self::with_law(Box::new(law), wiring.to_graph("simulated"), options)? })
     }
 
@@ -104,10 +111,8 @@ impl Simulator {
     /// # Errors
     /// [`SimulateError::BadOption`].
     pub fn with_law(law: Box<dyn Law>, network: GeneGraph, options: &SimulationOptions) -> Result<Self, SimulateError> {
-        options.efficiency.check()?;
-        options.observation.check()?;
-        let expected = ExpectedLog1p::of(&options.observation);
-        Ok(Self { given: network, law, expected, options: options.clone(), notices: Vec::new() })
+        options.check()?;
+        Ok(Self { given: network, law, options: options.clone(), notices: Vec::new() })
     }
 
     /// The law.
@@ -115,79 +120,81 @@ impl Simulator {
         &*self.law
     }
 
-    /// The true change that a perturbation causes, averaged over infinitely many cells.
+    /// What is simulated.
+    pub fn options(&self) -> &SimulationOptions {
+        &self.options
+    }
+
+    /// The network before generated genes were added.
+    pub fn network(&self) -> &GeneGraph {
+        &self.given
+    }
+
+    /// What the user should know.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// The true change that a perturbation causes in the first cell type at the usual dose, averaged over infinitely many cells;
+    /// ambient molecules and second cells of doublets are those of unperturbed cells.
     ///
     /// # Errors
     /// [`SimulateError::UnknownGene`], [`SimulateError::Unconverged`].
     pub fn response(&self, perturbation: &Perturbation) -> Result<Response, SimulateError> {
-        Ok(self.response_of(perturbation, &self.dose(&Solver::new(&*self.law), perturbation)?))
+        let states = self.states();
+        let solver = Solver::new(&*self.law);
+        let dose = self.dose(&solver, &states[0], perturbation)?;
+        Ok(self.response_of(perturbation, &states[0], None, &dose, &self.mean_log1p()))
     }
 
-    /// Perturbs, observes, and keeps the truth; `progress` is told how many cells of how many are done.
+    /// Solves all steady states and plans all cells; the cells then come in blocks.
+    ///
+    /// # Errors
+    /// Those of [`simulate`].
+    pub fn prepare(&self) -> Result<Prepared<'_>, SimulateError> {
+        Prepared::new(self)
+    }
+
+    /// Perturbs, observes, and keeps cells and truth; `progress` is told how many cells of how many are done.
     ///
     /// # Errors
     /// Those of [`simulate`].
     pub fn run(self, progress: &mut dyn FnMut(u64, u64)) -> Result<Simulated, SimulateError> {
-        let perturbations = self.perturbations()?;
-        let solver = Solver::new(&*self.law);
-        let doses: Vec<DoseResponse> =
-            perturbations.par_iter().map(|p| self.dose(&solver, p)).collect::<Result<_, SimulateError>>()?;
-        let plan = self.plan(&perturbations);
-        let screen = self.observe(&plan, &perturbations, &doses, progress)?;
-        let truth = self.truth(&perturbations, &doses)?;
-        let columns = self.columns(&plan, &perturbations);
+        let prepared = self.prepare()?;
+        let mut x = Csr::empty(self.law.n_genes());
+        for block in prepared.blocks(false) {
+            for row in 0..block.counts.n_rows() {
+                let (genes, counts) = block.counts.row(row);
+                x.push_row(genes.iter().copied().zip(counts.iter().copied()));
+            }
+            progress(x.n_rows() as u64, prepared.n_cells() as u64);
+        }
+        let expression = Expression::new(Arc::clone(self.law.genes()), x, Scale::Counts)?;
+        let screen = Screen::new(expression, CellTable::new(prepared.conditions().map(Some)))?;
+        let (columns, truth) = (prepared.columns(), prepared.into_truth());
         Ok(Simulated { screen, columns, truth, network: self.given, notices: self.notices })
     }
 
-    fn observe(
+    /// The states that cells are in.
+    pub(super) fn states(&self) -> Vec<CellState> {
+        self.options.lineage.draw(&self.law.regulators(), self.options.seed)
+    }
+
+    pub(super) fn mean_log1p(&self) -> MeanLog1p {
+        let o = &self.options;
+        MeanLog1p::new(&o.observation, shares_without_batch(&o.observation, &*self.law, o.seed))
+    }
+
+    pub(super) fn dose(
         &self,
-        plan: &[PlannedCell],
-        perturbations: &[Perturbation],
-        doses: &[DoseResponse],
-        progress: &mut dyn FnMut(u64, u64),
-    ) -> Result<Screen, SimulateError> {
-        let observer = Observer::new(&self.options.observation, &*self.law, self.options.seed);
-        let mut x = Csr::empty(self.law.n_genes());
-        for block in plan.chunks(BLOCK) {
-            let rows: Vec<Vec<(u32, f32)>> =
-                block.par_iter().map(|cell| counts(&observer, cell, doses, x.n_cols())).collect();
-            for row in rows {
-                x.push_row(row);
-            }
-            progress(x.n_rows() as u64, plan.len() as u64);
-        }
-        let expression = Expression::new(Arc::clone(self.law.genes()), x, Scale::Counts)?;
-        let conditions = plan.iter().map(|cell| {
-            Some(Condition::of(cell.perturbation.map_or_else(Perturbation::control, |p| perturbations[p].clone())))
-        });
-        Ok(Screen::new(expression, CellTable::new(conditions))?)
-    }
-
-    fn truth(&self, perturbations: &[Perturbation], doses: &[DoseResponse]) -> Result<Truth, SimulateError> {
-        let held_out = self.options.held_out.iter().map(|gene| self.response(&Perturbation::of([gene])));
-        Ok(Truth {
-            genes: Arc::clone(self.law.genes()),
-            edges: truth::edges(&*self.law),
-            edge_parameters: self.law.edge_parameters(),
-            levels: self.law.baseline().to_vec(),
-            decay: self.law.decay().to_vec(),
-            responses: perturbations.par_iter().zip(doses).map(|(p, dose)| self.response_of(p, dose)).collect(),
-            held_out: held_out.collect::<Result<_, _>>()?,
-            growth: growth_rate(&Elasticity::at(&*self.law, self.law.baseline())),
-            residual: doses.iter().map(|d| d.residual).fold(0.0, f64::max),
-        })
-    }
-
-    fn dose(&self, solver: &Solver<'_>, perturbation: &Perturbation) -> Result<DoseResponse, SimulateError> {
+        solver: &Solver<'_>,
+        state: &CellState,
+        perturbation: &Perturbation,
+    ) -> Result<DoseResponse, SimulateError> {
         let genes = perturbation.targets().iter().map(|t| self.expect(t));
         let targets: Vec<GeneId> = genes.collect::<Result<_, _>>()?;
-        let o = &self.options;
-        DoseResponse::solve(solver, &targets, o.intervention, &o.efficiency, &perturbation.to_string())
-    }
-
-    fn response_of(&self, perturbation: &Perturbation, dose: &DoseResponse) -> Response {
-        let population = truth::population(&self.options.efficiency, self.options.seed, &perturbation.to_string());
-        Response::of(perturbation.clone(), dose, &population, &*self.law, &self.expected)
+        let (o, held) = (&self.options, &state.cell_type.forced);
+        DoseResponse::solve_in(solver, held, &targets, o.intervention, &o.efficiency, &perturbation.to_string())
     }
 
     fn expect(&self, gene: &str) -> Result<GeneId, SimulateError> {
@@ -195,14 +202,15 @@ impl Simulator {
         genes.resolve(gene).ok_or_else(|| SimulateError::unknown(gene, genes))
     }
 
-    /// The named targets, then drawn regulators.
-    fn perturbations(&self) -> Result<Vec<Perturbation>, SimulateError> {
+    /// The named targets, then drawn regulators, then pairs of these.
+    pub(super) fn perturbations(&self) -> Result<Vec<Perturbation>, SimulateError> {
         let o = &self.options;
+        let singles = o.size.perturbations.saturating_sub(o.pairs);
         let mut chosen = Vec::new();
         for label in &o.targets {
             let perturbation = Perturbation::parse(label, CONTROL)?;
             perturbation.targets().iter().try_for_each(|t| self.expect(t).map(drop))?;
-            if chosen.len() < o.size.perturbations && !chosen.contains(&perturbation) {
+            if chosen.len() < singles && !chosen.contains(&perturbation) {
                 chosen.push(perturbation);
             }
         }
@@ -210,14 +218,15 @@ impl Simulator {
         let names = others.iter().map(|&g| self.law.genes().name(GeneId(g)));
         for name in names.filter(|n| !o.held_out.iter().any(|h| h == n)) {
             let perturbation = Perturbation::of([name]);
-            if chosen.len() < o.size.perturbations && !chosen.contains(&perturbation) {
+            if chosen.len() < singles && !chosen.contains(&perturbation) {
                 chosen.push(perturbation);
             }
         }
-        if chosen.len() < o.size.perturbations {
+        if chosen.len() < singles {
             let expected = format!("at most {}, the regulators of the network", chosen.len());
-            return Err(SimulateError::option("perturbations", expected, o.size.perturbations));
+            return Err(SimulateError::option("perturbations", expected, singles));
         }
+        self.add_pairs(&mut chosen)?;
         let held: Vec<&String> =
             o.held_out.iter().filter(|h| chosen.iter().any(|p| p.targets().iter().any(|t| **t == ***h))).collect();
         if held.is_empty() {
@@ -242,48 +251,23 @@ impl Simulator {
         regulators
     }
 
-    /// Every cell of the screen, in order.
-    fn plan(&self, perturbations: &[Perturbation]) -> Vec<PlannedCell> {
-        let o = &self.options;
-        let controls = (0..o.size.controls).map(|_| None);
-        let perturbed =
-            (0..perturbations.len()).flat_map(|p| std::iter::repeat_n(Some(p), o.size.cells_per_perturbation));
-        let guides: Vec<Vec<f64>> =
-            perturbations.iter().map(|p| o.efficiency.guide_means(o.seed, &p.to_string())).collect();
-        let cell = |(number, perturbation): (usize, Option<usize>)| {
-            let number = number as u64;
-            // Batches alternate from cell to cell, guides after each round of batches: neither hides the other.
-            let guide = (number / o.observation.batches as u64) as usize % o.efficiency.guides;
-            let efficiency = perturbation.map_or(0.0, |p| o.efficiency.in_cell(o.seed, number, guides[p][guide]));
-            PlannedCell { number, perturbation, guide, efficiency }
-        };
-        controls.chain(perturbed).enumerate().map(cell).collect()
-    }
-
-    fn columns(&self, plan: &[PlannedCell], perturbations: &[Perturbation]) -> CellColumns {
-        let label = |cell: &PlannedCell| cell.perturbation.map_or(CONTROL.to_owned(), |p| perturbations[p].to_string());
-        CellColumns {
-            target_gene: plan.iter().map(label).collect(),
-            guide: plan.iter().map(|cell| format!("{}_g{}", label(cell), cell.guide + 1)).collect(),
-            batch: plan.iter().map(|c| format!("batch{}", self.options.observation.batch_of(c.number) + 1)).collect(),
-            efficiency: plan.iter().map(|cell| cell.efficiency).collect(),
+    /// Draws pairs of single perturbations, each at most once.
+    fn add_pairs(&self, chosen: &mut Vec<Perturbation>) -> Result<(), SimulateError> {
+        let pairs = self.options.pairs;
+        let single: Vec<Perturbation> = chosen.iter().filter(|p| p.targets().len() == 1).cloned().collect();
+        let possible = single.len() * single.len().saturating_sub(1) / 2;
+        if pairs > possible / 2 {
+            return Err(SimulateError::option("pairs", format!("at most {}, half of all pairs", possible / 2), pairs));
         }
+        let mut rng = Rng::named(self.options.seed, "pairs");
+        let wanted = chosen.len() + pairs;
+        while chosen.len() < wanted {
+            let [first, second] = [0, 1].map(|_| &single[rng.below(single.len())].targets()[0]);
+            let pair = Perturbation::of([first, second]);
+            if pair.targets().len() == 2 && !chosen.contains(&pair) {
+                chosen.push(pair);
+            }
+        }
+        Ok(())
     }
-}
-
-fn counts(observer: &Observer<'_>, cell: &PlannedCell, doses: &[DoseResponse], n_genes: usize) -> Vec<(u32, f32)> {
-    let mut y = vec![0.0; n_genes];
-    if let Some(p) = cell.perturbation {
-        doses[p].at(cell.efficiency, &mut y);
-    }
-    observer.counts(&y, cell.number)
-}
-
-/// A cell before it is observed.
-#[derive(Debug, Clone, Copy)]
-struct PlannedCell {
-    number: u64,
-    perturbation: Option<usize>,
-    guide: usize,
-    efficiency: f64,
 }

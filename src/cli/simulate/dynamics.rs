@@ -20,7 +20,9 @@ use crate::simulate::{
 
 /// Arguments of `grn simulate --run`.
 #[derive(Debug, Args)]
-#[command(next_help_heading = "Dynamics of a fitted run, instead of a screen (--law steady, linear, ode or celloracle)")]
+#[command(
+    next_help_heading = "Dynamics of a fitted run, instead of a screen (--law steady, linear, ode or celloracle)"
+)]
 pub(in crate::cli) struct DynamicsArgs {
     /// Propagate perturbations through the fitted graph of this run
     #[arg(long, value_name = "DIR", requires = "pert")]
@@ -118,7 +120,9 @@ fn propagate(
     }
     if !silent.is_empty() {
         let names = some_of(&silent, 5);
-        session.printer.notice(&Notice::new(format!("the fitted graph has no target of {names}: nothing else changes")));
+        session
+            .printer
+            .notice(&Notice::new(format!("the fitted graph has no target of {names}: nothing else changes")));
     }
     Ok(propagated)
 }
