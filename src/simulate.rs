@@ -30,13 +30,17 @@ mod steady;
 mod stream;
 mod topology;
 mod truth;
+mod tune;
 
-pub use self::calibrate::{Attempt, Calibration, DEG_FDR, DegCounts, Selection, Trial, VCC_DEGS};
+pub use self::calibrate::{Attempt, Calibration, DEG_FDR, DegCounts, DegGoal, Selection, Trial, VCC_DEGS};
 pub use self::cell_count::CellCounts;
 pub use self::cell_type::{CellState, CellType, Descent, Lineage};
 pub use self::dose::DoseResponse;
 pub use self::elasticity::Elasticity;
-pub use self::engine::{Bursting, Cell, Cle, DEFAULT_STEP, Dynamics, Engine, MOST_GENES, Ode, Phase, Protein, Ssa};
+pub use self::engine::{
+    Bursting, Cell, Cle, DEFAULT_STEP, Dynamics, Engine, EngineKind, EngineOptions, MOST_GENES, Ode, Phase, Protein,
+    Ssa,
+};
 pub use self::error::SimulateError;
 pub use self::growth::{growth_rate, leading_eigenvalue};
 pub use self::intervene::Efficiency;

@@ -14,6 +14,17 @@ pub const DEG_FDR: f64 = 0.05;
 /// Least and most differentially expressed genes per knockdown in the training set of the Virtual Cell Challenge 2025.
 pub const VCC_DEGS: [usize; 2] = [204, 3053];
 
+/// How many differentially expressed genes the perturbations of a screen are to have.
+#[derive(Debug, Clone, PartialEq, Serialize)]
+pub struct DegGoal {
+    /// Of the median perturbation.
+    pub median: usize,
+    /// Least and most of any perturbation, where that can be had.
+    pub range: Option<[usize; 2]>,
+    /// This many of the first targets are perturbed whatever they change.
+    pub keep: usize,
+}
+
 /// A perturbation as a calibration sees it.
 #[derive(Debug, Clone)]
 pub struct Trial {
@@ -60,6 +71,8 @@ pub struct Selection {
     /// Least and most differentially expressed genes that a perturbation may have: a challenge picks targets whose effect
     /// can be measured.
     pub range: Option<[usize; 2]>,
+    /// This many of the first candidates are chosen in any case.
+    pub keep: usize,
 }
 
 impl Selection {
@@ -71,7 +84,8 @@ impl Selection {
             Some([_, most]) if count > most => (count as f64 / most as f64).ln(),
             _ => 0.0,
         };
-        let known = counts.iter().enumerate().filter_map(|(k, count)| Some((k, distance((*count)?))));
+        let miss = |k: usize, count: usize| if k < self.keep { 0.0 } else { distance(count) };
+        let known = counts.iter().enumerate().filter_map(|(k, count)| Some((k, miss(k, (*count)?))));
         let mut order: Vec<(usize, f64)> = known.collect();
         order.sort_by(|a, b| a.1.total_cmp(&b.1));
         let mut chosen: Vec<usize> = order.into_iter().take(self.perturbations).map(|(k, _)| k).collect();
@@ -226,7 +240,7 @@ mod tests {
             let trials = trials(&Thermo::draw(&wiring, &ThermoOptions::default(), 1).unwrap().0);
             count_degs(&Solver::new(law), &trials, 1000, &seen(800))
         };
-        let all = Selection { perturbations: 30, range: None };
+        let all = Selection { perturbations: 30, range: None, keep: 0 };
         let found = calibrate(20, all, &law_at, &count).unwrap();
         assert!((18.0..=22.0).contains(&found.quantiles[2]), "{found:?}");
         assert_eq!(found.chosen, (0..30).collect::<Vec<_>>());
@@ -234,7 +248,7 @@ mod tests {
         by_fold.sort_by(|a, b| a.fold.total_cmp(&b.fold));
         assert!(by_fold.first().unwrap().median < by_fold.last().unwrap().median);
         assert!(calibrate(0, all, &law_at, &count).is_err());
-        let few = Selection { perturbations: 10, range: Some([10, 60]) };
+        let few = Selection { perturbations: 10, range: Some([10, 60]), keep: 0 };
         let found = calibrate(20, few, &law_at, &count).unwrap();
         assert_eq!(found.chosen.len(), 10);
         assert!(found.quantiles[0] >= 10.0 && found.quantiles[4] <= 60.0, "{found:?}");
@@ -257,15 +271,16 @@ mod tests {
 
     #[test]
     fn candidates_in_the_range_are_chosen_then_the_nearest() {
-        let t = |perturbations, expected: &[usize]| {
-            let selection = Selection { perturbations, range: Some([10, 100]) };
+        let t = |perturbations, keep, expected: &[usize]| {
+            let selection = Selection { perturbations, range: Some([10, 100]), keep };
             let counts = [Some(50), Some(1), None, Some(9), Some(10), Some(1000), Some(100)];
             assert_eq!(selection.choose(&counts), expected);
         };
-        t(2, &[0, 4]);
-        t(3, &[0, 4, 6]);
-        t(4, &[0, 3, 4, 6]);
-        t(99, &[0, 1, 3, 4, 5, 6]);
+        t(2, 0, &[0, 4]);
+        t(2, 2, &[0, 1]);
+        t(3, 0, &[0, 4, 6]);
+        t(4, 0, &[0, 3, 4, 6]);
+        t(99, 0, &[0, 1, 3, 4, 5, 6]);
     }
 
     #[test]
