@@ -44,7 +44,9 @@ impl LinearResponse {
             residual,
             iterations: STEPS,
         };
-        let solved = solved.ok_or_else(|| failed(f64::INFINITY))?;
+        // A singular system may come back with values that are not numbers.
+        let finite = solved.filter(|x| x.iter().all(|d| d.is_finite()));
+        let solved = finite.ok_or_else(|| failed(f64::INFINITY))?;
         active.iter().zip(&solved).for_each(|(&gene, d)| delta[gene as usize] = *d);
         let size = delta.iter().fold(0.0, |m: f64, d| m.max(d.abs()));
         let off = active.iter().fold(0.0, |m: f64, &gene| m.max((sum(&delta, gene) - delta[gene as usize]).abs()));
