@@ -138,7 +138,7 @@ impl<'a> Molecules<'a> {
     }
 
     fn end(mut self, cell: &Cell) -> Vec<f64> {
-        cell.phases.iter().for_each(|phase| self.follow(phase));
+        cell.phases.iter().filter(|phase| phase.hours > 0.0).for_each(|phase| self.follow(phase));
         let molecules = self.engine.dynamics.molecules;
         let baseline = self.engine.dynamics.law.baseline();
         self.messenger.iter().zip(baseline).map(|(m, base)| (m / (molecules * base)).ln()).collect()

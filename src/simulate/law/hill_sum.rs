@@ -14,6 +14,8 @@ pub use self::draw::HillSumOptions;
 pub const SERGIO_DECAY: f64 = 0.8;
 /// Rounds in which half constants and levels are brought to agree.
 const ROUNDS: usize = 500;
+/// Rounds after which the half constants go only half as far towards the mean levels.
+const PATIENCE: usize = 40;
 /// Largest relative change of a half constant at which they do.
 const AGREEMENT: f64 = 1e-9;
 
@@ -93,7 +95,8 @@ impl HillSum {
     /// Steady states of all types under the present half constants, which then become their means, until these stay.
     fn agree(&mut self, network: &HillNetwork, types: &mut [Vec<f64>]) -> Result<(), SimulateError> {
         let mut change = f64::INFINITY;
-        for _ in 0..ROUNDS {
+        for round in 0..ROUNDS {
+            let damping = 0.5f64.powi((round / PATIENCE).min(5) as i32);
             for (t, levels) in types.iter_mut().enumerate() {
                 let of_type = self.with_rates(network, t);
                 *levels = Solver::new(&of_type).settle(levels, &format!("cell type {}", t + 1))?;
@@ -102,7 +105,7 @@ impl HillSum {
             for (gene, half) in self.half.iter_mut().enumerate() {
                 let mean = types.iter().map(|levels| levels[gene]).sum::<f64>() / types.len() as f64;
                 change = f64::max(change, (mean / *half - 1.0).abs());
-                *half = mean;
+                *half *= (mean / *half).powf(damping);
             }
             if change <= AGREEMENT {
                 return Ok(());

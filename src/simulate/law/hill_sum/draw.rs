@@ -38,7 +38,12 @@ impl HillSum {
     /// [`SimulateError::BadOption`] and those of [`HillSum::new`].
     pub fn draw(wiring: &Wiring, options: &HillSumOptions, seed: u64) -> Result<(Self, Vec<CellType>), SimulateError> {
         options.check()?;
-        Self::new(&options.network(wiring, seed), options.decay)
+        let network = options.network(wiring, seed);
+        if network.n_types() < options.types {
+            let expected = "1 for a network in which every gene has a regulator: types differ in genes that have none";
+            return Err(SimulateError::option("types", expected, options.types));
+        }
+        Self::new(&network, options.decay)
     }
 }
 
@@ -93,7 +98,10 @@ mod tests {
     fn drawn_networks_with_cycles_have_a_steady_state_in_every_type() {
         let topology = TopologyOptions { genes: 100, regulators: 0.3, ..TopologyOptions::default() };
         for seed in 0..5 {
-            let wiring = generate(&topology, seed).unwrap();
+            let mut wiring = generate(&topology, seed).unwrap();
+            let single = HillSumOptions::default();
+            assert_eq!(HillSum::draw(&wiring, &single, seed).unwrap().1.len(), 1);
+            wiring.links.retain(|l| l.target.0 >= 10);
             let options = HillSumOptions { types: 3, ..HillSumOptions::default() };
             let (law, types) = HillSum::draw(&wiring, &options, seed).unwrap();
             assert_eq!((law.n_edges(), types.len()), (wiring.links.len(), 3));
