@@ -7,8 +7,8 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use grn::data::{GeneId, GeneIndex};
 use grn::simulate::{
-    Cell, CellType, Cle, DEFAULT_STEP, Dynamics, Engine, HillLink, HillNetwork, HillSum, Law, SERGIO_DECAY, Ssa,
-    Thermo, Wiring, solve,
+    Cell, CellType, Cle, DEFAULT_STEP, Dynamics, Engine, ExtendOptions, HillLink, HillNetwork, HillSum, Law,
+    SERGIO_DECAY, Ssa, Thermo, ThermoOptions, Wiring, extend, solve,
 };
 use grn::stats::Rng;
 

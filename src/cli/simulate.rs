@@ -72,7 +72,7 @@ pub(super) struct SimulateArgs {
 pub(super) fn run(args: SimulateArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     if args.dynamics.wanted() {
         let law = args.law.law.unwrap_or(LawArg::Steady);
-        return dynamics::run(&args.dynamics, law, args.output.as_deref(), session);
+        return dynamics::run(&args.dynamics, law, args.engine.hours(), args.output.as_deref(), session);
     }
     let Some(output) = args.output.clone() else {
         return Err(CliError::usage("--output", "a file to write", "none", Some("add `-o screen.h5ad`".into())));

@@ -358,7 +358,8 @@ pub(super) struct EngineArgs {
     /// What carries cells through time [default: cell, or time with --hours]
     #[arg(long, value_enum, value_name = "ENGINE")]
     engine: Option<EngineArg>,
-    /// Take cells these hours after the perturbation, each a condition of its own (engines time, cle, ssa)
+    /// Take cells these hours after the perturbation, each a condition of its own (engines time, cle, ssa); of a run with
+    /// `--law ode`: hours of the trajectory, ascending [default there: 0,3,6,12,24,48,96]
     #[arg(long, value_name = "HOURS,...", value_delimiter = ',')]
     hours: Vec<f64>,
     /// Hours per step of the Langevin equation
@@ -397,6 +398,11 @@ enum EngineArg {
 }
 
 impl EngineArgs {
+    /// Hours after the perturbation.
+    pub(super) fn hours(&self) -> &[f64] {
+        &self.hours
+    }
+
     /// Engines with noise of their own, and none, leave the noise of regulators out unless it was typed.
     pub(super) fn apply(&self, o: &mut SimulationOptions, extrinsic_typed: bool) {
         let e = &mut o.engine;

@@ -36,13 +36,13 @@ pub(in crate::cli) struct DynamicsArgs {
     /// Hops of CellOracle's rule
     #[arg(long, default_value_t = CELLORACLE_HOPS, value_name = "N")]
     hops: usize,
-    /// Hours of a trajectory, ascending
-    #[arg(long, value_delimiter = ',', default_value = "0,3,6,12,24,48,96", value_name = "HOURS")]
-    hours: Vec<f64>,
     /// Ridge penalty of the coefficients
     #[arg(long, default_value_t = 1.0, value_name = "PENALTY")]
     ridge: f64,
 }
+
+/// Hours of a trajectory unless others are asked for.
+const HOURS: [f64; 7] = [0.0, 3.0, 6.0, 12.0, 24.0, 48.0, 96.0];
 
 /// Changes of one perturbation: log1p, one row per hour (a single one without a trajectory).
 struct Propagated {
@@ -61,6 +61,7 @@ impl DynamicsArgs {
 pub(super) fn run(
     args: &DynamicsArgs,
     law: LawArg,
+    hours: &[f64],
     output: Option<&Path>,
     session: &Session,
 ) -> Result<ExitStatus, CliError> {
@@ -69,7 +70,7 @@ pub(super) fn run(
     for notice in &fitted.notices {
         session.printer.notice(notice);
     }
-    let propagated = propagate(args, law, &run, &fitted.response, session)?;
+    let propagated = propagate(args, (law, hours), &run, &fitted.response, session)?;
     match output {
         Some(path) if path.extension().is_some_and(|e| e == "h5ad") => write_h5ad(path, &run, args, law, &propagated)?,
         Some(path) => write_tsv(path, &run, &propagated)?,
@@ -88,7 +89,7 @@ fn fit(run: &LoadedRun, args: &DynamicsArgs) -> Result<FittedResponse, CliError>
 
 fn propagate(
     args: &DynamicsArgs,
-    rule: LawArg,
+    (rule, hours): (LawArg, &[f64]),
     run: &LoadedRun,
     response: &LinearResponse,
     session: &Session,
@@ -106,7 +107,7 @@ fn propagate(
         let rows = match rule {
             LawArg::Linear => plain(response.linear(&changes)?),
             LawArg::Celloracle => plain(response.celloracle(&changes, args.hops)),
-            LawArg::Ode => trajectory(&law, response, &changes, &args.hours)?,
+            LawArg::Ode => trajectory(&law, response, &changes, if hours.is_empty() { &HOURS } else { hours })?,
             _ => plain(response.steady(&solver, &changes)?),
         };
         Ok(Propagated { label: perturbation.to_string(), rows })
