@@ -1,14 +1,12 @@
 //! The hot paths of the simulator, on the embedded network.
 
-use std::path::Path;
 use std::sync::Arc;
 
 use divan::Bencher;
-use divan::counter::ItemsCount;
-use grn::data::{GeneId, GeneIndex, Intervention};
+use grn::data::{GeneIndex, Intervention};
 use grn::simulate::{
-    self, Cell, CellType, Cle, DEFAULT_STEP, DoseResponse, Dynamics, Efficiency, Engine, ExtendOptions, HillLink,
-    HillNetwork, HillSum, Law, SERGIO_DECAY, Solver, Ssa, Thermo, ThermoOptions, TopologyOptions, Wiring, solve,
+    self, CELLORACLE_HOPS, DoseResponse, Efficiency, ExtendOptions, Law, LinearResponse, Logistic, Solver, Thermo,
+    ThermoOptions, TopologyOptions, Wiring,
 };
 use grn::stats::Rng;
 
@@ -43,86 +41,62 @@ fn knockdown(bencher: Bencher) {
     });
 }
 
-/// Cells per cell type, as in SERGIO's sets.
-const CELLS: u64 = 300;
+/// All knockouts of a logistic network: 2,000 genes, 2 links per gene, half of the genes regulators, or the pair of tables
+/// named by `GRN_LOGISTIC_EDGES` and `GRN_LOGISTIC_NODES`.
+#[divan::bench(sample_count = 5)]
+fn ko_scan(bencher: Bencher) {
+    let law = logistic();
+    let solver = Solver::new(&law);
+    let genes: Vec<u32> = (0..law.n_genes() as u32).collect();
+    bencher.bench_local(|| {
+        let scan = solver.knockouts(&genes);
+        assert!(scan.iter().all(Result::is_ok), "every knockout has a steady state");
+        scan
+    });
+}
 
-/// A network as large as SERGIO's first: 100 genes, 258 edges, 9 cell types.
-fn hundred() -> HillNetwork {
-    let mut rng = Rng::named(1, "hundred");
-    let mut links = Vec::new();
-    for target in 10..100u32 {
-        let mut sources: Vec<u32> = (0..14).filter(|&j| j != target).collect();
-        rng.shuffle(&mut sources);
-        for &source in &sources[..if target < 22 { 2 } else { 3 }] {
-            let strength = (1.0 + 4.0 * rng.uniform()) * if rng.uniform() < 0.6 { 1.0 } else { -1.0 };
-            links.push(HillLink { source: GeneId(source), target: GeneId(target), strength, hill: 2.0 });
-        }
+fn logistic() -> Logistic {
+    let table =
+        |name: &str| std::env::var(name).ok().map(|p| std::fs::read_to_string(p).expect("the table is readable"));
+    if let (Some(edges), Some(nodes)) = (table("GRN_LOGISTIC_EDGES"), table("GRN_LOGISTIC_NODES")) {
+        return Logistic::parse(&edges, "edges", &nodes, "nodes").expect("the tables are in order");
     }
-    let genes = GeneIndex::new((0..100).map(|g| format!("G{g}"))).expect("the names differ");
-    let mut rates = |gene| (GeneId(gene), (0..9).map(|_| 0.2 + 0.8 * rng.uniform()).collect());
-    HillNetwork { genes: Arc::new(genes), links, masters: (0..10).map(&mut rates).collect() }
+    let options = TopologyOptions { links_per_gene: 2.0, regulators: 0.5, d_out: 3.0, ..TopologyOptions::default() };
+    let wiring = simulate::generate(&options, 0).expect("the options are in range");
+    Logistic::draw(&wiring, 0).expect("it has a steady state")
 }
 
-/// Independent cells of every type, each from the steady state of its type through a burn-in.
-fn cells(law: &HillSum, types: &[CellType], per_type: u64) -> Vec<Cell> {
-    let hours = Dynamics::new(law, 1.0).burn_in();
-    let of_type = |(t, cell_type): (usize, &CellType)| {
-        let steady = solve(law, &cell_type.forced, None, &cell_type.name).expect("a type has a steady state").log_ratio;
-        let cell =
-            move |k| Cell::steady(t as u64 * per_type + k, Some(steady.clone()), cell_type.forced.clone(), hours);
-        (0..per_type).map(cell).collect::<Vec<Cell>>()
-    };
-    types.iter().enumerate().flat_map(of_type).collect()
+/// CellOracle's rule, three hops, on every one of 3,000 cells x 2,000 genes with 40,000 coefficients, one knockout.
+#[divan::bench(sample_count = 20)]
+fn celloracle_cells(bencher: Bencher) {
+    let response = response();
+    let mut rng = Rng::named(1, "levels");
+    let mut level = || if rng.uniform() < 0.5 { 0.0 } else { 2.0 * rng.uniform() };
+    let levels = ndarray::Array2::from_shape_simple_fn((3000, 2000), &mut level);
+    let change = [response.change("G0", 0.0).expect("G0 is a gene")];
+    bencher.bench_local(|| response.celloracle_cells(levels.view(), &change, CELLORACLE_HOPS));
 }
 
-fn gene_steps(law: &HillSum, cells: &[Cell]) -> ItemsCount {
-    let steps: f64 = cells.iter().flat_map(|c| &c.phases).map(|p| (p.hours / DEFAULT_STEP).round()).sum();
-    ItemsCount::new(law.n_genes() * steps as usize)
+/// The same on the mean cell alone.
+#[divan::bench(sample_count = 20)]
+fn celloracle_mean(bencher: Bencher) {
+    let response = response();
+    let change = [response.change("G0", 0.0).expect("G0 is a gene")];
+    bencher.bench_local(|| response.celloracle(&change, CELLORACLE_HOPS));
 }
 
-fn bench_cle(bencher: Bencher, network: &HillNetwork) {
-    let (law, types) = HillSum::new(network, SERGIO_DECAY).expect("it converges");
-    let cells = cells(&law, &types, CELLS);
-    let engine = Cle::new(Dynamics::new(&law, 1.0), DEFAULT_STEP, 0).expect("the step is short");
-    bencher.counter(gene_steps(&law, &cells)).bench_local(|| engine.run(&cells).expect("the cells fit"));
+/// The converged linear response of the mean cell.
+#[divan::bench(sample_count = 20)]
+fn linear_response(bencher: Bencher) {
+    let response = response();
+    let change = [response.change("G0", 0.0).expect("G0 is a gene")];
+    bencher.bench_local(|| response.linear(&change).expect("it converges"));
 }
 
-/// 2,700 independent cells of 100 genes by the Langevin equation; items are gene-steps.
-#[divan::bench(sample_count = 5)]
-fn cle_100_genes(bencher: Bencher) {
-    bench_cle(bencher, &hundred());
-}
-
-/// The same of SERGIO's own first network, where its files are present.
-#[divan::bench(sample_count = 5)]
-fn cle_sergio_ds1(bencher: Bencher) {
-    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/peer_grn/sergio");
-    let read = |name: &str| std::fs::read_to_string(folder.join(name));
-    let (Ok(targets), Ok(masters)) = (read("DS1_Interaction_cID_4.txt"), read("DS1_Regs_cID_4.txt")) else {
-        println!("skipped: {} is absent", folder.display());
-        return;
-    };
-    let network = HillNetwork::parse_sergio((&targets, "targets"), (&masters, "masters")).expect("it is well formed");
-    bench_cle(bencher, &network);
-}
-
-/// The same with the default law: 2,000 genes of the extended embedded network, 64 cells, 100 steps.
-#[divan::bench(sample_count = 5)]
-fn cle_thermo_2000_genes(bencher: Bencher) {
-    let given = Wiring::embedded().expect("the embedded network is sound");
-    let wiring = simulate::extend(&given, 2000, &ExtendOptions::default(), 0).expect("2,000 genes are enough");
-    let (law, _) = Thermo::draw(&wiring, &ThermoOptions::default(), 0).expect("the options are in range");
-    let cells: Vec<Cell> = (0..64).map(|number| Cell::steady(number, None, Vec::new(), 1.0)).collect();
-    let engine = Cle::new(Dynamics::new(&law, 1e5), DEFAULT_STEP, 0).expect("the step is short");
-    bencher.counter(ItemsCount::new(64usize * 2000 * 100)).bench_local(|| engine.run(&cells).expect("the cells fit"));
-}
-
-/// One gene, 100 molecules, 1,000 cells, molecule by molecule: about a million reactions.
-#[divan::bench(sample_count = 5)]
-fn ssa(bencher: Bencher) {
-    let network = HillNetwork::parse_sergio(("", "targets"), ("0,1\n", "masters")).expect("it is well formed");
-    let (law, _) = HillSum::new(&network, SERGIO_DECAY).expect("it converges");
-    let engine = Ssa::new(Dynamics::new(&law, 80.0), 0).expect("one gene is few enough");
-    let cells: Vec<Cell> = (0..1000).map(|number| Cell::steady(number, None, Vec::new(), 6.25)).collect();
-    bencher.bench_local(|| engine.run(&cells).expect("the cells fit"));
+fn response() -> LinearResponse {
+    let mut rng = Rng::named(0, "response");
+    let edge = |_| (rng.below(2000) as u32, rng.below(2000) as u32, 0.1 * rng.normal());
+    let edges: Vec<(u32, u32, f64)> = (0..40_000).map(edge).filter(|(a, b, _)| a != b).collect();
+    let genes = GeneIndex::new((0..2000).map(|g| format!("G{g}"))).expect("the names are unique");
+    LinearResponse::new(Arc::new(genes), vec![1.0; 2000], &edges).expect("the coefficients are in order")
 }

@@ -33,7 +33,7 @@ pub use self::cells::{CellFile, open_cells};
 pub use self::error::IoError;
 pub use self::folds::read_folds;
 pub use self::genes::read_gene_list;
-pub use self::h5ad::{RowsLayout, write_h5ad, write_h5ad_rows};
+pub use self::h5ad::{RowsLayout, StreamedCells, write_h5ad, write_h5ad_rows, write_h5ad_stream};
 pub use self::network::{NETWORK_FORMATS, NetworkFormat, write_network};
 pub use self::parquet::{ParquetKind, ParquetValues, write_parquet};
 pub use self::prior::{PriorOptions, PriorSummary, PriorsRead, read_graph, read_priors, write_graph};

@@ -1,19 +1,31 @@
 //! `grn simulate`.
 
+mod args;
+mod cells;
+mod dynamics;
+mod law;
+mod levels;
+mod network;
+mod summary;
+mod system;
 mod truth_files;
 
 use std::path::{Path, PathBuf};
 use std::time::Instant;
 
-use clap::{Args, ValueEnum};
-use serde_json::json;
+use clap::Args;
 
+use self::args::{
+    CalibrationArgs, CellTypeArgs, EngineArgs, InterventionArgs, ObservationArgs, SizeArgs, TopologyArgs,
+};
+use self::dynamics::DynamicsArgs;
+use self::law::LawArg;
+use self::system::LawArgs;
+use self::truth_files::About;
 use super::error::CliError;
 use super::session::Session;
-use crate::data::Intervention;
-use crate::error::{ExitStatus, Notice, some_of};
-use crate::io::{self, AnnData, Column, Matrix, PriorOptions};
-use crate::simulate::{PRESETS, Preset, Simulated, SimulationOptions, Simulator, TopologyOptions, Wiring, generate};
+use crate::error::ExitStatus;
+use crate::simulate::{PRESETS, Preset, Simulated, SimulationOptions, Simulator};
 
 /// Arguments of `grn simulate`.
 #[derive(Debug, Args)]
@@ -21,98 +33,103 @@ use crate::simulate::{PRESETS, Preset, Simulated, SimulationOptions, Simulator, 
   grn simulate -o screen.h5ad
   grn simulate --preset vcc --cells-per-perturbation 20 -o vcc.h5ad
   grn simulate --network regulons.tsv --genes 3000 --perturbations 60 -o screen.h5ad
+  grn simulate --engine cle --genes 300 --perturbations 10 -o langevin.h5ad
+  grn simulate --hours 6,24,72 --protein 1000 -o course.h5ad
+  grn simulate --rules hsc --engine ssa -o hsc.h5ad
+  grn simulate --run runs/mine --pert KDM1A --law ode -o course.tsv
+  grn simulate --lineage 'stem>early>a,early>b' --dose 0.3,0.6,0.9 --ambient 0.05 -o screen.h5ad
 
-Writes counts with obs `target_gene`, `guide`, `batch`, `efficiency`, and beside them a folder `<name>.truth` with edges.tsv
-(every link and its parameters), deltas.h5ad (the true changes; also of genes held out) and parameters.json.")]
+Writes counts with obs `target_gene`, `guide`, `batch`, `efficiency`, `doublet` (and `cell_type`, `pseudotime`, `dose`,
+`second_efficiency` where used), and beside them a folder `<name>.truth` with edges.tsv (every link and its parameters),
+genes.tsv, deltas.h5ad (the true changes; also of genes held out) and parameters.json.")]
 pub(super) struct SimulateArgs {
-    /// The h5ad file to write
-    #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
-    /// Sizes and targets: demo or vcc
+    /// The h5ad file to write; of a run: .h5ad or .tsv, or nothing to print the genes that change most
+    #[arg(short, long, value_name = "FILE", required_unless_present = "run")]
+    output: Option<PathBuf>,
+    /// Sizes and targets: demo, vcc or norman
     #[arg(long, default_value = "demo", value_parser = PRESETS.iter().map(|p| p.name).collect::<Vec<_>>())]
     preset: String,
-    /// Network to simulate, any file that `--prior` takes (default: the embedded network of human embryonic stem cells)
-    #[arg(long, value_name = "FILE", conflicts_with = "random")]
-    network: Option<PathBuf>,
-    /// Simulate a random scale-free network instead
-    #[arg(long)]
-    random: bool,
-    /// Genes, those of the network included; the rest are generated
-    #[arg(long, value_name = "N")]
-    genes: Option<usize>,
-    /// Number of perturbations
-    #[arg(long, value_name = "N")]
-    perturbations: Option<usize>,
-    /// Cells of each perturbation
-    #[arg(long, value_name = "N")]
-    cells_per_perturbation: Option<usize>,
-    /// Control cells
-    #[arg(long, value_name = "N")]
-    controls: Option<usize>,
-    /// Perturb this gene, or pair `A+B`, first; repeatable
-    #[arg(long = "target", value_name = "GENE")]
-    targets: Vec<String>,
-    /// Never perturb this gene, but write what its perturbation would do; repeatable
-    #[arg(long, value_name = "GENE")]
-    hold_out: Vec<String>,
-    /// What is done to the targets
-    #[arg(long, default_value = "knockdown", value_name = "KIND")]
-    intervention: InterventionArg,
-    /// Mean share of the production that a knockdown takes away
-    #[arg(long, value_name = "SHARE")]
-    efficiency: Option<f64>,
-    /// Median molecules (UMI) per cell
-    #[arg(long, value_name = "N")]
-    depth: Option<f64>,
-    /// Median fold by which a saturated regulator changes its target
-    #[arg(long, value_name = "FOLD")]
-    fold: Option<f64>,
-}
-
-/// `--intervention`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum InterventionArg {
-    /// CRISPRi: production falls
-    Knockdown,
-    /// CRISPR cut: the product is gone
-    Knockout,
-    /// CRISPRa: production rises
-    Activation,
-}
-
-impl From<InterventionArg> for Intervention {
-    fn from(arg: InterventionArg) -> Self {
-        match arg {
-            InterventionArg::Knockdown => Self::Knockdown,
-            InterventionArg::Knockout => Self::Knockout,
-            InterventionArg::Activation => Self::Activation,
-        }
-    }
+    #[command(flatten)]
+    law: LawArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    calibration: CalibrationArgs,
+    #[command(flatten)]
+    dynamics: DynamicsArgs,
+    #[command(flatten)]
+    size: SizeArgs,
+    #[command(flatten)]
+    topology: TopologyArgs,
+    #[command(flatten)]
+    interventions: InterventionArgs,
+    #[command(flatten)]
+    cell_types: CellTypeArgs,
+    #[command(flatten)]
+    observation: ObservationArgs,
 }
 
 pub(super) fn run(args: SimulateArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
+    if args.dynamics.wanted() {
+        let law = args.law.law.unwrap_or(LawArg::Steady);
+        return dynamics::run(&args.dynamics, law, args.output.as_deref(), session);
+    }
+    let Some(output) = args.output.clone() else {
+        return Err(CliError::usage("--output", "a file to write", "none", Some("add `-o screen.h5ad`".into())));
+    };
+    screen(&args, &output, session)
+}
+
+fn screen(args: &SimulateArgs, output: &Path, session: &mut Session) -> Result<ExitStatus, CliError> {
     let started = Instant::now();
-    let truth = args.output.with_extension("truth");
-    refuse_to_overwrite([&args.output, &truth], session)?;
-    let mut options = options(&args, session.seed);
-    let (wiring, mut notices) = wiring(&args, &mut options)?;
+    let truth = output.with_extension("truth");
+    refuse_to_overwrite([output, &truth], session)?;
+    let mut options = options(args, session.seed)?;
     if session.dry_run {
-        session.printer.say(plan(&args, &wiring, &options));
+        options.degs = None;
+    }
+    let (simulator, mut notices) = system::simulator(&args.law, &args.topology, &args.size, &mut options, session)?;
+    if session.dry_run {
+        session.printer.say(plan(output, &simulator));
         return Ok(ExitStatus::Done);
     }
-    let simulated = simulate(&wiring, &options, session)?;
-    session.printer.detail(format!("simulated in {:.2} s", started.elapsed().as_secs_f64()));
-    notices.extend(simulated.notices.iter().cloned());
+    notices.extend(simulator.notices().iter().cloned());
     for notice in &notices {
         session.printer.notice(notice);
     }
-    truth_files::write(&truth, &simulated, &options)?;
-    write_cells(&args.output, &simulated, &options)?;
-    report(&args.output, &truth, &simulated, &notices, started, session)?;
+    let prepared = simulator.prepare()?;
+    session.printer.detail(format!("steady states after {:.2} s", started.elapsed().as_secs_f64()));
+    if !cells::stream(output, &prepared, simulator.options(), args.observation.noise_free, session)? {
+        session.printer.say("interrupted; nothing was written");
+        return Ok(ExitStatus::Interrupted);
+    }
+    let topology = summary::topology(&simulator);
+    let about = About {
+        truth: prepared.truth(),
+        notices: &notices,
+        options: simulator.options(),
+        law: simulator.law().name(),
+        calibration: simulator.calibration(),
+        topology: Some(&topology),
+    };
+    truth_files::write(&truth, &about)?;
+    let summary = summary::Summary {
+        output,
+        truth_folder: &truth,
+        cells: prepared.n_cells(),
+        law: simulator.law().name(),
+        engine: simulator.options().engine.kind,
+        topology: &topology,
+        calibration: simulator.calibration(),
+        truth: prepared.truth(),
+        notices: &notices,
+        seconds: started.elapsed().as_secs_f64(),
+    };
+    session.printer.result(|| summary.json(), || summary.text())?;
     Ok(ExitStatus::Done)
 }
 
-fn refuse_to_overwrite(paths: [&PathBuf; 2], session: &Session) -> Result<(), CliError> {
+fn refuse_to_overwrite(paths: [&Path; 2], session: &Session) -> Result<(), CliError> {
     match paths.into_iter().find(|p| p.exists() && !session.overwrite) {
         None => Ok(()),
         Some(path) => Err(CliError::usage(
@@ -124,140 +141,52 @@ fn refuse_to_overwrite(paths: [&PathBuf; 2], session: &Session) -> Result<(), Cl
     }
 }
 
-/// The preset, changed by what was typed. Its targets and held-out genes belong to the embedded network.
-fn options(args: &SimulateArgs, seed: u64) -> SimulationOptions {
+/// The preset, changed by what was typed.
+fn options(args: &SimulateArgs, seed: u64) -> Result<SimulationOptions, CliError> {
     let preset = Preset::named(&args.preset).unwrap_or(&PRESETS[0]);
     let mut options = preset.options(seed);
-    let set = |to: &mut usize, typed: Option<usize>| *to = typed.unwrap_or(*to);
-    set(&mut options.size.genes, args.genes);
-    set(&mut options.size.perturbations, args.perturbations);
-    set(&mut options.size.cells_per_perturbation, args.cells_per_perturbation);
-    set(&mut options.size.controls, args.controls);
-    if args.network.is_some() || args.random {
-        options.targets.clear();
-        options.held_out.clear();
-    }
-    options.targets.splice(0..0, args.targets.iter().cloned());
-    options.held_out.retain(|gene| !args.targets.iter().any(|t| t.split('+').any(|part| part.trim() == gene)));
-    options.targets.retain(|gene| !args.hold_out.contains(gene));
-    options.held_out.extend(args.hold_out.iter().cloned());
-    options.intervention = args.intervention.into();
-    options.efficiency.mean = args.efficiency.unwrap_or(options.efficiency.mean);
-    options.observation.depth = args.depth.unwrap_or(options.observation.depth);
-    options.kinetics.fold = args.fold.unwrap_or(options.kinetics.fold);
-    options
+    args.size.apply(&mut options);
+    args.topology.apply(&mut options);
+    args.interventions.apply(&mut options);
+    args.cell_types.apply(&mut options)?;
+    args.observation.apply(&mut options);
+    args.law.apply(&mut options);
+    args.engine.apply(&mut options, args.observation.extrinsic.is_some());
+    args.calibration.apply(&mut options, args.law.strengths_given(), args.interventions.typed());
+    options.check()?;
+    Ok(options)
 }
 
-/// The network. One that has more genes than the preset decides their number, unless `--genes` was typed.
-fn wiring(args: &SimulateArgs, options: &mut SimulationOptions) -> Result<(Wiring, Vec<Notice>), CliError> {
-    if args.random {
-        let topology = TopologyOptions { genes: options.size.genes, ..TopologyOptions::default() };
-        return Ok((generate(&topology, options.seed)?, Vec::new()));
-    }
-    let Some(path) = &args.network else { return Ok((Wiring::embedded()?, Vec::new())) };
-    let read = io::read_priors(std::slice::from_ref(path), &PriorOptions::default())?;
-    let (wiring, unsigned) = Wiring::from_graph(&read.graph, TopologyOptions::default().activators, options.seed);
-    let mut notices = read.notices;
-    if unsigned > 0 {
-        notices.push(Notice::new(format!(
-            "{unsigned} of {} edges have no sign; each of their regulators was drawn to activate (65 %) or to repress",
-            wiring.links.len()
-        )));
-    }
-    if args.genes.is_none() {
-        options.size.genes = options.size.genes.max(wiring.genes.len());
-    }
-    Ok((wiring, notices))
-}
-
-fn plan(args: &SimulateArgs, wiring: &Wiring, options: &SimulationOptions) -> String {
+fn plan(output: &Path, simulator: &Simulator) -> String {
+    let (options, law) = (simulator.options(), simulator.law());
     let size = options.size;
+    let usual = size.perturbations * size.cells_per_perturbation;
+    let arms = options.doses.len().max(1) * options.engine.hours.len().max(1);
+    let perturbed = options.cells.total.unwrap_or(usual) * arms;
     format!(
-        "would simulate {} cells x {} genes ({} perturbations x {} cells, {} controls) on a network of {} genes and {} edges, \
-         and write `{}`",
-        size.controls + size.perturbations * size.cells_per_perturbation,
+        "would simulate {} cells x {} genes ({} perturbations with {perturbed} cells, {} controls) under the law {} with {} \
+         edges, and write `{}`",
+        size.controls + perturbed,
         size.genes,
         size.perturbations,
-        size.cells_per_perturbation,
         size.controls,
-        wiring.genes.len(),
-        wiring.links.len(),
-        args.output.display()
+        law.name(),
+        law.n_edges(),
+        output.display()
     )
-}
-
-fn simulate(wiring: &Wiring, options: &SimulationOptions, session: &Session) -> Result<Simulated, CliError> {
-    let bar = session.printer.bar("simulating cells", 0);
-    let simulated = Simulator::new(wiring, options)?.run(&mut |done, total| {
-        bar.set_length(total);
-        bar.set_position(done);
-    })?;
-    bar.finish_and_clear();
-    Ok(simulated)
 }
 
 /// Writes the embedded screen and, beside it, its truth.
 pub(super) fn write_screen(path: &Path, simulated: &Simulated, seed: u64) -> Result<(), CliError> {
     let options = PRESETS[0].options(seed);
-    write_cells(path, simulated, &options)?;
-    truth_files::write(&path.with_extension("truth"), simulated, &options)
-}
-
-fn write_cells(path: &Path, simulated: &Simulated, options: &SimulationOptions) -> Result<(), CliError> {
-    let columns = &simulated.columns;
-    let labels = |values: &[String]| Column::Categories(values.to_vec());
-    let origin = json!({"version": env!("CARGO_PKG_VERSION"), "command": "simulate", "seed": options.seed});
-    let data = AnnData {
-        obs_names: (1..=columns.batch.len()).map(|cell| format!("cell{cell:06}")).collect(),
-        obs: vec![
-            ("target_gene".into(), labels(&columns.target_gene)),
-            ("guide".into(), labels(&columns.guide)),
-            ("batch".into(), labels(&columns.batch)),
-            ("efficiency".into(), Column::Floats(columns.efficiency.clone())),
-        ],
-        genes: simulated.screen.genes().clone(),
-        var: Vec::new(),
-        x: Matrix::Sparse(&simulated.screen.expression.x),
-        layers: Vec::new(),
-        uns: serde_json::Map::from_iter([("grn".to_owned(), origin)]),
+    cells::write(path, simulated, &options)?;
+    let about = About {
+        truth: &simulated.truth,
+        notices: &simulated.notices,
+        options: &options,
+        law: "thermo",
+        calibration: None,
+        topology: None,
     };
-    Ok(io::write_h5ad(path, &data)?)
-}
-
-fn report(
-    path: &Path,
-    truth: &Path,
-    simulated: &Simulated,
-    notices: &[Notice],
-    started: Instant,
-    session: &Session,
-) -> Result<(), CliError> {
-    let (cells, genes) = (simulated.screen.expression.n_cells(), simulated.screen.genes().len());
-    let known = &simulated.truth;
-    let held_out: Vec<String> = known.held_out.iter().map(|r| r.perturbation.to_string()).collect();
-    let seconds = started.elapsed().as_secs_f64();
-    let json = || {
-        json!({
-            "output": path, "truth": truth, "cells": cells, "genes": genes,
-            "perturbations": known.responses.len(), "held_out": held_out, "edges": known.edges.len(),
-            "median_responding_genes": known.median_responding(), "growth_rate": known.growth,
-            "residual": known.residual, "notices": notices, "seconds": seconds,
-        })
-    };
-    let text = || {
-        let held = if held_out.is_empty() { "none".to_owned() } else { some_of(&held_out, 5) };
-        format!(
-            "{}\n  {cells} cells x {genes} genes, {} perturbations, held out: {held}\n  {} edges; a perturbation changes \
-             {} genes by more than 19 % (median)\n  steady states to a residual of {:.0e}; growth rate {:.2} (stable below 1)\n  \
-             truth in {}; {seconds:.1} s",
-            path.display(),
-            known.responses.len(),
-            known.edges.len(),
-            known.median_responding(),
-            known.residual,
-            known.growth,
-            truth.display()
-        )
-    };
-    session.printer.result(json, text)
+    truth_files::write(&path.with_extension("truth"), &about)
 }

@@ -9,11 +9,13 @@ mod cle;
 mod dynamics;
 mod normals;
 mod ode;
+mod options;
 mod ssa;
 
 pub use self::cle::{Cle, DEFAULT_STEP};
 pub use self::dynamics::{Bursting, Dynamics, Protein};
 pub use self::ode::Ode;
+pub use self::options::{EngineKind, EngineOptions};
 pub use self::ssa::{MOST_GENES, Ssa};
 
 /// A stretch of time in which the same is done to a cell.

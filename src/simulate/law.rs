@@ -9,10 +9,14 @@ use std::sync::Arc;
 use super::SimulateError;
 use crate::data::GeneIndex;
 
+mod boolean;
 mod hill_sum;
+mod logistic;
 mod thermo;
 
-pub use self::hill_sum::{CellType, HillSum, HillSumOptions, SERGIO_DECAY};
+pub use self::boolean::{Boolean, BooleanOptions, Rule, Rules};
+pub use self::hill_sum::{HillSum, HillSumOptions, SERGIO_DECAY};
+pub use self::logistic::Logistic;
 pub use self::thermo::{Epistasis, Thermo, ThermoOptions};
 
 /// Levels of all genes in several cells (lanes) at once: genes x lanes, row-major.

@@ -1,35 +1,109 @@
-//! From levels to molecule counts.
+//! What a sequencer makes of a cell: every option of the observation, each off or at its default unless asked for.
 
 use serde::Serialize;
 
-use super::{Elasticity, Law, SimulateError};
-use crate::stats::Rng;
+use super::SimulateError;
+
+mod batch;
+mod count;
+mod extrinsic;
+mod observer;
+
+pub use self::observer::Observer;
+
+pub(super) use self::batch::shares_without_batch;
+pub(super) use self::observer::{dropout_middle, keep_probability};
+
+/// How molecules are counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Noise {
+    /// Negative binomial: variance = mean + dispersion x mean^2.
+    Nb,
+    /// Poisson.
+    Poisson,
+    /// A fixed number of molecules per cell, shared out among the genes.
+    Multinomial,
+    /// The expected counts themselves, not whole numbers.
+    None,
+}
+
+/// Genes that are expressed far more than the law says (SERGIO's outlier genes).
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Outliers {
+    /// Share of genes.
+    pub share: f64,
+    /// Mean of the ln factor.
+    pub mean: f64,
+    /// Standard deviation of the ln factor.
+    pub sigma: f64,
+}
+
+/// Counts lost altogether (SERGIO's dropout): a gene with expected count m is kept with probability
+/// `1 / (1 + exp(-shape (ln(1 + m) - middle)))`.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize)]
+pub struct Dropout {
+    /// Steepness.
+    pub shape: f64,
+    /// The middle is this percentile (0..=100) of ln(1 + m) over the genes of an unperturbed cell of median depth; SERGIO takes
+    /// it over all cells of a run.
+    pub percentile: f64,
+}
 
 /// What a sequencer makes of a cell.
 #[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Observation {
-    /// Median molecules (UMI) per unperturbed cell.
+    /// Median molecules (UMI) per unperturbed cell at full capture.
     pub depth: f64,
     /// Standard deviation of ln molecules over cells.
     pub depth_sigma: f64,
+    /// How molecules are counted.
+    pub noise: Noise,
     /// Dispersion of the negative binomial: variance = mean + dispersion x mean^2.
     pub dispersion: f64,
     /// Standard deviation of each regulator's own ln level over cells, before it spreads along the links.
     pub extrinsic: f64,
     /// Number of batches.
     pub batches: usize,
-    /// Standard deviation of the shift of a gene's ln level in a batch.
+    /// Standard deviation of the normal shift of a gene's ln level in a batch.
     pub batch_sigma: f64,
+    /// Half-width of the uniform shift of a gene's log2 level in a batch (the form of scMultiSim); 0 is none.
+    pub batch_effect: f64,
+    /// Share of a cell's molecules that are captured. Thinning a (negative binomial or Poisson) count is the same as a smaller
+    /// mean.
+    pub capture: f64,
+    /// Standard deviation of that share over cells (beta distributed); 0 is the same share in all.
+    pub capture_sd: f64,
+    /// Share of a cell's molecules that come from the pool of its batch (ambient RNA).
+    pub ambient: f64,
+    /// Share of droplets that hold two cells; the label is that of the first.
+    pub doublets: f64,
+    /// Outlier genes.
+    pub outliers: Option<Outliers>,
+    /// Dropout.
+    pub dropout: Option<Dropout>,
 }
 
 impl Default for Observation {
     fn default() -> Self {
-        Self { depth: 20_000.0, depth_sigma: 0.35, dispersion: 0.1, extrinsic: 0.12, batches: 2, batch_sigma: 0.02 }
+        Self {
+            depth: 20_000.0,
+            depth_sigma: 0.35,
+            noise: Noise::Nb,
+            dispersion: 0.1,
+            extrinsic: 0.12,
+            batches: 2,
+            batch_sigma: 0.02,
+            batch_effect: 0.0,
+            capture: 1.0,
+            capture_sd: 0.0,
+            ambient: 0.0,
+            doublets: 0.0,
+            outliers: None,
+            dropout: None,
+        }
     }
 }
-
-/// How many links the extrinsic noise of a regulator travels.
-const HOPS: usize = 4;
 
 impl Observation {
     /// Checks the ranges.
@@ -37,20 +111,42 @@ impl Observation {
     /// # Errors
     /// [`SimulateError::BadOption`].
     pub fn check(&self) -> Result<(), SimulateError> {
+        let refuse = |option, expected: &str, got: f64| Err(SimulateError::option(option, expected, got));
         let at_least_zero = [
             ("depth_sigma", self.depth_sigma),
             ("dispersion", self.dispersion),
             ("extrinsic", self.extrinsic),
             ("batch_sigma", self.batch_sigma),
+            ("batch_effect", self.batch_effect),
+            ("capture_sd", self.capture_sd),
+            ("outliers", self.outliers.map_or(0.0, |o| o.sigma)),
         ];
         if let Some((option, got)) = at_least_zero.into_iter().find(|(_, x)| !(x.is_finite() && *x >= 0.0)) {
-            return Err(SimulateError::option(option, "a finite number of at least 0", got));
+            return refuse(option, "a finite number of at least 0", got);
+        }
+        let shares = [
+            ("ambient", self.ambient),
+            ("doublets", self.doublets),
+            ("outliers", self.outliers.map_or(0.0, |o| o.share)),
+            ("dropout", self.dropout.map_or(0.0, |d| d.percentile / 100.0)),
+        ];
+        if let Some((option, got)) = shares.into_iter().find(|(_, x)| !(0.0..=1.0).contains(x)) {
+            return refuse(option, "a share in 0..=1", got);
         }
         if !(self.depth.is_finite() && self.depth > 0.0) {
-            return Err(SimulateError::option("depth", "a number above 0", self.depth));
+            return refuse("depth", "a number above 0", self.depth);
+        }
+        if !(self.capture > 0.0 && self.capture <= 1.0) {
+            return refuse("capture", "a share above 0 and at most 1", self.capture);
+        }
+        if self.capture_sd.powi(2) >= self.capture * (1.0 - self.capture) && self.capture_sd > 0.0 {
+            return refuse("capture_sd", "less than sqrt(capture x (1 - capture))", self.capture_sd);
+        }
+        if self.outliers.is_some_and(|o| !o.mean.is_finite()) || self.dropout.is_some_and(|d| !d.shape.is_finite()) {
+            return refuse("outliers and dropout", "finite numbers", f64::NAN);
         }
         if self.batches == 0 {
-            return Err(SimulateError::option("batches", "at least 1", 0));
+            return refuse("batches", "at least 1", 0.0);
         }
         Ok(())
     }
@@ -60,160 +156,37 @@ impl Observation {
         (cell % self.batches as u64) as usize
     }
 
-    /// Negative binomial: a gamma-distributed rate, then Poisson.
-    fn draw(&self, mean: f64, rng: &mut Rng) -> u64 {
-        if self.dispersion == 0.0 {
-            return poisson(mean, rng);
-        }
-        let shape = 1.0 / self.dispersion;
-        poisson(mean * rng.gamma(shape) * self.dispersion, rng)
-    }
-}
-
-/// Observes the cells of one screen.
-#[derive(Debug)]
-pub struct Observer<'a> {
-    observation: &'a Observation,
-    elasticity: Elasticity,
-    regulators: Vec<u32>,
-    seed: u64,
-    /// Share of all molecules per batch and gene.
-    shares: Vec<Vec<f64>>,
-}
-
-impl<'a> Observer<'a> {
-    /// Draws the batches.
-    pub fn new(observation: &'a Observation, law: &dyn Law, seed: u64) -> Self {
-        let shift = |batch, gene| observation.batch_sigma * Rng::keyed(seed, "batch", batch, gene).normal();
-        let total: f64 = law.baseline().iter().sum();
-        let share = |batch, gene: usize| law.baseline()[gene] / total * f64::exp(shift(batch, gene as u64));
-        let of_batch = |batch| (0..law.n_genes()).map(|gene| share(batch, gene)).collect();
-        Self {
-            observation,
-            elasticity: Elasticity::at(law, law.baseline()),
-            regulators: law.regulators(),
-            seed,
-            shares: (0..observation.batches as u64).map(of_batch).collect(),
-        }
+    /// Median molecules counted per unperturbed cell.
+    pub fn counted(&self) -> f64 {
+        self.depth * self.capture
     }
 
-    /// The counts of one cell whose ln levels differ from the unperturbed state by `log_ratio`: genes with at least one
-    /// molecule, ascending.
-    ///
-    /// Every random number is keyed by (seed, cell) or (seed, cell, gene): the same cell with and without a perturbation has
-    /// the same noise, and a gene the perturbation does not reach has the same count.
-    pub fn counts(&self, log_ratio: &[f64], cell: u64) -> Vec<(u32, f32)> {
-        let sigma = self.observation.depth_sigma;
-        let depth = self.observation.depth * (sigma * Rng::keyed(self.seed, "depth", cell, 0).normal()).exp();
-        let extrinsic = self.extrinsic_noise(cell);
-        let shares = &self.shares[self.observation.batch_of(cell)];
-        let mut row = Vec::with_capacity(log_ratio.len());
-        for (gene, ((y, noise), share)) in log_ratio.iter().zip(&extrinsic).zip(shares).enumerate() {
-            let mean = depth * share * (y + noise).exp();
-            let count = self.observation.draw(mean, &mut Rng::keyed(self.seed, "umi", cell, gene as u64));
-            if count > 0 {
-                row.push((gene as u32, count as f32));
-            }
+    /// Shapes of the beta distribution of the captured share, `None` where it is the same in all cells.
+    pub(super) fn capture_shapes(&self) -> Option<(f64, f64)> {
+        if self.capture_sd == 0.0 {
+            return None;
         }
-        row
+        let concentration = self.capture * (1.0 - self.capture) / self.capture_sd.powi(2) - 1.0;
+        Some((self.capture * concentration, (1.0 - self.capture) * concentration))
     }
-
-    /// Each regulator's own noise, spread along the links by the elasticities for a few hops.
-    fn extrinsic_noise(&self, cell: u64) -> Vec<f64> {
-        let sigma = self.observation.extrinsic;
-        let mut own = vec![0.0; self.elasticity.n_genes()];
-        if sigma == 0.0 {
-            return own;
-        }
-        for &g in &self.regulators {
-            own[g as usize] = sigma * Rng::keyed(self.seed, "extrinsic", cell, u64::from(g)).normal();
-        }
-        let (mut total, mut spread) = (own.clone(), vec![0.0; own.len()]);
-        for _ in 0..HOPS {
-            self.elasticity.times(&total, &mut spread);
-            total.iter_mut().zip(spread.iter().zip(&own)).for_each(|(t, (s, o))| *t = s + o);
-        }
-        total
-    }
-}
-
-/// Poisson by inversion of one uniform number below 30, so that a small change of the mean changes few counts.
-fn poisson(mean: f64, rng: &mut Rng) -> u64 {
-    if mean >= 30.0 {
-        return rng.poisson(mean);
-    }
-    let (u, mut p, mut k) = (rng.uniform(), (-mean).exp(), 0u64);
-    let mut cumulative = p;
-    while u > cumulative && k < 200 {
-        k += 1;
-        p *= mean / k as f64;
-        cumulative += p;
-    }
-    k
 }
 
 #[cfg(test)]
 mod tests {
-    use super::super::{Thermo, Wiring};
     use super::*;
 
-    fn law() -> Thermo {
-        let wiring = Wiring::parse("header\nA\tB\t+\t1\nC\tD\t-\t1\n", "test").unwrap();
-        Thermo::new(&wiring, &[4.0, 0.25], 2.0, &[1.0, 4.0, 15.0, 80.0]).unwrap()
-    }
-
-    fn moments(observation: &Observation, gene: usize, n: u64) -> (f64, f64) {
-        let kinetics = law();
-        let observer = Observer::new(observation, &kinetics, 1);
-        let count = |cell| {
-            let row = observer.counts(&[0.0; 4], cell);
-            row.iter().find(|(g, _)| *g as usize == gene).map_or(0.0, |(_, x)| f64::from(*x))
-        };
-        let x: Vec<f64> = (0..n).map(count).collect();
-        let mean = x.iter().sum::<f64>() / n as f64;
-        (mean, x.iter().map(|v| (v - mean).powi(2)).sum::<f64>() / n as f64)
-    }
-
     #[test]
-    fn counts_have_the_variance_of_a_negative_binomial() {
-        let plain = Observation {
-            depth: 100.0,
-            depth_sigma: 0.0,
-            extrinsic: 0.0,
-            batch_sigma: 0.0,
-            batches: 1,
-            dispersion: 0.1,
-        };
-        for (gene, mean) in [1.0, 4.0, 15.0, 80.0].into_iter().enumerate() {
-            for dispersion in [0.0, 0.1] {
-                let (m, v) = moments(&Observation { dispersion, ..plain.clone() }, gene, 30_000);
-                let expected = mean + dispersion * mean * mean;
-                assert!((m - mean).abs() < 5.0 * (expected / 30_000.0).sqrt(), "mean {m}, expected {mean}");
-                assert!((v / expected - 1.0).abs() < 0.06, "variance {v}, expected {expected}");
-            }
-        }
-    }
-
-    #[test]
-    fn noise_is_shared_with_and_without_a_perturbation() {
-        let (kinetics, observation) = (law(), Observation { depth: 100.0, ..Observation::default() });
-        let observer = Observer::new(&observation, &kinetics, 1);
-        let count = |row: &[(u32, f32)], gene| row.iter().find(|(g, _)| *g == gene).map_or(0.0, |(_, x)| *x);
-        for cell in 0..50 {
-            let control = observer.counts(&[0.0; 4], cell);
-            let perturbed = observer.counts(&[-1.9, -0.5, 0.0, 0.0], cell);
-            assert_eq!((count(&control, 2), count(&control, 3)), (count(&perturbed, 2), count(&perturbed, 3)));
-            assert!(count(&perturbed, 1) <= count(&control, 1));
-        }
-    }
-
-    #[test]
-    fn extrinsic_noise_spreads_along_the_links() {
-        let (kinetics, observation) = (law(), Observation::default());
-        let observer = Observer::new(&observation, &kinetics, 1);
-        let cells: Vec<Vec<f64>> = (0..500).map(|cell| observer.extrinsic_noise(cell)).collect();
-        let product = |a: usize, b: usize| cells.iter().map(|c| c[a] * c[b]).sum::<f64>();
-        assert!(product(0, 1) > 0.0 && product(2, 3) < 0.0);
-        assert!(product(0, 2).abs() < 0.2 * (product(0, 0) * product(2, 2)).sqrt());
+    fn settings_out_of_range_are_refused() {
+        let t = |o: Observation| assert!(matches!(o.check(), Err(SimulateError::BadOption { .. })), "{o:?}");
+        let usual = Observation::default;
+        assert!(usual().check().is_ok());
+        t(Observation { depth: 0.0, ..usual() });
+        t(Observation { batches: 0, ..usual() });
+        t(Observation { ambient: 1.1, ..usual() });
+        t(Observation { doublets: f64::NAN, ..usual() });
+        t(Observation { capture: 0.0, ..usual() });
+        t(Observation { capture: 0.1, capture_sd: 0.31, ..usual() });
+        t(Observation { outliers: Some(Outliers { share: 2.0, mean: 1.0, sigma: 1.0 }), ..usual() });
+        t(Observation { dropout: Some(Dropout { shape: 1.0, percentile: 101.0 }), ..usual() });
     }
 }

@@ -1,8 +1,10 @@
-//! What to simulate: sizes, noise, and the presets.
+//! What to simulate: sizes, interventions, cell types and noise.
 
 use serde::Serialize;
 
-use super::{Efficiency, ExtendOptions, Observation, ThermoOptions};
+use super::{
+    CellCounts, DegGoal, Efficiency, EngineOptions, ExtendOptions, Lineage, Observation, SimulateError, ThermoOptions,
+};
 use crate::data::Intervention;
 
 /// How large a screen is.
@@ -12,7 +14,7 @@ pub struct Size {
     pub genes: usize,
     /// Perturbations.
     pub perturbations: usize,
-    /// Cells per perturbation.
+    /// Cells per perturbation, on average.
     pub cells_per_perturbation: usize,
     /// Control cells.
     pub controls: usize,
@@ -27,82 +29,30 @@ pub struct SimulationOptions {
     pub size: Size,
     /// Perturbations to take first, `A` or `A+B`; regulators drawn by the seed follow until there are enough.
     pub targets: Vec<String>,
+    /// How many of the perturbations are pairs, drawn from the single ones; pairs among `targets` not counted.
+    pub pairs: usize,
+    /// How unequal the numbers of cells per perturbation are.
+    pub cells: CellCounts,
     /// Genes never perturbed.
     pub held_out: Vec<String>,
     /// What is done to the targets.
     pub intervention: Intervention,
     /// How well it works.
     pub efficiency: Efficiency,
+    /// Mean efficiencies, each of which makes a condition of its own of every perturbation; none is the one of `efficiency`.
+    pub doses: Vec<f64>,
+    /// Cell types.
+    pub lineage: Lineage,
+    /// What carries cells through time.
+    pub engine: EngineOptions,
+    /// How many genes perturbations are to change; nothing takes the strength of links as it is.
+    pub degs: Option<DegGoal>,
     /// Strength of links and levels of genes.
     pub kinetics: ThermoOptions,
     /// How the network is extended to `size.genes`.
     pub extend: ExtendOptions,
     /// Counting noise.
     pub observation: Observation,
-}
-
-/// A named choice of sizes and targets for the embedded network.
-#[derive(Debug, Clone, Copy)]
-pub struct Preset {
-    /// Its name on the command line.
-    pub name: &'static str,
-    /// One line for help.
-    pub about: &'static str,
-    /// Sizes.
-    pub size: Size,
-    /// Median molecules per cell.
-    pub depth: f64,
-    /// Perturbations to take first.
-    pub targets: &'static [&'static str],
-    /// Genes never perturbed.
-    pub held_out: &'static [&'static str],
-}
-
-/// The presets. KDM1A is in none of them: its knockdown is left to be predicted, and scored against the truth.
-pub const PRESETS: &[Preset] = &[
-    Preset {
-        name: "demo",
-        about: "2,000 genes, 40 knockdowns x 100 cells, 1,000 controls",
-        size: Size { genes: 2000, perturbations: 40, cells_per_perturbation: 100, controls: 1000 },
-        depth: 20_000.0,
-        targets: DEMO_TARGETS,
-        held_out: &["KDM1A"],
-    },
-    Preset {
-        name: "vcc",
-        about: "as many genes and knockdowns as the Virtual Cell Challenge: 18,080 genes, 150 knockdowns x 100 cells, 2,000 controls",
-        size: Size { genes: 18_080, perturbations: 150, cells_per_perturbation: 100, controls: 2000 },
-        depth: 50_000.0,
-        targets: DEMO_TARGETS,
-        held_out: &["KDM1A"],
-    },
-];
-
-/// Knockdowns of the demo: several members of each complex or pathway, so that what one member does tells of another.
-const DEMO_TARGETS: &[&str] = &[
-    "RCOR1", "HDAC1", "HDAC2", "PHF21A", "REST", "EZH2", "SUZ12", "EED", "JARID2", "RNF2", "CHD4", "MBD3", "POU5F1",
-    "SOX2", "NANOG", "PRDM14", "SALL4", "SMARCA4", "ARID1A", "BRD4", "MED12", "SMAD2", "SMAD3", "SMAD4", "FOXH1",
-    "SMAD1", "SMAD5", "CTNNB1", "TCF7L2", "TCF7L1", "LEF1", "MAPK1", "TP53", "EP300", "E2F1", "MYC", "MAX", "WDR5",
-    "ASH2L", "SMARCC1",
-];
-
-impl Preset {
-    /// The preset of this name.
-    pub fn named(name: &str) -> Option<&'static Self> {
-        PRESETS.iter().find(|p| p.name == name)
-    }
-
-    /// Its settings under this seed.
-    pub fn options(&self, seed: u64) -> SimulationOptions {
-        let owned = |names: &[&str]| names.iter().map(ToString::to_string).collect();
-        SimulationOptions {
-            size: self.size,
-            targets: owned(self.targets),
-            held_out: owned(self.held_out),
-            observation: Observation { depth: self.depth, ..Observation::default() },
-            ..SimulationOptions::sized(self.size, seed)
-        }
-    }
 }
 
 impl SimulationOptions {
@@ -112,12 +62,33 @@ impl SimulationOptions {
             seed,
             size,
             targets: Vec::new(),
+            pairs: 0,
+            cells: CellCounts::default(),
             held_out: Vec::new(),
             intervention: Intervention::Knockdown,
             efficiency: Efficiency::default(),
+            doses: Vec::new(),
+            lineage: Lineage::default(),
+            engine: EngineOptions::default(),
+            degs: None,
             kinetics: ThermoOptions::default(),
             extend: ExtendOptions::default(),
             observation: Observation::default(),
+        }
+    }
+
+    /// Checks the ranges of all that is not the law's.
+    ///
+    /// # Errors
+    /// [`SimulateError::BadOption`].
+    pub fn check(&self) -> Result<(), SimulateError> {
+        self.efficiency.check()?;
+        self.observation.check()?;
+        self.lineage.check()?;
+        self.engine.check()?;
+        match self.doses.iter().find(|d| !(**d > 0.0 && **d < 1.0)) {
+            Some(dose) => Err(SimulateError::option("dose", "efficiencies between 0 and 1", dose)),
+            None => Ok(()),
         }
     }
 }

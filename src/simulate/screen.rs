@@ -2,14 +2,15 @@
 
 use std::sync::Arc;
 
-use rayon::prelude::*;
-
-use super::truth::{self, ExpectedLog1p};
+use super::observe::shares_without_batch;
+use super::plan::{CONTROL, arms};
+use super::stream::Prepared;
+use super::truth::MeanLog1p;
 use super::{
-    DoseResponse, Elasticity, Law, Observer, PRESETS, Response, SimulateError, SimulationOptions, Solver, Thermo,
-    Truth, Wiring, extend, growth_rate,
+    Calibration, CellColumns, CellState, CellType, DoseResponse, Law, PRESETS, Response, SimulateError,
+    SimulationOptions, Solver, Thermo, ThermoOptions, Truth, Wiring, extend,
 };
-use crate::data::{CellTable, Condition, Csr, Expression, GeneId, Perturbation, Scale, Screen};
+use crate::data::{CellTable, Csr, Expression, GeneId, Perturbation, Scale, Screen};
 use crate::error::{Notice, some_of};
 use crate::graph::GeneGraph;
 use crate::stats::Rng;
@@ -28,22 +29,6 @@ pub struct Simulated {
     /// What the user should know.
     pub notices: Vec<Notice>,
 }
-
-/// Labels of the cells, each of length n_cells.
-#[derive(Debug, Clone, Default)]
-pub struct CellColumns {
-    /// Perturbation as the VCC writes it: `A`, `A+B` or `non-targeting`.
-    pub target_gene: Vec<String>,
-    /// Guide, or pair of guides.
-    pub guide: Vec<String>,
-    /// Batch.
-    pub batch: Vec<String>,
-    /// Share of the target's production that is taken away in this cell; 0 for controls and escapers.
-    pub efficiency: Vec<f64>,
-}
-
-/// Label of the control cells.
-const CONTROL: &str = "non-targeting";
 
 /// The embedded screen: the network of human embryonic stem cells extended to 2,000 genes, 40 knockdowns of 100 cells each and
 /// 1,000 control cells. KDM1A is not among the knockdowns; [`demo_truth_for`] tells what its knockdown would do.
@@ -75,17 +60,15 @@ pub fn simulate(wiring: &Wiring, options: &SimulationOptions) -> Result<Simulate
     Simulator::new(wiring, options)?.run(&mut |_, _| ())
 }
 
-/// Cells drawn at a time: results do not depend on it.
-const BLOCK: usize = 512;
-
 /// A network with its law, ready to be perturbed.
 #[derive(Debug)]
 pub struct Simulator {
     given: GeneGraph,
-    law: Box<dyn Law>,
-    options: SimulationOptions,
-    expected: ExpectedLog1p,
-    notices: Vec<Notice>,
+    pub(super) law: Box<dyn Law>,
+    pub(super) options: SimulationOptions,
+    pub(super) calibration: Option<Calibration>,
+    cell_types: Vec<CellType>,
+    pub(super) notices: Vec<Notice>,
 }
 
 impl Simulator {
@@ -94,9 +77,38 @@ impl Simulator {
     /// # Errors
     /// [`SimulateError::BadOption`].
     pub fn new(wiring: &Wiring, options: &SimulationOptions) -> Result<Self, SimulateError> {
+        Self::with_levels(wiring, options, &|_| None)
+    }
+
+    /// The same with the mean expression of genes by name, in any unit; genes without one, or with one that is not above 0, get a
+    /// drawn level. Drawn and given levels are put on one scale: genes that have both sum to the same.
+    ///
+    /// # Errors
+    /// [`SimulateError::BadOption`].
+    pub fn with_levels(
+        wiring: &Wiring,
+        options: &SimulationOptions,
+        level_of: &dyn Fn(&str) -> Option<f64>,
+    ) -> Result<Self, SimulateError> {
         let extended = extend(wiring, options.size.genes, &options.extend, options.seed)?;
-        let (law, notices) = Thermo::draw(&extended, &options.kinetics, options.seed)?;
-        Ok(Self { notices, ..Self::with_law(Box::new(law), wiring.to_graph("simulated"), options)? })
+        let (law, mut notices) = Thermo::draw(&extended, &options.kinetics, options.seed)?;
+        let levels = merged(&law, level_of);
+        if let Some((known, _)) = &levels {
+            let n = law.n_genes();
+            notices.push(Notice::new(format!(
+                "levels: {known} of {n} genes have the given mean expression, the others a drawn one"
+            )));
+        }
+        let draw = |kinetics: &ThermoOptions| match &levels {
+            None => Thermo::draw(&extended, kinetics, options.seed),
+            Some((_, levels)) => Thermo::draw_at(&extended, kinetics, levels.clone(), options.seed),
+        };
+        let law = if levels.is_some() { draw(&options.kinetics)?.0 } else { law };
+        let network = wiring.to_graph("simulated");
+        match &options.degs {
+            None => Ok(Self { notices, ..Self::with_law(Box::new(law), network, options)? }),
+            Some(goal) => Self::with_law(Box::new(law), network, options)?.tuned(goal, &draw),
+        }
     }
 
     /// A screen under a law that exists; `network` is what a prior would hold.
@@ -104,10 +116,20 @@ impl Simulator {
     /// # Errors
     /// [`SimulateError::BadOption`].
     pub fn with_law(law: Box<dyn Law>, network: GeneGraph, options: &SimulationOptions) -> Result<Self, SimulateError> {
-        options.efficiency.check()?;
-        options.observation.check()?;
-        let expected = ExpectedLog1p::of(&options.observation);
-        Ok(Self { given: network, law, expected, options: options.clone(), notices: Vec::new() })
+        options.check()?;
+        let options = options.clone();
+        Ok(Self { given: network, law, options, calibration: None, cell_types: Vec::new(), notices: Vec::new() })
+    }
+
+    /// The same screen with cells of these types, in place of those that the options draw.
+    #[must_use]
+    pub fn with_cell_types(self, cell_types: Vec<CellType>) -> Self {
+        Self { cell_types, ..self }
+    }
+
+    /// How edge strength was found, where a number of genes was asked for.
+    pub fn calibration(&self) -> Option<&Calibration> {
+        self.calibration.as_ref()
     }
 
     /// The law.
@@ -115,109 +137,113 @@ impl Simulator {
         &*self.law
     }
 
-    /// The true change that a perturbation causes, averaged over infinitely many cells.
+    /// What is simulated.
+    pub fn options(&self) -> &SimulationOptions {
+        &self.options
+    }
+
+    /// The network before generated genes were added.
+    pub fn network(&self) -> &GeneGraph {
+        &self.given
+    }
+
+    /// What the user should know.
+    pub fn notices(&self) -> &[Notice] {
+        &self.notices
+    }
+
+    /// The true change that a perturbation causes in the first cell type, at the first dose and hour, averaged over infinitely many cells;
+    /// ambient molecules and second cells of doublets are those of unperturbed cells.
     ///
     /// # Errors
     /// [`SimulateError::UnknownGene`], [`SimulateError::Unconverged`].
     pub fn response(&self, perturbation: &Perturbation) -> Result<Response, SimulateError> {
-        Ok(self.response_of(perturbation, &self.dose(&Solver::new(&*self.law), perturbation)?))
+        let states = self.states();
+        let solver = Solver::new(&*self.law);
+        let rest = solver.solve(&states[0].cell_type.forced, None, &states[0].cell_type.name)?.log_ratio;
+        let responses = self.responses(&solver, &states[0], &rest, perturbation)?;
+        let arm = arms(&self.options)[0];
+        Ok(self.response_of(perturbation, &states[0], arm, &responses[0], &self.mean_log1p()))
     }
 
-    /// Perturbs, observes, and keeps the truth; `progress` is told how many cells of how many are done.
+    /// Solves all steady states and plans all cells; the cells then come in blocks.
+    ///
+    /// # Errors
+    /// Those of [`simulate`].
+    pub fn prepare(&self) -> Result<Prepared<'_>, SimulateError> {
+        Prepared::new(self)
+    }
+
+    /// Perturbs, observes, and keeps cells and truth; `progress` is told how many cells of how many are done.
     ///
     /// # Errors
     /// Those of [`simulate`].
     pub fn run(self, progress: &mut dyn FnMut(u64, u64)) -> Result<Simulated, SimulateError> {
-        let perturbations = self.perturbations()?;
-        let solver = Solver::new(&*self.law);
-        let doses: Vec<DoseResponse> =
-            perturbations.par_iter().map(|p| self.dose(&solver, p)).collect::<Result<_, SimulateError>>()?;
-        let plan = self.plan(&perturbations);
-        let screen = self.observe(&plan, &perturbations, &doses, progress)?;
-        let truth = self.truth(&perturbations, &doses)?;
-        let columns = self.columns(&plan, &perturbations);
+        let prepared = self.prepare()?;
+        let mut x = Csr::empty(self.law.n_genes());
+        for block in prepared.blocks(false) {
+            let block = block?;
+            for row in 0..block.counts.n_rows() {
+                let (genes, counts) = block.counts.row(row);
+                x.push_row(genes.iter().copied().zip(counts.iter().copied()));
+            }
+            progress(x.n_rows() as u64, prepared.n_cells() as u64);
+        }
+        let expression = Expression::new(Arc::clone(self.law.genes()), x, Scale::Counts)?;
+        let screen = Screen::new(expression, CellTable::new(prepared.conditions().map(Some)))?;
+        let (columns, truth) = (prepared.columns(), prepared.into_truth());
         Ok(Simulated { screen, columns, truth, network: self.given, notices: self.notices })
     }
 
-    fn observe(
-        &self,
-        plan: &[PlannedCell],
-        perturbations: &[Perturbation],
-        doses: &[DoseResponse],
-        progress: &mut dyn FnMut(u64, u64),
-    ) -> Result<Screen, SimulateError> {
-        let observer = Observer::new(&self.options.observation, &*self.law, self.options.seed);
-        let mut x = Csr::empty(self.law.n_genes());
-        for block in plan.chunks(BLOCK) {
-            let rows: Vec<Vec<(u32, f32)>> =
-                block.par_iter().map(|cell| counts(&observer, cell, doses, x.n_cols())).collect();
-            for row in rows {
-                x.push_row(row);
-            }
-            progress(x.n_rows() as u64, plan.len() as u64);
+    /// The states that cells are in.
+    pub(super) fn states(&self) -> Vec<CellState> {
+        if self.cell_types.is_empty() {
+            return self.options.lineage.draw(&self.law.regulators(), self.options.seed);
         }
-        let expression = Expression::new(Arc::clone(self.law.genes()), x, Scale::Counts)?;
-        let conditions = plan.iter().map(|cell| {
-            Some(Condition::of(cell.perturbation.map_or_else(Perturbation::control, |p| perturbations[p].clone())))
-        });
-        Ok(Screen::new(expression, CellTable::new(conditions))?)
+        let state = |cell_type: &CellType| CellState { cell_type: cell_type.clone(), pseudotime: 0.0 };
+        self.cell_types.iter().map(state).collect()
     }
 
-    fn truth(&self, perturbations: &[Perturbation], doses: &[DoseResponse]) -> Result<Truth, SimulateError> {
-        let held_out = self.options.held_out.iter().map(|gene| self.response(&Perturbation::of([gene])));
-        Ok(Truth {
-            genes: Arc::clone(self.law.genes()),
-            edges: truth::edges(&*self.law),
-            edge_parameters: self.law.edge_parameters(),
-            levels: self.law.baseline().to_vec(),
-            decay: self.law.decay().to_vec(),
-            responses: perturbations.par_iter().zip(doses).map(|(p, dose)| self.response_of(p, dose)).collect(),
-            held_out: held_out.collect::<Result<_, _>>()?,
-            growth: growth_rate(&Elasticity::at(&*self.law, self.law.baseline())),
-            residual: doses.iter().map(|d| d.residual).fold(0.0, f64::max),
-        })
+    pub(super) fn mean_log1p(&self) -> MeanLog1p {
+        let o = &self.options;
+        MeanLog1p::new(&o.observation, shares_without_batch(&o.observation, &*self.law, o.seed))
     }
 
-    fn dose(&self, solver: &Solver<'_>, perturbation: &Perturbation) -> Result<DoseResponse, SimulateError> {
+    /// The states that a perturbation leads to from `rest`, the unperturbed state of the cell type (ln ratios): steady ones, or
+    /// one response per hour of a time course.
+    pub(super) fn responses(
+        &self,
+        solver: &Solver<'_>,
+        state: &CellState,
+        rest: &[f64],
+        perturbation: &Perturbation,
+    ) -> Result<Vec<DoseResponse>, SimulateError> {
         let genes = perturbation.targets().iter().map(|t| self.expect(t));
         let targets: Vec<GeneId> = genes.collect::<Result<_, _>>()?;
-        let o = &self.options;
-        DoseResponse::solve(solver, &targets, o.intervention, &o.efficiency, &perturbation.to_string())
+        let (o, held) = (&self.options, &state.cell_type.forced);
+        if o.engine.hours.is_empty() {
+            let name = perturbation.to_string();
+            return Ok(vec![DoseResponse::solve_in(solver, held, &targets, o.intervention, &o.efficiency, &name)?]);
+        }
+        let ode = o.engine.mean(&*self.law, o.seed)?;
+        DoseResponse::after(&ode, held, &targets, o.intervention, &o.efficiency, rest, &o.engine.hours)
     }
 
-    fn response_of(&self, perturbation: &Perturbation, dose: &DoseResponse) -> Response {
-        let population = truth::population(&self.options.efficiency, self.options.seed, &perturbation.to_string());
-        Response::of(perturbation.clone(), dose, &population, &*self.law, &self.expected)
-    }
-
-    fn expect(&self, gene: &str) -> Result<GeneId, SimulateError> {
+    pub(super) fn expect(&self, gene: &str) -> Result<GeneId, SimulateError> {
         let genes = self.law.genes();
         genes.resolve(gene).ok_or_else(|| SimulateError::unknown(gene, genes))
     }
 
-    /// The named targets, then drawn regulators.
-    fn perturbations(&self) -> Result<Vec<Perturbation>, SimulateError> {
+    /// The named targets, then drawn regulators, then pairs of these.
+    pub(super) fn perturbations(&self) -> Result<Vec<Perturbation>, SimulateError> {
         let o = &self.options;
-        let mut chosen = Vec::new();
-        for label in &o.targets {
-            let perturbation = Perturbation::parse(label, CONTROL)?;
-            perturbation.targets().iter().try_for_each(|t| self.expect(t).map(drop))?;
-            if chosen.len() < o.size.perturbations && !chosen.contains(&perturbation) {
-                chosen.push(perturbation);
-            }
-        }
-        let others = self.regulators_drawn();
-        let names = others.iter().map(|&g| self.law.genes().name(GeneId(g)));
-        for name in names.filter(|n| !o.held_out.iter().any(|h| h == n)) {
-            let perturbation = Perturbation::of([name]);
-            if chosen.len() < o.size.perturbations && !chosen.contains(&perturbation) {
-                chosen.push(perturbation);
-            }
-        }
-        if chosen.len() < o.size.perturbations {
+        let singles = o.size.perturbations.saturating_sub(o.pairs);
+        let mut chosen = self.singles(singles)?;
+        if chosen.len() < singles {
             let expected = format!("at most {}, the regulators of the network", chosen.len());
-            return Err(SimulateError::option("perturbations", expected, o.size.perturbations));
+            return Err(SimulateError::option("perturbations", expected, singles));
         }
+        self.add_pairs(&mut chosen)?;
         let held: Vec<&String> =
             o.held_out.iter().filter(|h| chosen.iter().any(|p| p.targets().iter().any(|t| **t == ***h))).collect();
         if held.is_empty() {
@@ -225,6 +251,28 @@ impl Simulator {
         } else {
             Err(SimulateError::option("targets", "none that is held out", some_of(&held, 3)))
         }
+    }
+
+    /// The named targets, then drawn regulators: `n` of them, or all there are.
+    pub(super) fn singles(&self, n: usize) -> Result<Vec<Perturbation>, SimulateError> {
+        let o = &self.options;
+        let mut chosen = Vec::new();
+        for label in &o.targets {
+            let perturbation = Perturbation::parse(label, CONTROL)?;
+            perturbation.targets().iter().try_for_each(|t| self.expect(t).map(drop))?;
+            if chosen.len() < n && !chosen.contains(&perturbation) {
+                chosen.push(perturbation);
+            }
+        }
+        let others = self.regulators_drawn();
+        let names = others.iter().map(|&g| self.law.genes().name(GeneId(g)));
+        for name in names.filter(|n| !o.held_out.iter().any(|h| h == n)) {
+            let perturbation = Perturbation::of([name]);
+            if chosen.len() < n && !chosen.contains(&perturbation) {
+                chosen.push(perturbation);
+            }
+        }
+        Ok(chosen)
     }
 
     /// All regulators in a random order, those with many targets likelier first: a gene is drawn in proportion to its number
@@ -242,48 +290,35 @@ impl Simulator {
         regulators
     }
 
-    /// Every cell of the screen, in order.
-    fn plan(&self, perturbations: &[Perturbation]) -> Vec<PlannedCell> {
-        let o = &self.options;
-        let controls = (0..o.size.controls).map(|_| None);
-        let perturbed =
-            (0..perturbations.len()).flat_map(|p| std::iter::repeat_n(Some(p), o.size.cells_per_perturbation));
-        let guides: Vec<Vec<f64>> =
-            perturbations.iter().map(|p| o.efficiency.guide_means(o.seed, &p.to_string())).collect();
-        let cell = |(number, perturbation): (usize, Option<usize>)| {
-            let number = number as u64;
-            // Batches alternate from cell to cell, guides after each round of batches: neither hides the other.
-            let guide = (number / o.observation.batches as u64) as usize % o.efficiency.guides;
-            let efficiency = perturbation.map_or(0.0, |p| o.efficiency.in_cell(o.seed, number, guides[p][guide]));
-            PlannedCell { number, perturbation, guide, efficiency }
-        };
-        controls.chain(perturbed).enumerate().map(cell).collect()
-    }
-
-    fn columns(&self, plan: &[PlannedCell], perturbations: &[Perturbation]) -> CellColumns {
-        let label = |cell: &PlannedCell| cell.perturbation.map_or(CONTROL.to_owned(), |p| perturbations[p].to_string());
-        CellColumns {
-            target_gene: plan.iter().map(label).collect(),
-            guide: plan.iter().map(|cell| format!("{}_g{}", label(cell), cell.guide + 1)).collect(),
-            batch: plan.iter().map(|c| format!("batch{}", self.options.observation.batch_of(c.number) + 1)).collect(),
-            efficiency: plan.iter().map(|cell| cell.efficiency).collect(),
+    /// Draws pairs of single perturbations, each at most once.
+    fn add_pairs(&self, chosen: &mut Vec<Perturbation>) -> Result<(), SimulateError> {
+        let pairs = self.options.pairs;
+        let single: Vec<Perturbation> = chosen.iter().filter(|p| p.targets().len() == 1).cloned().collect();
+        let possible = single.len() * single.len().saturating_sub(1) / 2;
+        if pairs > possible / 2 {
+            return Err(SimulateError::option("pairs", format!("at most {}, half of all pairs", possible / 2), pairs));
         }
+        let mut rng = Rng::named(self.options.seed, "pairs");
+        let wanted = chosen.len() + pairs;
+        while chosen.len() < wanted {
+            let [first, second] = [0, 1].map(|_| &single[rng.below(single.len())].targets()[0]);
+            let pair = Perturbation::of([first, second]);
+            if pair.targets().len() == 2 && !chosen.contains(&pair) {
+                chosen.push(pair);
+            }
+        }
+        Ok(())
     }
 }
 
-fn counts(observer: &Observer<'_>, cell: &PlannedCell, doses: &[DoseResponse], n_genes: usize) -> Vec<(u32, f32)> {
-    let mut y = vec![0.0; n_genes];
-    if let Some(p) = cell.perturbation {
-        doses[p].at(cell.efficiency, &mut y);
-    }
-    observer.counts(&y, cell.number)
-}
-
-/// A cell before it is observed.
-#[derive(Debug, Clone, Copy)]
-struct PlannedCell {
-    number: u64,
-    perturbation: Option<usize>,
-    guide: usize,
-    efficiency: f64,
+/// How many genes have a given level, and the levels of all: drawn and given ones on one scale, on which genes that have both
+/// sum to the same. `None` where no gene has a given level above 0.
+fn merged(law: &Thermo, level_of: &dyn Fn(&str) -> Option<f64>) -> Option<(usize, Vec<f64>)> {
+    let usable = |name: &Arc<str>| level_of(name).filter(|x| x.is_finite() && *x > 0.0);
+    let given: Vec<Option<f64>> = law.genes().names().iter().map(usable).collect();
+    let known = given.iter().flatten().count();
+    let both = given.iter().zip(&law.level).filter_map(|(given, drawn)| Some(((*given)?, *drawn)));
+    let (from, to) = both.fold((0.0, 0.0), |(a, b), (given, drawn)| (a + given, b + drawn));
+    let levels = given.iter().zip(&law.level).map(|(given, drawn)| given.map_or(*drawn, |x| x * to / from));
+    (known > 0).then(|| (known, levels.collect()))
 }

@@ -2,8 +2,12 @@
 
 use std::sync::Arc;
 
-use super::{DoseResponse, Efficiency, Elasticity, Law, Observation};
+use super::{DoseResponse, Elasticity, Law};
 use crate::data::{GeneIndex, Perturbation};
+
+mod expected;
+
+pub(super) use self::expected::MeanLog1p;
 
 /// Everything that is true of a simulated screen.
 #[derive(Debug, Clone)]
@@ -18,12 +22,16 @@ pub struct Truth {
     pub levels: Vec<f64>,
     /// Decay rate per gene, per hour.
     pub decay: Vec<f64>,
-    /// The true change per perturbation of the screen, in its order.
+    /// Share of all molecules per gene in an unperturbed cell, outlier genes included; sum 1.
+    pub shares: Vec<f64>,
+    /// The true change per cell state, perturbation, dose and hour of the screen, in this order.
     pub responses: Vec<Response>,
-    /// The true change for genes that were held out of the screen.
+    /// The true change for genes that were held out of the screen, per cell state, dose and hour.
     pub held_out: Vec<Response>,
-    /// Growth rate of a small disturbance; the unperturbed state is stable below 1.
+    /// Growth rate of a small disturbance where all genes decay equally fast; the unperturbed state is stable below 1.
     pub growth: f64,
+    /// Largest real part of the eigenvalues of the Jacobian at the unperturbed state, per hour; it is stable below 0.
+    pub leading_eigenvalue: f64,
     /// Largest residual of any steady state.
     pub residual: f64,
 }
@@ -56,9 +64,18 @@ pub struct TrueEdge {
 pub struct Response {
     /// The perturbation.
     pub perturbation: Perturbation,
-    /// Expected difference of mean log1p counts (scaled to the median depth) of infinitely many cells.
+    /// The cell type, where there are several; the change is relative to control cells of the same type (and stage).
+    pub cell_type: Option<String>,
+    /// Where on the lineage, 0 at the root.
+    pub pseudotime: f64,
+    /// The mean efficiency, where the screen has several doses.
+    pub dose: Option<f64>,
+    /// Hours after the perturbation, in a time course.
+    pub hours: Option<f64>,
+    /// Expected difference of mean log1p counts (scaled to the median depth) of infinitely many cells: ambient molecules and
+    /// doublets included, as cells show it.
     pub delta: Vec<f32>,
-    /// log2 of the ratio of mean levels over infinitely many cells, escapers included.
+    /// log2 of the ratio of mean levels over infinitely many cells, escapers included; nothing of the measurement.
     pub log2_fold_change: Vec<f32>,
 }
 
@@ -67,33 +84,30 @@ impl Response {
     pub fn responding(&self) -> usize {
         self.log2_fold_change.iter().filter(|x| x.abs() > 0.25).count()
     }
+}
 
-    /// The change averaged over the efficiencies of infinitely many cells.
-    pub(super) fn of(
-        perturbation: Perturbation,
-        dose: &DoseResponse,
-        population: &[(f64, f64)],
-        law: &dyn Law,
-        expected: &ExpectedLog1p,
-    ) -> Self {
-        let n = law.n_genes();
-        let total: f64 = law.baseline().iter().sum();
-        let log_level: Vec<f64> = law.baseline().iter().map(|x| (x / total).ln()).collect();
-        let (mut ratio, mut log1p, mut y) = (vec![0.0; n], vec![0.0; n], vec![0.0; n]);
-        for &(efficiency, share) in population {
-            dose.at(efficiency, &mut y);
-            for gene in 0..n {
-                ratio[gene] += share * y[gene].exp();
-                log1p[gene] += share * expected.at(log_level[gene] + y[gene]);
-            }
-        }
-        let base = |gene: usize| expected.at(log_level[gene]);
-        Self {
-            perturbation,
-            delta: (0..n).map(|g| (log1p[g] - base(g)) as f32).collect(),
-            log2_fold_change: ratio.iter().map(|r| r.log2() as f32).collect(),
-        }
+/// Efficiencies on each target and their shares among infinitely many cells.
+pub(super) type Population = Vec<([f64; 2], f64)>;
+
+/// The levels, relative to the unperturbed state, averaged over a population.
+pub(super) fn mean_levels(dose: &DoseResponse, population: &Population, n_genes: usize) -> Vec<f64> {
+    let (mut mean, mut y) = (vec![0.0; n_genes], vec![0.0; n_genes]);
+    for &(efficiency, share) in population {
+        dose.at_each(efficiency, &mut y);
+        mean.iter_mut().zip(&y).for_each(|(sum, y)| *sum += share * y.exp());
     }
+    mean
+}
+
+/// Mean log1p counts of a population.
+pub(super) fn mean_log1p(dose: &DoseResponse, population: &Population, n_genes: usize, seen: &MeanLog1p) -> Vec<f64> {
+    let (mut mean, mut y) = (vec![0.0; n_genes], vec![0.0; n_genes]);
+    for &(efficiency, share) in population {
+        dose.at_each(efficiency, &mut y);
+        y.iter_mut().for_each(|y| *y = y.exp());
+        seen.add(&y, share, &mut mean);
+    }
+    mean
 }
 
 /// Every link with its parameters.
@@ -110,98 +124,4 @@ pub(super) fn edges(law: &dyn Law) -> Vec<TrueEdge> {
         elasticity.row(target).enumerate().map(edge).collect::<Vec<_>>()
     };
     (0..law.n_genes()).flat_map(of_target).collect()
-}
-
-/// E[log1p(K / d)] of a gene as a function of ln(share of the total), where K is the count in a cell of relative depth d:
-/// negative binomial with mean (depth x share x d), d log-normal. Tabulated; extrinsic and batch noise are left out.
-#[derive(Debug)]
-pub(super) struct ExpectedLog1p {
-    low: f64,
-    values: Vec<f64>,
-}
-
-/// Step of the table in ln share: linear interpolation errs by less than 1e-4.
-const STEP: f64 = 0.02;
-/// Nodes and weights of Gauss-Hermite quadrature for a standard normal, 5 points.
-const NORMAL: [(f64, f64); 5] = [
-    (-2.856_970_013_872_806, 0.011_257_411_327_720_69),
-    (-1.355_626_179_974_266, 0.222_075_922_005_612_7),
-    (0.0, 0.533_333_333_333_333_3),
-    (1.355_626_179_974_266, 0.222_075_922_005_612_7),
-    (2.856_970_013_872_806, 0.011_257_411_327_720_69),
-];
-
-impl ExpectedLog1p {
-    /// Tabulates from means of e^-12 molecules (taken as none below) to all molecules in one gene.
-    pub(super) fn of(observation: &Observation) -> Self {
-        let (low, high) = (-12.0, observation.depth.ln() + 1.0);
-        let n = ((high - low) / STEP).ceil() as usize + 2;
-        let value = |k: usize| expected_log1p((low + k as f64 * STEP).exp(), observation);
-        Self { low: low - observation.depth.ln(), values: (0..n).map(value).collect() }
-    }
-
-    pub(super) fn at(&self, log_share: f64) -> f64 {
-        let position = ((log_share - self.low) / STEP).clamp(0.0, self.values.len() as f64 - 1.001);
-        let (k, rest) = (position as usize, position.fract());
-        self.values[k] + rest * (self.values[k + 1] - self.values[k])
-    }
-}
-
-fn expected_log1p(mean: f64, observation: &Observation) -> f64 {
-    let of_depth = |(z, weight): &(f64, f64)| {
-        let d = (observation.depth_sigma * z).exp();
-        weight * expected_log1p_at(mean * d, d, observation.dispersion)
-    };
-    NORMAL.iter().map(of_depth).sum()
-}
-
-/// E[log1p(K / d)], K negative binomial: summed over its probabilities, or to second order where the mean is large.
-fn expected_log1p_at(mean: f64, d: f64, dispersion: f64) -> f64 {
-    let variance = mean + dispersion * mean * mean;
-    if mean > 100.0 {
-        let level = 1.0 + mean / d;
-        return level.ln() - variance / (2.0 * (d * level).powi(2));
-    }
-    let (mut p, ratio) = match dispersion {
-        0.0 => ((-mean).exp(), mean),
-        phi => ((-(phi * mean).ln_1p() / phi).exp(), phi * mean / (1.0 + phi * mean)),
-    };
-    let (mut sum, mut k) = (0.0, 0.0);
-    let end = mean + 12.0 * variance.sqrt() + 20.0;
-    while k < end {
-        sum += p * (k / d).ln_1p();
-        p *= ratio / (k + 1.0) * if dispersion == 0.0 { 1.0 } else { k + 1.0 / dispersion };
-        k += 1.0;
-    }
-    sum
-}
-
-/// The population of a perturbation.
-pub(super) fn population(efficiency: &Efficiency, seed: u64, label: &str) -> Vec<(f64, f64)> {
-    efficiency.population(&efficiency.guide_means(seed, label))
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::stats::Rng;
-
-    #[test]
-    fn expected_log1p_is_the_mean_over_many_cells() {
-        let observation = Observation { depth: 1000.0, ..Observation::default() };
-        let expected = ExpectedLog1p::of(&observation);
-        for share in [0.0005, 0.003, 0.05, 0.4] {
-            let mut rng = Rng::named(1, "test");
-            let n = 40_000;
-            let mean = (0..n)
-                .map(|_| {
-                    let d = (observation.depth_sigma * rng.normal()).exp();
-                    (rng.negative_binomial(1000.0 * share * d, observation.dispersion) as f64 / d).ln_1p()
-                })
-                .sum::<f64>()
-                / f64::from(n);
-            let got = expected.at(f64::ln(share));
-            assert!((got - mean).abs() < 0.012, "share {share}: {got}, drawn {mean}");
-        }
-    }
 }

@@ -5,7 +5,7 @@ use std::path::Path;
 use hdf5::{Dataset, Group, H5Type};
 use ndarray::{Array1, ArrayView1};
 
-use super::write::{CHUNK, GZIP, check_columns, dicts, encode, frames, plain, refused};
+use super::write::{CHUNK, GZIP, check_columns, dict, dicts, encode, frames, json, plain, refused};
 use crate::data::{Csr, GeneIndex};
 use crate::io::atomic::write_atomic_at;
 use crate::io::{Column, IoError};
@@ -21,6 +21,24 @@ pub struct RowsLayout {
     pub max_entries: u64,
 }
 
+/// What a streamed file holds besides its matrices.
+#[derive(Debug, Clone)]
+pub struct StreamedCells<'a> {
+    /// Row names, unique.
+    pub obs_names: &'a [String],
+    /// Row annotation by column name.
+    pub obs: &'a [(String, Column)],
+    /// Column names.
+    pub genes: &'a GeneIndex,
+    /// Further matrices of the same shape, by name.
+    pub layers: &'a [&'a str],
+    /// `uns`, as in [`crate::io::AnnData`].
+    pub uns: &'a serde_json::Map<String, serde_json::Value>,
+}
+
+/// gzip level of streamed cells: counts shrink nearly as well as at the usual level in a third of the time.
+const FAST: u8 = 1;
+
 /// Writes an AnnData file of cells (rows) with their annotation, compressed sparse rows, whole or not at all. Memory
 /// holds one block of rows, and 8 bytes per cell.
 ///
@@ -35,35 +53,91 @@ pub fn write_h5ad_rows<E: From<IoError>>(
     layout: RowsLayout,
     blocks: impl IntoIterator<Item = Result<Csr<f32>, E>>,
 ) -> Result<(), E> {
-    check_columns(path, obs, obs_names.len())?;
+    let cells = StreamedCells { obs_names, obs, genes, layers: &[], uns: &serde_json::Map::new() };
+    // scipy wants both index arrays of one type.
+    let storage =
+        Storage { wide: layout.wide, level: layout.gzip.then_some(GZIP), long: layout.max_entries > i32::MAX as u64 };
+    write(path, &cells, storage, blocks.into_iter().map(|block| Ok(vec![block?])))
+}
+
+/// Writes an AnnData file of cells that come in blocks, `X` and one matrix per layer each, whole or not at all: 32-bit
+/// values and column indices, row offsets of 64 bits from 2^31 entries on. Memory holds one block of rows, and 8 bytes per
+/// cell and matrix.
+///
+/// # Errors
+/// As [`write_h5ad_rows`].
+pub fn write_h5ad_stream<E: From<IoError>>(
+    path: &Path,
+    cells: &StreamedCells<'_>,
+    blocks: impl IntoIterator<Item = Result<Vec<Csr<f32>>, E>>,
+) -> Result<(), E> {
+    write(path, cells, Storage { wide: false, level: Some(FAST), long: false }, blocks.into_iter())
+}
+
+fn write<E: From<IoError>>(
+    path: &Path,
+    cells: &StreamedCells<'_>,
+    storage: Storage,
+    blocks: impl Iterator<Item = Result<Vec<Csr<f32>>, E>>,
+) -> Result<(), E> {
+    check_columns(path, cells.obs, cells.obs_names.len())?;
     let failed = refused(path);
     write_atomic_at(path, |at| {
         let file = hdf5::File::create(at).map_err(&failed)?;
-        frames(&file, obs_names, obs, genes, &[]).map_err(&failed)?;
-        let mut rows = Appender::new(&file, genes.len(), layout).map_err(&failed)?;
+        frames(&file, cells.obs_names, cells.obs, cells.genes, &[]).map_err(&failed)?;
+        let layers = dict(&file, "layers").map_err(&failed)?;
+        let start = |parent: &Group, name: &str| Appender::new(parent, name, cells.genes.len(), storage);
+        let mut matrices = vec![start(&file, "X").map_err(&failed)?];
+        for layer in cells.layers {
+            matrices.push(start(&layers, layer).map_err(&failed)?);
+        }
         for block in blocks {
             let block = block?;
-            if block.n_cols() != genes.len() {
-                let got = format!("{} columns", block.n_cols());
-                return Err(IoError::format(path, "`X`", format!("{} columns", genes.len()), got).into());
+            check_block(path, &block, matrices.len(), cells.genes.len())?;
+            for (matrix, rows) in matrices.iter_mut().zip(&block) {
+                matrix.push(rows).map_err(&failed)?;
             }
-            rows.push(&block).map_err(&failed)?;
         }
-        let (n, got) = (obs_names.len(), rows.indptr.len() - 1);
+        let (n, got) = (cells.obs_names.len(), matrices[0].indptr.len() - 1);
         if n != got {
             return Err(IoError::format(path, "`X`", format!("{n} rows"), got.to_string()).into());
         }
-        rows.finish().map_err(&failed)?;
-        dicts(&file, ["layers", "obsm", "varm", "obsp", "varp", "uns"]).map_err(&failed)?;
+        matrices.into_iter().try_for_each(Appender::finish).map_err(&failed)?;
+        dicts(&file, ["obsm", "varm", "obsp", "varp"]).map_err(&failed)?;
+        let uns = dict(&file, "uns").map_err(&failed)?;
+        cells.uns.iter().try_for_each(|(name, value)| json(&uns, name, value)).map_err(&failed)?;
         Ok(file.close().map_err(&failed)?)
     })
+}
+
+/// Every matrix of a block must have all genes, and all the same number of rows.
+fn check_block(path: &Path, block: &[Csr<f32>], matrices: usize, n_cols: usize) -> Result<(), IoError> {
+    let refuse = |expected: String, got: String| Err(IoError::format(path, "`X`", expected, got));
+    if block.len() != matrices {
+        return refuse(format!("{matrices} matrices"), block.len().to_string());
+    }
+    if let Some(wrong) = block.iter().find(|m| m.n_cols() != n_cols) {
+        return refuse(format!("{n_cols} columns"), format!("{} columns", wrong.n_cols()));
+    }
+    match block.iter().find(|m| m.n_rows() != block[0].n_rows()) {
+        Some(wrong) => refuse(format!("{} rows in every layer", block[0].n_rows()), wrong.n_rows().to_string()),
+        None => Ok(()),
+    }
+}
+
+/// How the arrays are stored.
+#[derive(Debug, Clone, Copy)]
+struct Storage {
+    wide: bool,
+    level: Option<u8>,
+    /// Column indices of 64 bits.
+    long: bool,
 }
 
 /// The three arrays of a growing matrix.
 struct Appender {
     group: Group,
-    layout: RowsLayout,
-    long: bool,
+    storage: Storage,
     n_cols: usize,
     indptr: Vec<i64>,
     indices: Dataset,
@@ -71,16 +145,14 @@ struct Appender {
 }
 
 impl Appender {
-    fn new(file: &Group, n_cols: usize, layout: RowsLayout) -> hdf5::Result<Self> {
-        let group = file.create_group("X")?;
+    fn new(parent: &Group, name: &str, n_cols: usize, storage: Storage) -> hdf5::Result<Self> {
+        let group = parent.create_group(name)?;
         encode(&group, "csr_matrix", "0.1.0")?;
-        // scipy wants both index arrays of one type.
-        let long = layout.max_entries > i32::MAX as u64;
+        let Storage { wide, level, long } = storage;
         let indices =
-            if long { growing::<i64>(&group, "indices", layout) } else { growing::<i32>(&group, "indices", layout) };
-        let data =
-            if layout.wide { growing::<f64>(&group, "data", layout) } else { growing::<f32>(&group, "data", layout) };
-        Ok(Self { indices: indices?, data: data?, group, layout, long, n_cols, indptr: vec![0] })
+            if long { growing::<i64>(&group, "indices", level) } else { growing::<i32>(&group, "indices", level) };
+        let data = if wide { growing::<f64>(&group, "data", level) } else { growing::<f32>(&group, "data", level) };
+        Ok(Self { indices: indices?, data: data?, group, storage, n_cols, indptr: vec![0] })
     }
 
     fn push(&mut self, block: &Csr<f32>) -> hdf5::Result<()> {
@@ -95,19 +167,18 @@ impl Appender {
     fn finish(self) -> hdf5::Result<()> {
         let shape = Array1::from(vec![self.indptr.len() as i64 - 1, self.n_cols as i64]);
         self.group.new_attr_builder().with_data(&shape).create("shape")?;
-        debug_assert!(self.indptr.last().is_some_and(|&n| n as u64 <= self.layout.max_entries));
-        if self.long {
-            plain(&self.group, "indptr", &self.indptr)
-        } else {
-            plain(&self.group, "indptr", &self.indptr.iter().map(|&o| o as i32).collect::<Vec<_>>())
+        let narrow = self.indptr.iter().map(|&o| i32::try_from(o)).collect::<Result<Vec<_>, _>>();
+        match narrow {
+            Ok(narrow) if !self.storage.long => plain(&self.group, "indptr", &narrow),
+            _ => plain(&self.group, "indptr", &self.indptr),
         }
     }
 }
 
-fn growing<T: H5Type>(group: &Group, name: &str, layout: RowsLayout) -> hdf5::Result<Dataset> {
+fn growing<T: H5Type>(group: &Group, name: &str, level: Option<u8>) -> hdf5::Result<Dataset> {
     let mut builder = group.new_dataset_builder().chunk(CHUNK);
-    if layout.gzip {
-        builder = builder.shuffle().deflate(GZIP);
+    if let Some(level) = level {
+        builder = builder.shuffle().deflate(level);
     }
     builder.empty::<T>().shape((0..,)).create(name)
 }
@@ -164,5 +235,25 @@ mod tests {
         t(vec![Ok(rows(&[[1.0; 3]]))], "expected 2 rows, got 1");
         t(vec![Ok(Csr::empty(2))], "expected 3 columns, got 2 columns");
         t(vec![Err(IoError::format("y", "", "a block", "none"))], "expected a block, got none");
+    }
+
+    #[test]
+    fn layers_and_unstructured_values_are_streamed_too() {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("x.h5ad");
+        let genes = GeneIndex::new(["A", "B", "C"]).unwrap();
+        let names = ["a", "b"].map(String::from);
+        let uns = serde_json::Map::from_iter([("seed".to_owned(), serde_json::json!(7))]);
+        let cells = StreamedCells { obs_names: &names, obs: &[], genes: &genes, layers: &["free"], uns: &uns };
+        let (x, free) = (rows(&[[1.0, 0.0, 2.0], [0.0; 3]]), rows(&[[0.5; 3], [1.5; 3]]));
+        write_h5ad_stream(&path, &cells, [Ok::<_, IoError>(vec![x.clone(), free.clone()])]).unwrap();
+        assert_eq!(open_cells(&path, None).unwrap().read(Scale::Log1p).unwrap().x, x);
+        let file = hdf5::File::open(&path).unwrap();
+        let read = |name: &str| file.dataset(name).unwrap().read_raw::<f32>().unwrap();
+        assert_eq!(read("layers/free/data"), free.data());
+        assert_eq!(file.dataset("uns/seed").unwrap().read_scalar::<i64>().unwrap(), 7);
+        let short = [Ok::<_, IoError>(vec![x, rows(&[[0.5; 3]])])];
+        assert!(write_h5ad_stream(&path, &cells, short).unwrap_err().to_string().contains("2 rows in every layer"));
+        assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
 }

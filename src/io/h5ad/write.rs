@@ -111,7 +111,7 @@ pub(super) fn encode(at: &Location, encoding: &str, version: &str) -> hdf5::Resu
     Ok(())
 }
 
-fn dict(parent: &Group, name: &str) -> hdf5::Result<Group> {
+pub(super) fn dict(parent: &Group, name: &str) -> hdf5::Result<Group> {
     let group = parent.create_group(name)?;
     encode(&group, "dict", "0.1.0")?;
     Ok(group)
@@ -208,7 +208,7 @@ pub(super) fn plain<T: H5Type>(parent: &Group, name: &str, values: &[T]) -> hdf5
 }
 
 /// A JSON value as the element that anndata would write for it; null is left out.
-fn json(parent: &Group, name: &str, value: &Value) -> hdf5::Result<()> {
+pub(super) fn json(parent: &Group, name: &str, value: &Value) -> hdf5::Result<()> {
     match value {
         Value::Null => Ok(()),
         Value::Bool(b) => scalar(parent, name, b, "numeric-scalar"),

@@ -1,5 +1,7 @@
 //! What the engines share: the law, its layers, and the unit of noise.
 
+use serde::Serialize;
+
 use super::{Cell, SimulateError};
 use crate::simulate::{Forcing, Law};
 use crate::stats::Rng;
@@ -45,7 +47,7 @@ impl Protein {
 
 /// A promoter per gene that is on or off (telegraph model, Peccoud and Ycart 1995): on, mRNA is made at a rate s; it goes off
 /// at `k_off` and on at `k_on = k_off P / (s - P)`, so that the mean production is the law's P.
-#[derive(Debug, Clone, PartialEq)]
+#[derive(Debug, Clone, PartialEq, Serialize)]
 pub struct Bursting {
     /// Rate at which a promoter goes off, per hour.
     pub k_off: f64,

@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use super::{Law, Levels, check_positive, power};
 use crate::data::GeneIndex;
-use crate::simulate::{Forcing, HillNetwork, SimulateError, Solver};
+use crate::simulate::{CellType, Forcing, HillNetwork, SimulateError, Solver};
 
 mod draw;
 
@@ -18,15 +18,6 @@ const ROUNDS: usize = 500;
 const PATIENCE: usize = 40;
 /// Largest relative change of a half constant at which they do.
 const AGREEMENT: f64 = 1e-9;
-
-/// A cell type: master regulators made at rates of their own.
-#[derive(Debug, Clone, PartialEq)]
-pub struct CellType {
-    /// `type1`, `type2`, ...
-    pub name: String,
-    /// What turns the unperturbed state into that of the type; put interventions after them.
-    pub forced: Vec<(u32, Forcing)>,
-}
 
 /// `P_i = rate_i` for master regulators, else `sum_j |K_ij| H(x_j)`, `H = u / (1 + u)` for activators and `1 / (1 + u)` for
 /// repressors, `u = (x_j / h_j)^n_ij` (Dibaeinia and Sinha 2020).

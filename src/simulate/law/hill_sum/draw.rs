@@ -4,9 +4,9 @@ use std::sync::Arc;
 
 use serde::Serialize;
 
-use super::{CellType, HillSum, SERGIO_DECAY};
+use super::{HillSum, SERGIO_DECAY};
 use crate::data::GeneId;
-use crate::simulate::{HillLink, HillNetwork, SimulateError, Wiring};
+use crate::simulate::{CellType, HillLink, HillNetwork, SimulateError, Wiring};
 use crate::stats::Rng;
 
 /// Strengths and rates to be drawn.
