@@ -68,6 +68,7 @@ fn cle_100_genes(bencher: Bencher) {
 
 /// The same of SERGIO's own first network, where its files are present.
 #[divan::bench(sample_count = 5)]
+#[allow(clippy::print_stdout, reason = "says why it measures nothing")]
 fn cle_sergio_ds1(bencher: Bencher) {
     let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../shared/data/peer_grn/sergio");
     let read = |name: &str| std::fs::read_to_string(folder.join(name));

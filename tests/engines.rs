@@ -117,6 +117,7 @@ fn every_cell_counts_as_one() {
         variance(&x) / (CELLS as f64 * variance(&means))
     });
     let effective = mean(&effective.collect::<Vec<_>>());
+    println!("effective cells: {effective:.3} of all");
     assert!(effective > 0.95 && effective < 1.06, "{effective} of the cells");
 }
 

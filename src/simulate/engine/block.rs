@@ -1,5 +1,7 @@
 //! Cells side by side, and the stretches of time in which nothing is changed in any of them.
 
+#![allow(clippy::inline_always, reason = "loops over lanes are vectorised only where everything is inlined")]
+
 use super::dynamics::Hold;
 use super::normals::{LANES, Lane};
 use super::{Cell, Phase};

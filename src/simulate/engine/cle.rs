@@ -1,5 +1,7 @@
 //! Chemical Langevin equation, one independent trajectory per cell.
 
+#![allow(clippy::inline_always, reason = "loops over lanes are vectorised only where everything is inlined")]
+
 use rayon::prelude::*;
 
 use super::block::{Forced, MOST_STEPS, Segment, segments};

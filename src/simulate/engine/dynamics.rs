@@ -1,5 +1,7 @@
 //! What the engines share: the law, its layers, and the unit of noise.
 
+#![allow(clippy::inline_always, reason = "loops over lanes are vectorised only where everything is inlined")]
+
 use serde::Serialize;
 
 use super::{Cell, SimulateError};

@@ -2,6 +2,8 @@
 //! instructions. Only additions, multiplications, divisions and square roots of doubles are used, in a fixed order, so the
 //! bits are the same on every machine.
 
+#![allow(clippy::inline_always, reason = "loops over lanes are vectorised only where everything is inlined")]
+
 /// Cells side by side in a loop.
 pub(super) const LANES: usize = 64;
 

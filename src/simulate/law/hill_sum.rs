@@ -1,5 +1,7 @@
 //! Law of SERGIO: the production of a gene is a sum over its regulators, the half constants frozen when the law is made.
 
+#![allow(clippy::inline_always, reason = "loops over lanes are vectorised only where everything is inlined")]
+
 use std::sync::Arc;
 
 use super::{Law, Levels, check_positive, power};
