@@ -122,7 +122,7 @@ impl Plan {
     }
 
     fn put_back(&self, at: usize, set: &[Vec<f64>], sum: &mut [f64; LANES]) {
-        for ((place, _), set) in self.perturbed.iter().zip(set).filter(|((place, _), _)| *place == at) {
+        for (_, set) in self.perturbed.iter().zip(set).filter(|((place, _), _)| *place == at) {
             sum.iter_mut().zip(set).filter(|(_, set)| **set != 0.0).for_each(|(sum, set)| *sum = *set);
         }
     }
