@@ -50,9 +50,11 @@ struct Plan {
     genes: Vec<u32>,
     /// Place and change of each perturbed gene.
     perturbed: Vec<(usize, Change)>,
-    /// Per hop, the genes that may change and their regulators that changed in the hop before.
-    hops: Vec<Vec<(usize, Vec<(usize, f64)>)>>,
+    hops: Vec<Hop>,
 }
+
+/// The genes that may change in a hop, each with its regulators that changed in the hop before.
+type Hop = Vec<(usize, Vec<(usize, f64)>)>;
 
 impl Plan {
     fn new(response: &LinearResponse, changes: &[Change], hops: usize) -> Self {
