@@ -7,8 +7,8 @@ use divan::Bencher;
 use divan::counter::ItemsCount;
 use grn::data::{GeneId, GeneIndex};
 use grn::simulate::{
-    Cell, CellType, Cle, DEFAULT_STEP, Dynamics, Engine, HillLink, HillNetwork, HillSum, Law, SERGIO_DECAY, Ssa, Thermo,
-    Wiring, solve,
+    Cell, CellType, Cle, DEFAULT_STEP, Dynamics, Engine, HillLink, HillNetwork, HillSum, Law, SERGIO_DECAY, Ssa,
+    Thermo, Wiring, solve,
 };
 use grn::stats::Rng;
 
@@ -83,7 +83,7 @@ fn cle_sergio_ds1(bencher: Bencher) {
 #[divan::bench(sample_count = 5)]
 fn cle_thermo_2000_genes(bencher: Bencher) {
     let given = Wiring::embedded().expect("the embedded network is sound");
-    let wiring = simulate::extend(&given, 2000, &ExtendOptions::default(), 0).expect("2,000 genes are enough");
+    let wiring = extend(&given, 2000, &ExtendOptions::default(), 0).expect("2,000 genes are enough");
     let (law, _) = Thermo::draw(&wiring, &ThermoOptions::default(), 0).expect("the options are in range");
     let cells: Vec<Cell> = (0..64).map(|number| Cell::steady(number, None, Vec::new(), 1.0)).collect();
     let engine = Cle::new(Dynamics::new(&law, 1e5), DEFAULT_STEP, 0).expect("the step is short");
