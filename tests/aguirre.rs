@@ -1,5 +1,7 @@
 //! The fixed points of the logistic law against the stochastic equation they stand for.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 use std::path::Path;
 
 use grn::simulate::{Law, Logistic, Solver, TopologyOptions, generate};

@@ -1,5 +1,7 @@
 //! The curated Boolean models: their edges, their attractors, and published simulations of them.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::PathBuf;
 

@@ -11,6 +11,7 @@ use crate::error::Notice;
 mod celloracle;
 mod fit;
 mod linear;
+mod ode;
 mod radius;
 mod steady;
 

@@ -50,9 +50,11 @@ struct Plan {
     genes: Vec<u32>,
     /// Place and change of each perturbed gene.
     perturbed: Vec<(usize, Change)>,
-    /// Per hop, the genes that may change and their regulators that changed in the hop before.
-    hops: Vec<Vec<(usize, Vec<(usize, f64)>)>>,
+    hops: Vec<Hop>,
 }
+
+/// The genes that may change in a hop, each with its regulators that changed in the hop before.
+type Hop = Vec<(usize, Vec<(usize, f64)>)>;
 
 impl Plan {
     fn new(response: &LinearResponse, changes: &[Change], hops: usize) -> Self {
@@ -122,7 +124,7 @@ impl Plan {
     }
 
     fn put_back(&self, at: usize, set: &[Vec<f64>], sum: &mut [f64; LANES]) {
-        for ((place, _), set) in self.perturbed.iter().zip(set).filter(|((place, _), _)| *place == at) {
+        for (_, set) in self.perturbed.iter().zip(set).filter(|((place, _), _)| *place == at) {
             sum.iter_mut().zip(set).filter(|(_, set)| **set != 0.0).for_each(|(sum, set)| *sum = *set);
         }
     }
