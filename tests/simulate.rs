@@ -151,8 +151,7 @@ fn targets_are_checked() {
 /// The regression of what cells show, relative to the controls of their own type, on the truth.
 fn slope(s: &Simulated, responses: &[Response]) -> f64 {
     let x = &s.screen.expression.x;
-    let totals: Vec<f64> =
-        (0..x.n_rows()).map(|c| x.row(c).1.iter().map(|&v| f64::from(v)).sum()).collect();
+    let totals: Vec<f64> = (0..x.n_rows()).map(|c| x.row(c).1.iter().map(|&v| f64::from(v)).sum()).collect();
     let mut sorted = totals.clone();
     sorted.sort_by(f64::total_cmp);
     let median = sorted[sorted.len() / 2];
@@ -237,8 +236,7 @@ fn every_perturbation_acts_in_every_type_at_every_dose() {
     assert_eq!(s.truth.responses.len(), 5 * 3 * 2);
     assert_eq!(s.screen.expression.n_cells(), 600 + 3 * 2 * 300);
     let own = |r: &Response| r.log2_fold_change[s.screen.genes().id("POU5F1").unwrap().index()];
-    let pou5f1: Vec<&Response> =
-        s.truth.responses.iter().filter(|r| r.perturbation.to_string() == "POU5F1").collect();
+    let pou5f1: Vec<&Response> = s.truth.responses.iter().filter(|r| r.perturbation.to_string() == "POU5F1").collect();
     for doses in pou5f1.chunks(2) {
         assert_eq!((doses[0].dose, doses[1].dose), (Some(0.3), Some(0.9)));
         assert!(own(doses[1]) < own(doses[0]) - 0.5 && own(doses[0]) < -0.2, "{} {}", own(doses[0]), own(doses[1]));

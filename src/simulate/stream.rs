@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
@@ -43,17 +44,22 @@ pub struct Prepared<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    pub(super) fn new(simulator: &'a Simulator) -> Result<Self, SimulateError> {
+    pub(super) fn new(simulator: &'a Simulator, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Self, SimulateError> {
         let (law, o) = (simulator.law(), simulator.options());
         let (perturbations, states) = (simulator.perturbations()?, simulator.states());
         let solver = Solver::new(law);
+        let held: Vec<Perturbation> = o.held_out.iter().map(|gene| Perturbation::of([gene])).collect();
+        let (done, of) = (AtomicU64::new(0), (states.len() * (perturbations.len() + held.len())) as u64);
         let all = |perturbations: &[Perturbation]| -> Result<Vec<DoseResponse>, SimulateError> {
             let n = perturbations.len();
-            let solve = |k: usize| simulator.dose(&solver, &states[k / n], &perturbations[k % n]);
+            let solve = |k: usize| {
+                let solved = simulator.dose(&solver, &states[k / n], &perturbations[k % n]);
+                progress(done.fetch_add(1, Ordering::Relaxed) + 1, of);
+                solved
+            };
             (0..states.len() * n).into_par_iter().map(solve).collect()
         };
         let responses = all(&perturbations)?;
-        let held: Vec<Perturbation> = o.held_out.iter().map(|gene| Perturbation::of([gene])).collect();
         let held_responses = all(&held)?;
         let rest = |state: &CellState| match &state.cell_type.forced {
             none if none.is_empty() => Ok(vec![0.0; law.n_genes()]),
