@@ -20,7 +20,7 @@ pub use self::correlation::{average_ranks, cosine, pearson, spearman};
 pub use self::distances::squared_distances;
 pub use self::fdr::benjamini_hochberg;
 pub use self::leiden::{WeightedGraph, leiden};
-pub use self::linalg::{LinalgError, Pca, inverse_spd, pca, solve, solve_spd, symmetric_eigen};
+pub use self::linalg::{LinalgError, Pca, eigenvalues, inverse_spd, pca, solve, solve_spd, symmetric_eigen};
 pub use self::mersenne::MersenneTwister;
 pub use self::moments::{CentralMoments, PowerSums};
 pub use self::mutual_information::adjusted_mutual_information;

@@ -3,6 +3,7 @@
 mod curve;
 mod delta;
 mod network;
+mod screen;
 mod volcano;
 
 use std::path::Path;
@@ -28,6 +29,8 @@ pub(super) enum PlotCommand {
     Delta(delta::DeltaArgs),
     /// Fold change against significance, from a table of `grn de`
     Volcano(volcano::VolcanoArgs),
+    /// Noise, degrees, efficiency and differentially expressed genes of a screen
+    Screen(screen::ScreenFigureArgs),
     /// Metrics over the course of a fit
     Curve(curve::CurveArgs),
 }
@@ -37,6 +40,7 @@ pub(super) fn run(command: PlotCommand, session: &mut Session) -> Result<ExitSta
         PlotCommand::Network(args) => network::run(args, session),
         PlotCommand::Delta(args) => delta::run(args, session),
         PlotCommand::Volcano(args) => volcano::run(args, session),
+        PlotCommand::Screen(args) => screen::run(args, session),
         PlotCommand::Curve(args) => curve::run(args, session),
     }
 }

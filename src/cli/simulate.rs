@@ -2,9 +2,12 @@
 
 mod args;
 mod cells;
+mod dynamics;
+mod law;
 mod levels;
 mod network;
 mod summary;
+mod system;
 mod truth_files;
 
 use std::path::{Path, PathBuf};
@@ -12,11 +15,17 @@ use std::time::Instant;
 
 use clap::Args;
 
-use self::args::{CellTypeArgs, InterventionArgs, ObservationArgs, SizeArgs, TopologyArgs};
+use self::args::{
+    CalibrationArgs, CellTypeArgs, EngineArgs, InterventionArgs, ObservationArgs, SizeArgs, TopologyArgs,
+};
+use self::dynamics::DynamicsArgs;
+use self::law::LawArg;
+use self::system::LawArgs;
+use self::truth_files::About;
 use super::error::CliError;
 use super::session::Session;
 use crate::error::ExitStatus;
-use crate::simulate::{PRESETS, Preset, Simulated, SimulationOptions, Simulator, Wiring};
+use crate::simulate::{PRESETS, Preset, Simulated, SimulationOptions, Simulator};
 
 /// Arguments of `grn simulate`.
 #[derive(Debug, Args)]
@@ -24,24 +33,30 @@ use crate::simulate::{PRESETS, Preset, Simulated, SimulationOptions, Simulator, 
   grn simulate -o screen.h5ad
   grn simulate --preset vcc --cells-per-perturbation 20 -o vcc.h5ad
   grn simulate --network regulons.tsv --genes 3000 --perturbations 60 -o screen.h5ad
+  grn simulate --engine cle --genes 300 --perturbations 10 -o langevin.h5ad
+  grn simulate --hours 6,24,72 --protein 1000 -o course.h5ad
+  grn simulate --rules hsc --engine ssa -o hsc.h5ad
+  grn simulate --run runs/mine --pert KDM1A --law ode -o course.tsv
   grn simulate --lineage 'stem>early>a,early>b' --dose 0.3,0.6,0.9 --ambient 0.05 -o screen.h5ad
 
 Writes counts with obs `target_gene`, `guide`, `batch`, `efficiency`, `doublet` (and `cell_type`, `pseudotime`, `dose`,
 `second_efficiency` where used), and beside them a folder `<name>.truth` with edges.tsv (every link and its parameters),
 genes.tsv, deltas.h5ad (the true changes; also of genes held out) and parameters.json.")]
 pub(super) struct SimulateArgs {
-    /// The h5ad file to write
-    #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
+    /// The h5ad file to write; of a run: .h5ad or .tsv, or nothing to print the genes that change most
+    #[arg(short, long, value_name = "FILE", required_unless_present = "run")]
+    output: Option<PathBuf>,
     /// Sizes and targets: demo, vcc or norman
     #[arg(long, default_value = "demo", value_parser = PRESETS.iter().map(|p| p.name).collect::<Vec<_>>())]
     preset: String,
-    /// Median fold by which a saturated regulator changes its target
-    #[arg(long, value_name = "FOLD", help_heading = "Law")]
-    fold: Option<f64>,
-    /// Take the levels of genes from the mean expression of the control cells of this screen or pseudobulk
-    #[arg(long, value_name = "FILE", help_heading = "Law")]
-    levels: Option<PathBuf>,
+    #[command(flatten)]
+    law: LawArgs,
+    #[command(flatten)]
+    engine: EngineArgs,
+    #[command(flatten)]
+    calibration: CalibrationArgs,
+    #[command(flatten)]
+    dynamics: DynamicsArgs,
     #[command(flatten)]
     size: SizeArgs,
     #[command(flatten)]
@@ -55,23 +70,29 @@ pub(super) struct SimulateArgs {
 }
 
 pub(super) fn run(args: SimulateArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
+    if args.dynamics.wanted() {
+        let law = args.law.law.unwrap_or(LawArg::Steady);
+        return dynamics::run(&args.dynamics, law, args.output.as_deref(), session);
+    }
+    let Some(output) = args.output.clone() else {
+        return Err(CliError::usage("--output", "a file to write", "none", Some("add `-o screen.h5ad`".into())));
+    };
+    screen(&args, &output, session)
+}
+
+fn screen(args: &SimulateArgs, output: &Path, session: &mut Session) -> Result<ExitStatus, CliError> {
     let started = Instant::now();
-    let truth = args.output.with_extension("truth");
-    refuse_to_overwrite([&args.output, &truth], session)?;
-    let mut options = options(&args, session.seed)?;
-    let (wiring, mut notices) = network::read(&args.topology, args.size.genes, &mut options)?;
+    let truth = output.with_extension("truth");
+    refuse_to_overwrite([output, &truth], session)?;
+    let mut options = options(args, session.seed)?;
     if session.dry_run {
-        session.printer.say(plan(&args, &wiring, &options));
+        options.degs = None;
+    }
+    let (simulator, mut notices) = system::simulator(&args.law, &args.topology, &args.size, &mut options, session)?;
+    if session.dry_run {
+        session.printer.say(plan(output, &simulator));
         return Ok(ExitStatus::Done);
     }
-    let simulator = match &args.levels {
-        None => Simulator::new(&wiring, &options)?,
-        Some(path) => {
-            let (levels, said) = levels::read(path, session)?;
-            notices.extend(said);
-            Simulator::with_levels(&wiring, &options, &|gene| levels.get(gene).copied())?
-        }
-    };
     notices.extend(simulator.notices().iter().cloned());
     for notice in &notices {
         session.printer.notice(notice);
@@ -83,15 +104,28 @@ pub(super) fn run(args: SimulateArgs, session: &mut Session) -> Result<ExitStatu
     })?;
     bar.finish_and_clear();
     session.printer.detail(format!("steady states after {:.2} s", started.elapsed().as_secs_f64()));
-    if !cells::stream(&args.output, &prepared, &options, args.observation.noise_free, session)? {
+    if !cells::stream(output, &prepared, simulator.options(), args.observation.noise_free, session)? {
         session.printer.say("interrupted; nothing was written");
         return Ok(ExitStatus::Interrupted);
     }
-    truth_files::write(&truth, prepared.truth(), &notices, &options)?;
+    let topology = summary::topology(&simulator);
+    let about = About {
+        truth: prepared.truth(),
+        notices: &notices,
+        options: simulator.options(),
+        law: simulator.law().name(),
+        calibration: simulator.calibration(),
+        topology: Some(&topology),
+    };
+    truth_files::write(&truth, &about)?;
     let summary = summary::Summary {
-        output: &args.output,
+        output,
         truth_folder: &truth,
         cells: prepared.n_cells(),
+        law: simulator.law().name(),
+        engine: simulator.options().engine.kind,
+        topology: &topology,
+        calibration: simulator.calibration(),
         truth: prepared.truth(),
         notices: &notices,
         seconds: started.elapsed().as_secs_f64(),
@@ -100,7 +134,7 @@ pub(super) fn run(args: SimulateArgs, session: &mut Session) -> Result<ExitStatu
     Ok(ExitStatus::Done)
 }
 
-fn refuse_to_overwrite(paths: [&PathBuf; 2], session: &Session) -> Result<(), CliError> {
+fn refuse_to_overwrite(paths: [&Path; 2], session: &Session) -> Result<(), CliError> {
     match paths.into_iter().find(|p| p.exists() && !session.overwrite) {
         None => Ok(()),
         Some(path) => Err(CliError::usage(
@@ -121,25 +155,29 @@ fn options(args: &SimulateArgs, seed: u64) -> Result<SimulationOptions, CliError
     args.interventions.apply(&mut options);
     args.cell_types.apply(&mut options)?;
     args.observation.apply(&mut options);
-    options.kinetics.fold = args.fold.unwrap_or(options.kinetics.fold);
+    args.law.apply(&mut options);
+    args.engine.apply(&mut options, args.observation.extrinsic.is_some());
+    args.calibration.apply(&mut options, args.law.strengths_given(), args.interventions.typed());
     options.check()?;
     Ok(options)
 }
 
-fn plan(args: &SimulateArgs, wiring: &Wiring, options: &SimulationOptions) -> String {
+fn plan(output: &Path, simulator: &Simulator) -> String {
+    let (options, law) = (simulator.options(), simulator.law());
     let size = options.size;
     let usual = size.perturbations * size.cells_per_perturbation;
-    let perturbed = options.cells.total.unwrap_or(usual) * options.doses.len().max(1);
+    let arms = options.doses.len().max(1) * options.engine.hours.len().max(1);
+    let perturbed = options.cells.total.unwrap_or(usual) * arms;
     format!(
-        "would simulate {} cells x {} genes ({} perturbations with {perturbed} cells, {} controls) on a network of {} genes \
-         and {} edges, and write `{}`",
+        "would simulate {} cells x {} genes ({} perturbations with {perturbed} cells, {} controls) under the law {} with {} \
+         edges, and write `{}`",
         size.controls + perturbed,
         size.genes,
         size.perturbations,
         size.controls,
-        wiring.genes.len(),
-        wiring.links.len(),
-        args.output.display()
+        law.name(),
+        law.n_edges(),
+        output.display()
     )
 }
 
@@ -147,5 +185,13 @@ fn plan(args: &SimulateArgs, wiring: &Wiring, options: &SimulationOptions) -> St
 pub(super) fn write_screen(path: &Path, simulated: &Simulated, seed: u64) -> Result<(), CliError> {
     let options = PRESETS[0].options(seed);
     cells::write(path, simulated, &options)?;
-    truth_files::write(&path.with_extension("truth"), &simulated.truth, &simulated.notices, &options)
+    let about = About {
+        truth: &simulated.truth,
+        notices: &simulated.notices,
+        options: &options,
+        law: "thermo",
+        calibration: None,
+        topology: None,
+    };
+    truth_files::write(&path.with_extension("truth"), &about)
 }

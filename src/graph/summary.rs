@@ -1,12 +1,14 @@
 //! What a graph looks like, in numbers.
 
-use std::collections::HashMap;
+use std::collections::{BTreeMap, HashMap};
 
+use petgraph::algo::tarjan_scc;
 use petgraph::unionfind::UnionFind;
 use serde::Serialize;
 
 use super::{GeneGraph, Sign};
 use crate::data::GeneId;
+use crate::stats::{WeightedGraph, leiden};
 
 /// A gene with many edges.
 #[derive(Debug, Clone, PartialEq, Serialize)]
@@ -43,6 +45,12 @@ pub struct GraphSummary {
     pub components: usize,
     /// Genes in the largest component.
     pub largest_component: usize,
+    /// Genes in the largest strongly connected component: those that can all reach each other.
+    pub strongly_connected: usize,
+    /// Communities that the Leiden algorithm finds on edge weights (either direction, resolution 1, seed 0).
+    pub communities: usize,
+    /// Modularity of these communities (Newman and Girvan 2004): 0 for a random partition, near 1 for separate groups.
+    pub modularity: f64,
     /// Share of edges whose reverse is an edge too.
     pub reciprocity: f64,
     /// Edges that activate.
@@ -88,6 +96,7 @@ impl GraphSummary {
         let out: Vec<usize> = genes.iter().map(|&g| graph.out_edges(g).len()).collect();
         let into: Vec<usize> = genes.iter().map(|&g| graph.in_edges(g).count()).collect();
         let sizes = component_sizes(graph);
+        let (communities, modularity) = communities(graph);
         let count = |sign| graph.edges().iter().filter(|e| e.sign == sign).count();
         let (activating, repressing) = (count(Sign::Activation), count(Sign::Repression));
         let mutual = graph.edges().iter().filter(|e| graph.edge(e.target, e.source).is_some()).count();
@@ -98,6 +107,9 @@ impl GraphSummary {
             isolated: out.iter().zip(&into).filter(|(o, i)| **o + **i == 0).count(),
             components: sizes.len(),
             largest_component: sizes.into_iter().max().unwrap_or(0),
+            strongly_connected: tarjan_scc(&graph.to_petgraph()).iter().map(Vec::len).max().unwrap_or(0),
+            communities,
+            modularity,
             reciprocity: share(mutual),
             activating,
             repressing,
@@ -108,6 +120,29 @@ impl GraphSummary {
             channels: channels(graph),
         }
     }
+}
+
+/// Number of communities and their modularity. Each pair of genes counts once, with the sum of its edges' weights.
+fn communities(graph: &GeneGraph) -> (usize, f64) {
+    let mut pairs: BTreeMap<(usize, usize), f64> = BTreeMap::new();
+    for e in graph.edges().iter().filter(|e| e.source != e.target) {
+        let (a, b) = (e.source.index().min(e.target.index()), e.source.index().max(e.target.index()));
+        *pairs.entry((a, b)).or_default() += f64::from(e.weight);
+    }
+    let weighted = WeightedGraph::new(graph.n_genes(), pairs.iter().map(|(&(a, b), &w)| (a, b, w)));
+    let community = leiden(&weighted, 1.0, 2, 0);
+    let n = community.iter().max().map_or(0, |most| most + 1);
+    let total: f64 = pairs.values().sum();
+    let (mut inside, mut strength) = (vec![0.0; n], vec![0.0; n]);
+    for (&(a, b), w) in &pairs {
+        if community[a] == community[b] {
+            inside[community[a]] += w;
+        }
+        strength[community[a]] += w;
+        strength[community[b]] += w;
+    }
+    let part = |(inside, strength): (&f64, &f64)| inside / total - (strength / (2.0 * total)).powi(2);
+    (n, if total > 0.0 { inside.iter().zip(&strength).map(part).sum() } else { 0.0 })
 }
 
 /// Number of genes of each weakly connected component.
@@ -162,6 +197,9 @@ mod tests {
         assert_eq!((summary.genes, summary.edges, summary.isolated), (5, 4, 0));
         assert_eq!((summary.components, summary.largest_component), (2, 3));
         assert_eq!((summary.reciprocity, summary.signed), (0.5, 0.5));
+        assert_eq!((summary.strongly_connected, summary.communities), (2, 2));
+        // {A, B, C} holds 1.5 of 2 and all its strength 3 of 4; {D, E} the rest: 1 - (3/4)^2 - (1/4)^2.
+        assert!((summary.modularity - 0.375).abs() < 1e-12);
         assert_eq!(summary.hubs[0], Hub { gene: "A".into(), out_degree: 2, in_degree: 1 });
         assert_eq!(summary.out_degree, Degrees { mean: 0.8, median: 1, max: 2 });
         assert_eq!((summary.channels[0].edges, summary.channels[0].mean_score), (3, 2.0 / 3.0));

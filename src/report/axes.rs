@@ -17,6 +17,7 @@ pub(super) struct Axis {
     min: f64,
     max: f64,
     step: f64,
+    powers: bool,
 }
 
 impl Axis {
@@ -33,7 +34,13 @@ impl Axis {
 
     /// An axis from `min` to `max`.
     pub(super) fn between(title: impl Into<String>, min: f64, max: f64) -> Self {
-        Self { title: title.into(), min, max, step: nice_step((max - min) / 5.0) }
+        Self { title: title.into(), min, max, step: nice_step((max - min) / 5.0), powers: false }
+    }
+
+    /// An axis of powers of ten: `values`, and the places asked for later, are logarithms to base 10.
+    pub(super) fn powers_of_ten(title: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Self {
+        let axis = Self::of(title, values);
+        Self { step: ((axis.max - axis.min) / 6.0).ceil().max(1.0), powers: true, ..axis }
     }
 
     /// The same axis, widened to include a value.
@@ -61,6 +68,9 @@ impl Axis {
 
     /// A tick as text, with as many decimals as the step needs.
     pub(super) fn tick_text(&self, value: f64) -> String {
+        if self.powers {
+            return power_text(value);
+        }
         let exact = |d: &usize| (self.step * 10f64.powi(*d as i32)).fract().abs() < 1e-6;
         let decimals = (0..12).find(exact).unwrap_or(12);
         format!("{value:.decimals$}").replace('-', "−")
@@ -68,6 +78,16 @@ impl Axis {
 
     fn fraction(&self, value: f64) -> f32 {
         ((value - self.min) / (self.max - self.min)) as f32
+    }
+}
+
+/// Ten to this power as people write it.
+fn power_text(power: f64) -> String {
+    match power {
+        p if (0.0..4.0).contains(&p) => format!("{}", 10f64.powf(p).round()),
+        p if (4.0..7.0).contains(&p) => format!("{}k", 10f64.powf(p - 3.0).round()),
+        p if (-3.0..0.0).contains(&p) => format!("{:.*}", -p as usize, 10f64.powf(p)),
+        p => format!("1e{p}").replace('-', "−"),
     }
 }
 
@@ -167,6 +187,14 @@ mod tests {
         assert_eq!(t(-0.31, 0.52), "−0.2 0.0 0.2 0.4");
         assert_eq!(t(0.0, 730.0), "0 200 400 600");
         assert_eq!(t(0.0, 1.2), "0.00 0.25 0.50 0.75 1.00");
+    }
+
+    #[test]
+    fn logarithms_are_labelled_by_their_powers() {
+        let axis = Axis::powers_of_ten("", [-4.2, 1.3]);
+        let texts: Vec<String> = axis.ticks().iter().map(|&v| axis.tick_text(v)).collect();
+        assert_eq!(texts, ["1e−4", "0.001", "0.01", "0.1", "1", "10"]);
+        assert_eq!((power_text(3.0), power_text(5.0)), ("1000".into(), "100k".into()));
     }
 
     #[test]

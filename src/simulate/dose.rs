@@ -1,6 +1,7 @@
 //! The steady state as a function of how well an intervention works.
 
-use super::{Efficiency, Forcing, SimulateError, Solver};
+use super::steady::GONE;
+use super::{Cell, Efficiency, Engine, Forcing, Ode, SimulateError, Solver};
 use crate::data::{GeneId, Intervention};
 
 /// Efficiencies at which steady states are solved.
@@ -50,21 +51,8 @@ impl DoseResponse {
         efficiency: &Efficiency,
         name: &str,
     ) -> Result<Self, SimulateError> {
-        let pair = targets.len() > 1;
-        let grid: &[f64] = match (efficiency.all_or_nothing(intervention), pair) {
-            (true, _) => &[0.0, 1.0],
-            (false, true) => &PAIR_GRID,
-            (false, false) => &GRID,
-        };
-        let mut response = Self {
-            intervention,
-            efficiency: efficiency.clone(),
-            doses: Vec::new(),
-            pair,
-            states: Vec::new(),
-            residual: 0.0,
-        };
-        response.doses = grid.iter().map(|&e| response.dose(e)).collect();
+        let mut response = Self::empty(targets, intervention, efficiency);
+        let (pair, grid) = (response.pair, response.grid());
         let mut start: Option<Vec<f64>> = None;
         for &first in grid {
             let seconds = if pair { grid } else { &grid[..1] };
@@ -82,6 +70,58 @@ impl DoseResponse {
             start = row_start;
         }
         Ok(response)
+    }
+
+    /// The states this long after interventions that begin in a cell at `rest` (ln ratios), one response per hour, by the mean
+    /// dynamics.
+    ///
+    /// # Errors
+    /// [`SimulateError::BadOption`].
+    pub fn after(
+        ode: &Ode<'_>,
+        held: &[(u32, Forcing)],
+        targets: &[GeneId],
+        intervention: Intervention,
+        efficiency: &Efficiency,
+        rest: &[f64],
+        hours: &[f64],
+    ) -> Result<Vec<Self>, SimulateError> {
+        let mut empty = Self::empty(targets, intervention, efficiency);
+        let grid = empty.grid();
+        let seconds = if empty.pair { grid } else { &grid[..1] };
+        let cases = grid.iter().flat_map(|&first| seconds.iter().map(move |&second| [first, second]));
+        let cell = |hours: f64, hit: [f64; 2]| {
+            let own = targets.iter().enumerate().map(|(k, g)| (g.0, efficiency.forcing(intervention, hit[k.min(1)])));
+            Cell::steady(0, Some(rest.to_vec()), held.iter().copied().chain(own).collect(), hours)
+        };
+        let mut responses = Vec::with_capacity(hours.len());
+        for &hour in hours {
+            let cells: Vec<Cell> = cases.clone().map(|hit| cell(hour, hit)).collect();
+            let states = ode.run(&cells)?;
+            // Where nothing is left, what the grid holds stays finite.
+            let narrow = |y: Vec<f64>| y.into_iter().map(|y| y.max(GONE) as f32).collect();
+            empty.states = states.into_iter().map(narrow).collect();
+            responses.push(empty.clone());
+        }
+        Ok(responses)
+    }
+
+    /// A response whose states are still to be found.
+    fn empty(targets: &[GeneId], intervention: Intervention, efficiency: &Efficiency) -> Self {
+        let (efficiency, pair) = (efficiency.clone(), targets.len() > 1);
+        let mut response =
+            Self { intervention, efficiency, doses: Vec::new(), pair, states: Vec::new(), residual: 0.0 };
+        response.doses = response.grid().iter().map(|&e| response.dose(e)).collect();
+        response
+    }
+
+    /// Efficiencies at which states are known.
+    fn grid(&self) -> &'static [f64] {
+        match (self.efficiency.all_or_nothing(self.intervention), self.pair) {
+            (true, _) => &[0.0, 1.0],
+            (false, true) => &PAIR_GRID,
+            (false, false) => &GRID,
+        }
     }
 
     /// ln(level / unperturbed level) per gene at this efficiency, on both targets of a pair.

@@ -9,8 +9,14 @@ use std::sync::Arc;
 use super::SimulateError;
 use crate::data::GeneIndex;
 
+mod boolean;
+mod hill_sum;
+mod logistic;
 mod thermo;
 
+pub use self::boolean::{Boolean, BooleanOptions, Rule, Rules};
+pub use self::hill_sum::{HillSum, HillSumOptions, SERGIO_DECAY};
+pub use self::logistic::Logistic;
 pub use self::thermo::{Epistasis, Thermo, ThermoOptions};
 
 /// Levels of all genes in several cells (lanes) at once: genes x lanes, row-major.
@@ -114,6 +120,8 @@ fn power(x: f64, n: f64) -> f64 {
         x * x
     } else if n == 1.0 {
         x
+    } else if n == 4.0 {
+        (x * x) * (x * x)
     } else {
         x.powf(n)
     }

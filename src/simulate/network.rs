@@ -1,8 +1,12 @@
 //! Who regulates whom: the wiring a simulation runs on, and the embedded network of human embryonic stem cells.
 
+mod sergio;
+
 use std::sync::Arc;
 
-use super::SimulateError;
+pub use self::sergio::{HillLink, HillNetwork};
+
+use super::{Elasticity, Law, SimulateError};
 use crate::data::{GeneId, GeneIndex};
 use crate::graph::{GeneGraph, GraphBuilder, Sign};
 use crate::stats::Rng;
@@ -87,6 +91,21 @@ impl Wiring {
         };
         let unknown = graph.edges().iter().filter(|e| e.sign == Sign::Unknown).count();
         (Self { genes: Arc::clone(graph.genes()), links: graph.edges().iter().map(link).collect() }, unknown)
+    }
+
+    /// The links of a law; one whose effect at rest is zero counts as activating.
+    pub fn of_law(law: &dyn Law) -> Self {
+        let elasticity = Elasticity::at(law, law.baseline());
+        let link = |target: u32| {
+            let ends = elasticity.row(target as usize);
+            ends.map(move |(source, j)| Link {
+                source: GeneId(source),
+                target: GeneId(target),
+                activates: j >= 0.0,
+                weight: 1.0,
+            })
+        };
+        Self { genes: Arc::clone(law.genes()), links: (0..law.n_genes() as u32).flat_map(link).collect() }
     }
 
     /// The same links as a gene graph, one evidence channel named `channel`.

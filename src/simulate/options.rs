@@ -2,7 +2,9 @@
 
 use serde::Serialize;
 
-use super::{CellCounts, Efficiency, ExtendOptions, Lineage, Observation, SimulateError, ThermoOptions};
+use super::{
+    CellCounts, DegGoal, Efficiency, EngineOptions, ExtendOptions, Lineage, Observation, SimulateError, ThermoOptions,
+};
 use crate::data::Intervention;
 
 /// How large a screen is.
@@ -41,6 +43,10 @@ pub struct SimulationOptions {
     pub doses: Vec<f64>,
     /// Cell types.
     pub lineage: Lineage,
+    /// What carries cells through time.
+    pub engine: EngineOptions,
+    /// How many genes perturbations are to change; nothing takes the strength of links as it is.
+    pub degs: Option<DegGoal>,
     /// Strength of links and levels of genes.
     pub kinetics: ThermoOptions,
     /// How the network is extended to `size.genes`.
@@ -63,6 +69,8 @@ impl SimulationOptions {
             efficiency: Efficiency::default(),
             doses: Vec::new(),
             lineage: Lineage::default(),
+            engine: EngineOptions::default(),
+            degs: None,
             kinetics: ThermoOptions::default(),
             extend: ExtendOptions::default(),
             observation: Observation::default(),
@@ -77,6 +85,7 @@ impl SimulationOptions {
         self.efficiency.check()?;
         self.observation.check()?;
         self.lineage.check()?;
+        self.engine.check()?;
         match self.doses.iter().find(|d| !(**d > 0.0 && **d < 1.0)) {
             Some(dose) => Err(SimulateError::option("dose", "efficiencies between 0 and 1", dose)),
             None => Ok(()),

@@ -12,7 +12,7 @@ pub(super) const CONTROL: &str = "non-targeting";
 pub(super) struct PlannedCell {
     /// Number of the cell, which keys its random numbers.
     pub(super) number: u64,
-    /// Perturbation and dose, `None` for controls.
+    /// Perturbation and arm, `None` for controls.
     pub(super) condition: Option<(usize, usize)>,
     /// The cell state.
     pub(super) state: usize,
@@ -23,12 +23,12 @@ pub(super) struct PlannedCell {
     pub(super) partner: Option<usize>,
 }
 
-/// Every cell of a screen, in order: the controls, then each perturbation dose by dose.
+/// Every cell of a screen, in order: the controls, then each perturbation dose by dose, and hour by hour.
 #[derive(Debug)]
 pub(super) struct Plan {
     /// The cells.
     pub(super) cells: Vec<PlannedCell>,
-    /// Cells per perturbation (at each dose).
+    /// Cells per perturbation, in each arm.
     pub(super) per_perturbation: Vec<usize>,
 }
 
@@ -52,6 +52,8 @@ pub struct CellColumns {
     pub second_efficiency: Vec<f64>,
     /// Mean efficiency asked for, 0 for controls; where the screen has several doses.
     pub dose: Vec<f64>,
+    /// Hours after the perturbation, 0 for controls; where the screen is a time course.
+    pub time: Vec<f64>,
     /// Whether the droplet holds a second cell.
     pub doublet: Vec<bool>,
 }
@@ -74,7 +76,7 @@ impl Plan {
     ) -> Result<Self, SimulateError> {
         let labels: Vec<String> = perturbations.iter().map(ToString::to_string).collect();
         let per_perturbation = o.cells.draw(&labels, o.size.cells_per_perturbation, o.seed)?;
-        let doses = doses(o);
+        let arms = arms(o);
         let mut cells = Vec::new();
         let mut add = |condition, guides: &[Vec<f64>; 2], efficiency: &Efficiency, n: usize| {
             for at in 0..n {
@@ -85,9 +87,9 @@ impl Plan {
         let control = vec![0.0; o.efficiency.guides_most];
         add(None, &[control, Vec::new()], &o.efficiency, o.size.controls);
         for (p, perturbation) in perturbations.iter().enumerate() {
-            for (d, &dose) in doses.iter().enumerate() {
-                let efficiency = o.efficiency.at_dose(dose);
-                add(Some((p, d)), &guides_of(perturbation, &efficiency, o.seed), &efficiency, per_perturbation[p]);
+            for (k, arm) in arms.iter().enumerate() {
+                let efficiency = o.efficiency.at_dose(arm.dose);
+                add(Some((p, k)), &guides_of(perturbation, &efficiency, o.seed), &efficiency, per_perturbation[p]);
             }
         }
         let n = cells.len();
@@ -103,8 +105,11 @@ impl Plan {
         states: &[CellState],
     ) -> CellColumns {
         let label = |c: &PlannedCell| c.condition.map_or(CONTROL.to_owned(), |(p, _)| perturbations[p].to_string());
-        let dose = |c: &PlannedCell| c.condition.and_then(|(_, d)| o.doses.get(d)).copied().unwrap_or(0.0);
-        let types = !o.lineage.types.is_empty();
+        let arms = arms(o);
+        let arm = |c: &PlannedCell| c.condition.map(|(_, k)| arms[k]);
+        let dose = |c: &PlannedCell| arm(c).and_then(|arm| arm.dose).unwrap_or(0.0);
+        let time = |c: &PlannedCell| arm(c).and_then(|arm| arm.hour).map_or(0.0, |h| o.engine.hours[h]);
+        let types = states.iter().any(|s| !s.cell_type.name.is_empty());
         let along = types && (o.lineage.rooted || o.lineage.stages > 1);
         let pairs = perturbations.iter().any(|p| p.targets().len() > 1);
         CellColumns {
@@ -116,6 +121,7 @@ impl Plan {
             efficiency: self.each(|c| c.efficiency[0]),
             second_efficiency: self.where_used(pairs, |c| c.efficiency[1]),
             dose: self.where_used(!o.doses.is_empty(), dose),
+            time: self.where_used(!o.engine.hours.is_empty(), time),
             doublet: self.each(|c| c.partner.is_some()),
         }
     }
@@ -129,9 +135,22 @@ impl Plan {
     }
 }
 
-/// The doses of every perturbation; one that is not named where none was asked for.
-pub(super) fn doses(o: &SimulationOptions) -> Vec<Option<f64>> {
-    if o.doses.is_empty() { vec![None] } else { o.doses.iter().copied().map(Some).collect() }
+/// One of the conditions of every perturbation.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Arm {
+    /// The mean efficiency, where several were asked for.
+    pub(super) dose: Option<f64>,
+    /// Which of the hours, in a time course.
+    pub(super) hour: Option<usize>,
+}
+
+/// Every dose at every hour.
+pub(super) fn arms(o: &SimulationOptions) -> Vec<Arm> {
+    let doses: Vec<Option<f64>> =
+        if o.doses.is_empty() { vec![None] } else { o.doses.iter().copied().map(Some).collect() };
+    let n = o.engine.hours.len();
+    let hours: Vec<Option<usize>> = if n == 0 { vec![None] } else { (0..n).map(Some).collect() };
+    doses.iter().flat_map(|&dose| hours.iter().map(move |&hour| Arm { dose, hour })).collect()
 }
 
 fn cell(

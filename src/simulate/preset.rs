@@ -1,6 +1,6 @@
 //! Named choices of size, targets and noise for the embedded network.
 
-use super::{CellCounts, Observation, SimulationOptions, Size};
+use super::{CellCounts, DegGoal, Observation, SimulationOptions, Size, VCC_DEGS};
 use crate::data::Intervention;
 
 /// A named choice of sizes and targets for the embedded network.
@@ -24,11 +24,17 @@ pub struct Preset {
     pub depth: f64,
     /// Share of doublets.
     pub doublets: f64,
+    /// Differentially expressed genes of the median perturbation, and of any: least and most.
+    pub degs: Option<(usize, [usize; 2])>,
     /// Perturbations to take first.
     pub targets: &'static [&'static str],
     /// Genes never perturbed.
     pub held_out: &'static [&'static str],
 }
+
+/// Differentially expressed genes of the median knockdown of the preset `vcc`: the middle, on a logarithmic scale, of the published
+/// least and most. The median itself is not published.
+const VCC_MEDIAN: usize = 789;
 
 /// The presets. KDM1A is in none of them: its perturbation is left to be predicted, and scored against the truth.
 pub const PRESETS: &[Preset] = &[
@@ -42,6 +48,7 @@ pub const PRESETS: &[Preset] = &[
         guides: (2, 2),
         depth: 20_000.0,
         doublets: 0.0,
+        degs: None,
         targets: DEMO_TARGETS,
         held_out: &["KDM1A"],
     },
@@ -57,6 +64,7 @@ pub const PRESETS: &[Preset] = &[
         guides: (2, 4),
         depth: 50_000.0,
         doublets: 0.03,
+        degs: Some((VCC_MEDIAN, VCC_DEGS)),
         targets: DEMO_TARGETS,
         held_out: &["KDM1A"],
     },
@@ -71,6 +79,7 @@ pub const PRESETS: &[Preset] = &[
         guides: (2, 2),
         depth: 15_000.0,
         doublets: 0.03,
+        degs: None,
         targets: DEMO_TARGETS,
         held_out: &["KDM1A"],
     },
@@ -98,6 +107,7 @@ impl Preset {
         options.held_out = owned(self.held_out);
         options.cells = self.cells;
         options.pairs = self.pairs;
+        options.degs = self.degs.map(|(median, range)| DegGoal { median, range: Some(range), keep: 0 });
         options.intervention = self.intervention;
         (options.efficiency.guides, options.efficiency.guides_most) = self.guides;
         options.observation = Observation { depth: self.depth, doublets: self.doublets, ..Observation::default() };

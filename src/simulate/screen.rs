@@ -3,12 +3,12 @@
 use std::sync::Arc;
 
 use super::observe::shares_without_batch;
-use super::plan::CONTROL;
+use super::plan::{CONTROL, arms};
 use super::stream::Prepared;
 use super::truth::MeanLog1p;
 use super::{
-    CellColumns, CellState, DoseResponse, Law, PRESETS, Response, SimulateError, SimulationOptions, Solver, Thermo,
-    Truth, Wiring, extend,
+    Calibration, CellColumns, CellState, CellType, DoseResponse, Law, PRESETS, Response, SimulateError,
+    SimulationOptions, Solver, Thermo, ThermoOptions, Truth, Wiring, extend,
 };
 use crate::data::{CellTable, Csr, Expression, GeneId, Perturbation, Scale, Screen};
 use crate::error::{Notice, some_of};
@@ -64,9 +64,11 @@ pub fn simulate(wiring: &Wiring, options: &SimulationOptions) -> Result<Simulate
 #[derive(Debug)]
 pub struct Simulator {
     given: GeneGraph,
-    law: Box<dyn Law>,
-    options: SimulationOptions,
-    notices: Vec<Notice>,
+    pub(super) law: Box<dyn Law>,
+    pub(super) options: SimulationOptions,
+    pub(super) calibration: Option<Calibration>,
+    cell_types: Vec<CellType>,
+    pub(super) notices: Vec<Notice>,
 }
 
 impl Simulator {
@@ -89,21 +91,24 @@ impl Simulator {
         level_of: &dyn Fn(&str) -> Option<f64>,
     ) -> Result<Self, SimulateError> {
         let extended = extend(wiring, options.size.genes, &options.extend, options.seed)?;
-        let (mut law, mut notices) = Thermo::draw(&extended, &options.kinetics, options.seed)?;
-        let usable = |name: &std::sync::Arc<str>| level_of(name).filter(|x| x.is_finite() && *x > 0.0);
-        let given: Vec<Option<f64>> = extended.genes.names().iter().map(usable).collect();
-        let known = given.iter().flatten().count();
-        if known > 0 {
-            let both = given.iter().zip(&law.level).filter_map(|(given, drawn)| Some(((*given)?, *drawn)));
-            let (from, to) = both.fold((0.0, 0.0), |(a, b), (given, drawn)| (a + given, b + drawn));
-            let merged = given.iter().zip(&law.level).map(|(given, drawn)| given.map_or(*drawn, |x| x * to / from));
-            (law, notices) = Thermo::draw_at(&extended, &options.kinetics, merged.collect(), options.seed)?;
+        let (law, mut notices) = Thermo::draw(&extended, &options.kinetics, options.seed)?;
+        let levels = merged(&law, level_of);
+        if let Some((known, _)) = &levels {
+            let n = law.n_genes();
             notices.push(Notice::new(format!(
-                "levels: {known} of {} genes have the given mean expression, the others a drawn one",
-                given.len()
+                "levels: {known} of {n} genes have the given mean expression, the others a drawn one"
             )));
         }
-        Ok(Self { notices, ..Self::with_law(Box::new(law), wiring.to_graph("simulated"), options)? })
+        let draw = |kinetics: &ThermoOptions| match &levels {
+            None => Thermo::draw(&extended, kinetics, options.seed),
+            Some((_, levels)) => Thermo::draw_at(&extended, kinetics, levels.clone(), options.seed),
+        };
+        let law = if levels.is_some() { draw(&options.kinetics)?.0 } else { law };
+        let network = wiring.to_graph("simulated");
+        match &options.degs {
+            None => Ok(Self { notices, ..Self::with_law(Box::new(law), network, options)? }),
+            Some(goal) => Self::with_law(Box::new(law), network, options)?.tuned(goal, &draw),
+        }
     }
 
     /// A screen under a law that exists; `network` is what a prior would hold.
@@ -112,7 +117,19 @@ impl Simulator {
     /// [`SimulateError::BadOption`].
     pub fn with_law(law: Box<dyn Law>, network: GeneGraph, options: &SimulationOptions) -> Result<Self, SimulateError> {
         options.check()?;
-        Ok(Self { given: network, law, options: options.clone(), notices: Vec::new() })
+        let options = options.clone();
+        Ok(Self { given: network, law, options, calibration: None, cell_types: Vec::new(), notices: Vec::new() })
+    }
+
+    /// The same screen with cells of these types, in place of those that the options draw.
+    #[must_use]
+    pub fn with_cell_types(self, cell_types: Vec<CellType>) -> Self {
+        Self { cell_types, ..self }
+    }
+
+    /// How edge strength was found, where a number of genes was asked for.
+    pub fn calibration(&self) -> Option<&Calibration> {
+        self.calibration.as_ref()
     }
 
     /// The law.
@@ -135,7 +152,7 @@ impl Simulator {
         &self.notices
     }
 
-    /// The true change that a perturbation causes in the first cell type at the usual dose, averaged over infinitely many cells;
+    /// The true change that a perturbation causes in the first cell type, at the first dose and hour, averaged over infinitely many cells;
     /// ambient molecules and second cells of doublets are those of unperturbed cells.
     ///
     /// # Errors
@@ -143,8 +160,10 @@ impl Simulator {
     pub fn response(&self, perturbation: &Perturbation) -> Result<Response, SimulateError> {
         let states = self.states();
         let solver = Solver::new(&*self.law);
-        let dose = self.dose(&solver, &states[0], perturbation)?;
-        Ok(self.response_of(perturbation, &states[0], None, &dose, &self.mean_log1p()))
+        let rest = solver.solve(&states[0].cell_type.forced, None, &states[0].cell_type.name)?.log_ratio;
+        let responses = self.responses(&solver, &states[0], &rest, perturbation)?;
+        let arm = arms(&self.options)[0];
+        Ok(self.response_of(perturbation, &states[0], arm, &responses[0], &self.mean_log1p()))
     }
 
     /// Solves all steady states and plans all cells; the cells then come in blocks. `progress` is told how many perturbations
@@ -164,6 +183,7 @@ impl Simulator {
         let prepared = self.prepare(&|_, _| ())?;
         let mut x = Csr::empty(self.law.n_genes());
         for block in prepared.blocks(false) {
+            let block = block?;
             for row in 0..block.counts.n_rows() {
                 let (genes, counts) = block.counts.row(row);
                 x.push_row(genes.iter().copied().zip(counts.iter().copied()));
@@ -178,7 +198,11 @@ impl Simulator {
 
     /// The states that cells are in.
     pub(super) fn states(&self) -> Vec<CellState> {
-        self.options.lineage.draw(&self.law.regulators(), self.options.seed)
+        if self.cell_types.is_empty() {
+            return self.options.lineage.draw(&self.law.regulators(), self.options.seed);
+        }
+        let state = |cell_type: &CellType| CellState { cell_type: cell_type.clone(), pseudotime: 0.0 };
+        self.cell_types.iter().map(state).collect()
     }
 
     pub(super) fn mean_log1p(&self) -> MeanLog1p {
@@ -186,19 +210,27 @@ impl Simulator {
         MeanLog1p::new(&o.observation, shares_without_batch(&o.observation, &*self.law, o.seed))
     }
 
-    pub(super) fn dose(
+    /// The states that a perturbation leads to from `rest`, the unperturbed state of the cell type (ln ratios): steady ones, or
+    /// one response per hour of a time course.
+    pub(super) fn responses(
         &self,
         solver: &Solver<'_>,
         state: &CellState,
+        rest: &[f64],
         perturbation: &Perturbation,
-    ) -> Result<DoseResponse, SimulateError> {
+    ) -> Result<Vec<DoseResponse>, SimulateError> {
         let genes = perturbation.targets().iter().map(|t| self.expect(t));
         let targets: Vec<GeneId> = genes.collect::<Result<_, _>>()?;
         let (o, held) = (&self.options, &state.cell_type.forced);
-        DoseResponse::solve_in(solver, held, &targets, o.intervention, &o.efficiency, &perturbation.to_string())
+        if o.engine.hours.is_empty() {
+            let name = perturbation.to_string();
+            return Ok(vec![DoseResponse::solve_in(solver, held, &targets, o.intervention, &o.efficiency, &name)?]);
+        }
+        let ode = o.engine.mean(&*self.law, o.seed)?;
+        DoseResponse::after(&ode, held, &targets, o.intervention, &o.efficiency, rest, &o.engine.hours)
     }
 
-    fn expect(&self, gene: &str) -> Result<GeneId, SimulateError> {
+    pub(super) fn expect(&self, gene: &str) -> Result<GeneId, SimulateError> {
         let genes = self.law.genes();
         genes.resolve(gene).ok_or_else(|| SimulateError::unknown(gene, genes))
     }
@@ -207,22 +239,7 @@ impl Simulator {
     pub(super) fn perturbations(&self) -> Result<Vec<Perturbation>, SimulateError> {
         let o = &self.options;
         let singles = o.size.perturbations.saturating_sub(o.pairs);
-        let mut chosen = Vec::new();
-        for label in &o.targets {
-            let perturbation = Perturbation::parse(label, CONTROL)?;
-            perturbation.targets().iter().try_for_each(|t| self.expect(t).map(drop))?;
-            if chosen.len() < singles && !chosen.contains(&perturbation) {
-                chosen.push(perturbation);
-            }
-        }
-        let others = self.regulators_drawn();
-        let names = others.iter().map(|&g| self.law.genes().name(GeneId(g)));
-        for name in names.filter(|n| !o.held_out.iter().any(|h| h == n)) {
-            let perturbation = Perturbation::of([name]);
-            if chosen.len() < singles && !chosen.contains(&perturbation) {
-                chosen.push(perturbation);
-            }
-        }
+        let mut chosen = self.singles(singles)?;
         if chosen.len() < singles {
             let expected = format!("at most {}, the regulators of the network", chosen.len());
             return Err(SimulateError::option("perturbations", expected, singles));
@@ -235,6 +252,28 @@ impl Simulator {
         } else {
             Err(SimulateError::option("targets", "none that is held out", some_of(&held, 3)))
         }
+    }
+
+    /// The named targets, then drawn regulators: `n` of them, or all there are.
+    pub(super) fn singles(&self, n: usize) -> Result<Vec<Perturbation>, SimulateError> {
+        let o = &self.options;
+        let mut chosen = Vec::new();
+        for label in &o.targets {
+            let perturbation = Perturbation::parse(label, CONTROL)?;
+            perturbation.targets().iter().try_for_each(|t| self.expect(t).map(drop))?;
+            if chosen.len() < n && !chosen.contains(&perturbation) {
+                chosen.push(perturbation);
+            }
+        }
+        let others = self.regulators_drawn();
+        let names = others.iter().map(|&g| self.law.genes().name(GeneId(g)));
+        for name in names.filter(|n| !o.held_out.iter().any(|h| h == n)) {
+            let perturbation = Perturbation::of([name]);
+            if chosen.len() < n && !chosen.contains(&perturbation) {
+                chosen.push(perturbation);
+            }
+        }
+        Ok(chosen)
     }
 
     /// All regulators in a random order, those with many targets likelier first: a gene is drawn in proportion to its number
@@ -271,4 +310,16 @@ impl Simulator {
         }
         Ok(())
     }
+}
+
+/// How many genes have a given level, and the levels of all: drawn and given ones on one scale, on which genes that have both
+/// sum to the same. `None` where no gene has a given level above 0.
+fn merged(law: &Thermo, level_of: &dyn Fn(&str) -> Option<f64>) -> Option<(usize, Vec<f64>)> {
+    let usable = |name: &Arc<str>| level_of(name).filter(|x| x.is_finite() && *x > 0.0);
+    let given: Vec<Option<f64>> = law.genes().names().iter().map(usable).collect();
+    let known = given.iter().flatten().count();
+    let both = given.iter().zip(&law.level).filter_map(|(given, drawn)| Some(((*given)?, *drawn)));
+    let (from, to) = both.fold((0.0, 0.0), |(a, b), (given, drawn)| (a + given, b + drawn));
+    let levels = given.iter().zip(&law.level).map(|(given, drawn)| given.map_or(*drawn, |x| x * to / from));
+    (known > 0).then(|| (known, levels.collect()))
 }

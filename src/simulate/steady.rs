@@ -191,7 +191,7 @@ impl<'a> Solver<'a> {
         reached
     }
 
-    fn regulates(&self, gene: u32) -> bool {
+    pub(super) fn regulates(&self, gene: u32) -> bool {
         self.start[gene as usize] < self.start[gene as usize + 1]
     }
 }

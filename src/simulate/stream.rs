@@ -1,15 +1,17 @@
 //! A screen as a stream: steady states and truth first, then cells block by block.
 
+use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
-use super::plan::{CellColumns, Plan, PlannedCell, doses, guides_of};
+use super::plan::{Arm, CellColumns, Plan, PlannedCell, arms, guides_of};
 use super::truth::{self, MeanLog1p, Population};
 use super::{
-    CellState, DoseResponse, Elasticity, Observer, Response, SimulateError, Simulator, Solver, Truth, growth_rate,
+    Cell, CellState, DoseResponse, Elasticity, Engine, Observer, Phase, Response, SimulateError, Simulator, Solver,
+    Truth, growth_rate, leading_eigenvalue,
 };
 use crate::data::{Condition, Csr, Perturbation};
 
@@ -34,8 +36,10 @@ pub struct Prepared<'a> {
     simulator: &'a Simulator,
     perturbations: Vec<Perturbation>,
     states: Vec<CellState>,
-    /// By state, then perturbation.
+    /// By state, then perturbation, then hour.
     responses: Vec<DoseResponse>,
+    /// What gives each cell its own trajectory, where the states of the mean dynamics are not what is observed.
+    engine: Option<Box<dyn Engine + 'a>>,
     /// ln ratios of the control cells of each state.
     unperturbed: Vec<Vec<f64>>,
     plan: Plan,
@@ -48,24 +52,25 @@ impl<'a> Prepared<'a> {
         let (law, o) = (simulator.law(), simulator.options());
         let (perturbations, states) = (simulator.perturbations()?, simulator.states());
         let solver = Solver::new(law);
-        let held: Vec<Perturbation> = o.held_out.iter().map(|gene| Perturbation::of([gene])).collect();
-        let (done, of) = (AtomicU64::new(0), (states.len() * (perturbations.len() + held.len())) as u64);
-        let all = |perturbations: &[Perturbation]| -> Result<Vec<DoseResponse>, SimulateError> {
-            let n = perturbations.len();
-            let solve = |k: usize| {
-                let solved = simulator.dose(&solver, &states[k / n], &perturbations[k % n]);
-                progress(done.fetch_add(1, Ordering::Relaxed) + 1, of);
-                solved
-            };
-            (0..states.len() * n).into_par_iter().map(solve).collect()
-        };
-        let responses = all(&perturbations)?;
-        let held_responses = all(&held)?;
         let rest = |state: &CellState| match &state.cell_type.forced {
             none if none.is_empty() => Ok(vec![0.0; law.n_genes()]),
             forced => solver.solve(forced, None, &state.cell_type.name).map(|steady| steady.log_ratio),
         };
         let unperturbed = states.par_iter().map(rest).collect::<Result<Vec<_>, _>>()?;
+        let held: Vec<Perturbation> = o.held_out.iter().map(|gene| Perturbation::of([gene])).collect();
+        let (done, of) = (AtomicU64::new(0), (states.len() * (perturbations.len() + held.len())) as u64);
+        let all = |perturbations: &[Perturbation]| -> Result<Vec<DoseResponse>, SimulateError> {
+            let n = perturbations.len();
+            let respond = |k: usize| {
+                let solved = simulator.responses(&solver, &states[k / n], &unperturbed[k / n], &perturbations[k % n]);
+                progress(done.fetch_add(1, Ordering::Relaxed) + 1, of);
+                solved
+            };
+            let found: Result<Vec<_>, _> = (0..states.len() * n).into_par_iter().map(respond).collect();
+            Ok(found?.into_iter().flatten().collect())
+        };
+        let responses = all(&perturbations)?;
+        let held_responses = all(&held)?;
         let plan = Plan::draw(o, &perturbations, &states)?;
         let mut seen = simulator.mean_log1p();
         let mut observer = Observer::new(&o.observation, law, o.seed);
@@ -84,9 +89,11 @@ impl<'a> Prepared<'a> {
             responses: changes(simulator, &states, &perturbations, &responses, &seen),
             held_out: changes(simulator, &states, &held, &held_responses, &seen),
             growth: growth_rate(&Elasticity::at(law, law.baseline())),
+            leading_eigenvalue: leading_eigenvalue(&Elasticity::at(law, law.baseline()), law.decay()),
             residual: responses.iter().chain(&held_responses).map(|d| d.residual).fold(0.0, f64::max),
         };
-        Ok(Self { simulator, perturbations, states, responses, unperturbed, plan, observer, truth })
+        let engine = o.engine.engine(law, o.seed)?;
+        Ok(Self { simulator, perturbations, states, responses, engine, unperturbed, plan, observer, truth })
     }
 
     /// Number of cells.
@@ -121,30 +128,32 @@ impl<'a> Prepared<'a> {
     }
 
     /// All cells in order, each block drawn on all threads when it is asked for. The same bits for any number of threads.
-    pub fn blocks(&self, noise_free: bool) -> impl Iterator<Item = Block> + '_ {
+    /// A block ends the stream with an error where an engine refuses its settings.
+    pub fn blocks(&self, noise_free: bool) -> impl Iterator<Item = Result<Block, SimulateError>> + '_ {
         let n = self.n_cells();
         (0..n).step_by(BLOCK).map(move |start| self.block(start..(start + BLOCK).min(n), noise_free))
     }
 
-    fn block(&self, cells: Range<usize>, noise_free: bool) -> Block {
+    fn block(&self, cells: Range<usize>, noise_free: bool) -> Result<Block, SimulateError> {
+        let own = self.trajectories(&cells)?;
         let rows: Vec<(Row, Option<Row>)> =
-            self.plan.cells[cells].par_iter().map(|cell| self.observe(cell, noise_free)).collect();
+            self.plan.cells[cells].par_iter().map(|cell| self.observe(cell, &own, noise_free)).collect();
         let n_genes = self.simulator.law().n_genes();
         let (mut counts, mut free) = (Csr::empty(n_genes), Csr::empty(n_genes));
         for (row, noise_free) in rows {
             counts.push_row(row);
             noise_free.into_iter().for_each(|row| free.push_row(row));
         }
-        Block { counts, noise_free: noise_free.then_some(free) }
+        Ok(Block { counts, noise_free: noise_free.then_some(free) })
     }
 
-    fn observe(&self, cell: &PlannedCell, noise_free: bool) -> (Row, Option<Row>) {
-        let mut levels = self.levels(cell);
+    fn observe(&self, cell: &PlannedCell, own: &Trajectories, noise_free: bool) -> (Row, Option<Row>) {
+        let mut levels = self.levels(cell, own);
         let free = noise_free.then(|| self.observer.noise_free(&levels));
         let cells = match cell.partner {
             None => 1,
             Some(other) => {
-                let second = self.levels(&self.plan.cells[other]);
+                let second = self.levels(&self.plan.cells[other], own);
                 levels.iter_mut().zip(&second).for_each(|(a, b)| *a += b);
                 2
             }
@@ -153,15 +162,65 @@ impl<'a> Prepared<'a> {
     }
 
     /// The level of every gene in a cell relative to the unperturbed state, extrinsic noise included.
-    fn levels(&self, cell: &PlannedCell) -> Vec<f64> {
-        let Some((p, _)) = cell.condition else {
-            return self.observer.levels(&self.unperturbed[cell.state], cell.number);
-        };
+    fn levels(&self, cell: &PlannedCell, own: &Trajectories) -> Vec<f64> {
+        match own.get(&cell.number) {
+            Some(y) => self.observer.levels(y, cell.number),
+            None => self.observer.levels(&self.mean_state(cell), cell.number),
+        }
+    }
+
+    /// ln(level / unperturbed level) per gene that the mean dynamics bring this cell to.
+    fn mean_state(&self, cell: &PlannedCell) -> Vec<f64> {
+        let Some((p, arm)) = cell.condition else { return self.unperturbed[cell.state].clone() };
+        let hours = self.simulator.options().engine.hours.len().max(1);
         let mut y = vec![0.0; self.simulator.law().n_genes()];
-        self.responses[cell.state * self.perturbations.len() + p].at_each(cell.efficiency, &mut y);
-        self.observer.levels(&y, cell.number)
+        let at = (cell.state * self.perturbations.len() + p) * hours + arm % hours;
+        self.responses[at].at_each(cell.efficiency, &mut y);
+        y
+    }
+
+    /// The end of the trajectory of every cell of a block and of the second cells of its doublets, by number; none where the
+    /// mean dynamics are observed.
+    fn trajectories(&self, cells: &Range<usize>) -> Result<Trajectories, SimulateError> {
+        let Some(engine) = &self.engine else { return Ok(Trajectories::new()) };
+        let block = &self.plan.cells[cells.clone()];
+        let partners = block.iter().filter_map(|cell| cell.partner).filter(|other| !cells.contains(other));
+        let mut numbers: Vec<usize> = cells.clone().chain(partners).collect();
+        numbers.sort_unstable();
+        numbers.dedup();
+        let run: Vec<Cell> = numbers.iter().map(|&n| self.course(&self.plan.cells[n])).collect();
+        let ends = engine.run(&run)?;
+        Ok(numbers.iter().map(|&n| self.plan.cells[n].number).zip(ends).collect())
+    }
+
+    /// What happens to a cell: it lives under its perturbation, or, in a time course, unperturbed until so many hours before it is
+    /// taken.
+    fn course(&self, cell: &PlannedCell) -> Cell {
+        let o = self.simulator.options();
+        let burn_in = o.engine.burn_in.unwrap_or_else(|| o.engine.dynamics(self.simulator.law(), o.seed).burn_in());
+        let held = &self.states[cell.state].cell_type.forced;
+        let forced = |(p, _): (usize, usize)| {
+            let targets = self.perturbations[p].targets().iter().filter_map(|t| self.simulator.expect(t).ok());
+            let own = targets
+                .enumerate()
+                .map(|(k, g)| (g.0, o.efficiency.forcing(o.intervention, cell.efficiency[k.min(1)])));
+            held.iter().copied().chain(own).collect()
+        };
+        let hour = cell.condition.and_then(|(_, arm)| o.engine.hours.get(arm % o.engine.hours.len().max(1)));
+        match (cell.condition, hour) {
+            (None, _) => Cell::steady(cell.number, Some(self.mean_state(cell)), held.clone(), burn_in),
+            (Some(c), None) => Cell::steady(cell.number, Some(self.mean_state(cell)), forced(c), burn_in),
+            (Some(c), Some(&hours)) => Cell {
+                number: cell.number,
+                start: Some(self.unperturbed[cell.state].clone()),
+                phases: vec![Phase { hours: burn_in, forced: held.clone() }, Phase { hours, forced: forced(c) }],
+            },
+        }
     }
 }
+
+/// ln(level / unperturbed level) per gene at the end of a cell's trajectory, by the number of the cell.
+type Trajectories = HashMap<u64, Vec<f64>>;
 
 /// Genes and values of a cell.
 type Row = Vec<(u32, f32)>;
@@ -183,12 +242,12 @@ impl Simulator {
         &self,
         perturbation: &Perturbation,
         state: &CellState,
-        dose: Option<f64>,
+        arm: Arm,
         response: &DoseResponse,
         seen: &MeanLog1p,
     ) -> Response {
         let n = self.law().n_genes();
-        let population = self.population(perturbation, dose);
+        let population = self.population(perturbation, arm.dose);
         let none: Population = vec![([0.0; 2], 1.0)];
         let levels = |of: &Population| truth::mean_levels(response, of, n);
         let log1p = |of: &Population| truth::mean_log1p(response, of, n, seen);
@@ -197,7 +256,8 @@ impl Simulator {
             perturbation: perturbation.clone(),
             cell_type: (!name.is_empty()).then(|| name.clone()),
             pseudotime: state.pseudotime,
-            dose,
+            dose: arm.dose,
+            hours: arm.hour.map(|h| self.options().engine.hours[h]),
             delta: log1p(&population).iter().zip(log1p(&none)).map(|(x, base)| (x - base) as f32).collect(),
             log2_fold_change: levels(&population)
                 .iter()
@@ -208,7 +268,7 @@ impl Simulator {
     }
 }
 
-/// The change per state, perturbation and dose.
+/// The change per state, perturbation and arm.
 fn changes(
     simulator: &Simulator,
     states: &[CellState],
@@ -216,14 +276,19 @@ fn changes(
     responses: &[DoseResponse],
     seen: &MeanLog1p,
 ) -> Vec<Response> {
-    let doses = doses(simulator.options());
-    let n = perturbations.len();
-    let cases: Vec<(usize, Option<f64>)> =
-        (0..responses.len()).flat_map(|k| doses.iter().map(move |dose| (k, *dose))).collect();
-    let change = |&(k, dose): &(usize, Option<f64>)| {
-        simulator.response_of(&perturbations[k % n], &states[k / n], dose, &responses[k], seen)
+    let (n, hours) = (perturbations.len(), simulator.options().engine.hours.len().max(1));
+    let cases = cases(simulator, responses.len() / hours);
+    let change = |&(k, arm): &(usize, Arm)| {
+        let response = &responses[k * hours + arm.hour.unwrap_or(0)];
+        simulator.response_of(&perturbations[k % n], &states[k / n], arm, response, seen)
     };
     cases.par_iter().map(change).collect()
+}
+
+/// Every pair of state and perturbation, numbered, in every arm.
+fn cases(simulator: &Simulator, n: usize) -> Vec<(usize, Arm)> {
+    let arms = arms(simulator.options());
+    (0..n).flat_map(|k| arms.iter().map(move |arm| (k, *arm))).collect()
 }
 
 /// The level of each gene averaged over all cells of the screen, relative to the unperturbed state.
@@ -235,19 +300,17 @@ fn pool(
     unperturbed: &[Vec<f64>],
 ) -> Vec<f64> {
     let (o, n_genes) = (simulator.options(), simulator.law().n_genes());
-    let doses = doses(o);
+    let hours = o.engine.hours.len().max(1);
     let weight = |cells: usize| cells as f64 / (plan.cells.len() * unperturbed.len()) as f64;
     let mut sum = vec![0.0; n_genes];
     for y in unperturbed {
         sum.iter_mut().zip(y).for_each(|(sum, y)| *sum += weight(o.size.controls) * y.exp());
     }
-    let cases: Vec<(usize, Option<f64>)> =
-        (0..responses.len()).flat_map(|k| doses.iter().map(move |dose| (k, *dose))).collect();
     // A few at a time, added in order: the sum does not depend on the threads.
-    for some in cases.chunks(64) {
-        let of = |&(k, dose): &(usize, Option<f64>)| {
-            let population = simulator.population(&perturbations[k % perturbations.len()], dose);
-            truth::mean_levels(&responses[k], &population, n_genes)
+    for some in cases(simulator, responses.len() / hours).chunks(64) {
+        let of = |&(k, arm): &(usize, Arm)| {
+            let population = simulator.population(&perturbations[k % perturbations.len()], arm.dose);
+            truth::mean_levels(&responses[k * hours + arm.hour.unwrap_or(0)], &population, n_genes)
         };
         let means: Vec<Vec<f64>> = some.par_iter().map(of).collect();
         for ((k, _), mean) in some.iter().zip(means) {

@@ -24,12 +24,14 @@ pub struct Truth {
     pub decay: Vec<f64>,
     /// Share of all molecules per gene in an unperturbed cell, outlier genes included; sum 1.
     pub shares: Vec<f64>,
-    /// The true change per cell state, perturbation and dose of the screen, in this order.
+    /// The true change per cell state, perturbation, dose and hour of the screen, in this order.
     pub responses: Vec<Response>,
-    /// The true change for genes that were held out of the screen, per cell state and dose.
+    /// The true change for genes that were held out of the screen, per cell state, dose and hour.
     pub held_out: Vec<Response>,
-    /// Growth rate of a small disturbance; the unperturbed state is stable below 1.
+    /// Growth rate of a small disturbance where all genes decay equally fast; the unperturbed state is stable below 1.
     pub growth: f64,
+    /// Largest real part of the eigenvalues of the Jacobian at the unperturbed state, per hour; it is stable below 0.
+    pub leading_eigenvalue: f64,
     /// Largest residual of any steady state.
     pub residual: f64,
 }
@@ -68,6 +70,8 @@ pub struct Response {
     pub pseudotime: f64,
     /// The mean efficiency, where the screen has several doses.
     pub dose: Option<f64>,
+    /// Hours after the perturbation, in a time course.
+    pub hours: Option<f64>,
     /// Expected difference of mean log1p counts (scaled to the median depth) of infinitely many cells: ambient molecules and
     /// doublets included, as cells show it.
     pub delta: Vec<f32>,

@@ -3,7 +3,7 @@
 use std::sync::Once;
 
 use ndarray::{Array1, Array2, ArrayView2, Axis, s};
-use ndarray_linalg::{Eigh, Factorize, FactorizeC, InverseC, Solve, SolveC, UPLO};
+use ndarray_linalg::{EigVals, Eigh, Factorize, FactorizeC, InverseC, Solve, SolveC, UPLO};
 use thiserror::Error;
 
 /// LAPACK refused a matrix.
@@ -103,6 +103,13 @@ pub fn solve(a: &Array2<f64>, b: &Array1<f64>) -> Result<Array1<f64>, LinalgErro
 pub fn symmetric_eigen(a: &Array2<f64>) -> Result<(Array1<f64>, Array2<f64>), LinalgError> {
     single_threaded();
     a.eigh(UPLO::Lower).map_err(|e| wrap("eigendecomposition", a, e))
+}
+
+/// Eigenvalues of a square matrix as (real, imaginary), in LAPACK's order. O(n^3).
+pub fn eigenvalues(a: &Array2<f64>) -> Result<Vec<(f64, f64)>, LinalgError> {
+    single_threaded();
+    let values = a.eigvals().map_err(|e| wrap("eigendecomposition", a, e))?;
+    Ok(values.iter().map(|z| (z.re, z.im)).collect())
 }
 
 fn wrap(what: &'static str, a: &Array2<f64>, source: ndarray_linalg::error::LinalgError) -> LinalgError {

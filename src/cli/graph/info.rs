@@ -35,6 +35,8 @@ fn text(s: &GraphSummary) -> String {
         format!("edges       {} ({} have their reverse)", s.edges, percent(s.reciprocity)),
         format!("signs       {} signed: {} activating, {} repressing", percent(s.signed), s.activating, s.repressing),
         format!("components  {}, the largest of {} genes", s.components, s.largest_component),
+        format!("cycles      {} genes in the largest strongly connected part", s.strongly_connected),
+        format!("communities {}, modularity {:.3}", s.communities, s.modularity),
         format!("out-degree  {}", degrees(s.out_degree)),
         format!("in-degree   {}", degrees(s.in_degree)),
     ];

@@ -9,7 +9,7 @@ use serde_json::{Map, json};
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::io::{self, Column, IoError, StreamedCells};
-use crate::simulate::{CellColumns, Prepared, Simulated, SimulationOptions};
+use crate::simulate::{CellColumns, Prepared, SimulateError, Simulated, SimulationOptions};
 
 /// Blocks that wait to be written.
 const WAITING: usize = 2;
@@ -17,12 +17,18 @@ const WAITING: usize = 2;
 /// Why writing stopped.
 enum Stopped {
     Interrupted,
-    Failed(IoError),
+    Failed(CliError),
 }
 
 impl From<IoError> for Stopped {
     fn from(error: IoError) -> Self {
-        Self::Failed(error)
+        Self::Failed(error.into())
+    }
+}
+
+impl From<SimulateError> for Stopped {
+    fn from(error: SimulateError) -> Self {
+        Self::Failed(error.into())
     }
 }
 
@@ -48,6 +54,7 @@ pub(super) fn stream(
             if interrupted.load(Ordering::Relaxed) {
                 return Err(Stopped::Interrupted);
             }
+            let block = block?;
             bar.inc(block.counts.n_rows() as u64);
             Ok(std::iter::once(block.counts).chain(block.noise_free).collect())
         });
@@ -57,7 +64,7 @@ pub(super) fn stream(
     match written {
         Ok(()) => Ok(true),
         Err(Stopped::Interrupted) => Ok(false),
-        Err(Stopped::Failed(error)) => Err(error.into()),
+        Err(Stopped::Failed(error)) => Err(error),
     }
 }
 
@@ -90,6 +97,7 @@ fn columns(columns: CellColumns) -> Vec<(String, Column)> {
         ("efficiency", Column::Floats(columns.efficiency)),
         ("second_efficiency", Column::Floats(columns.second_efficiency)),
         ("dose", Column::Floats(columns.dose)),
+        ("time", Column::Floats(columns.time)),
         ("doublet", Column::Booleans(columns.doublet)),
     ];
     all.into_iter().filter(|(_, column)| !column.is_empty()).map(|(name, column)| (name.to_owned(), column)).collect()

@@ -7,22 +7,45 @@ use serde_json::json;
 
 use crate::cli::error::CliError;
 use crate::error::Notice;
+use crate::graph::GraphSummary;
 use crate::io::{self, AnnData, Column, IoError, Matrix};
-use crate::simulate::{Response, SimulationOptions, Truth};
+use crate::simulate::{Calibration, Response, SimulationOptions, Truth};
+
+/// What the folder tells.
+pub(super) struct About<'a> {
+    pub(super) truth: &'a Truth,
+    pub(super) notices: &'a [Notice],
+    pub(super) options: &'a SimulationOptions,
+    pub(super) law: &'a str,
+    /// How edge strength was found.
+    pub(super) calibration: Option<&'a Calibration>,
+    /// Degrees, cycles and communities of the network.
+    pub(super) topology: Option<&'a GraphSummary>,
+}
 
 /// Writes edges.tsv, genes.tsv, deltas.h5ad and parameters.json, each whole or not at all.
-pub(super) fn write(
-    folder: &Path,
-    truth: &Truth,
-    notices: &[Notice],
-    options: &SimulationOptions,
-) -> Result<(), CliError> {
+pub(super) fn write(folder: &Path, about: &About<'_>) -> Result<(), CliError> {
     std::fs::create_dir_all(folder).map_err(|e| IoError::write(folder, e))?;
-    write_edges(&folder.join("edges.tsv"), truth)?;
-    write_genes(&folder.join("genes.tsv"), truth)?;
-    write_deltas(&folder.join("deltas.h5ad"), truth)?;
-    write_parameters(&folder.join("parameters.json"), truth, notices, options)?;
-    Ok(())
+    write_edges(&folder.join("edges.tsv"), about.truth)?;
+    write_genes(&folder.join("genes.tsv"), about.truth)?;
+    write_deltas(&folder.join("deltas.h5ad"), about.truth)?;
+    write_parameters(&folder.join("parameters.json"), about)
+}
+
+/// The laws as formulas; levels are steady where production equals decay x level.
+fn formula(law: &str) -> &'static str {
+    match law {
+        "hill-sum" => {
+            "production_i = rate_i or sum_j |strength_ij| h(u_j), u = (x_j / half_j)^hill, h = u / (1 + u) or 1 / (1 + u)"
+        }
+        "logistic" => "production_i = 1 / (1 + exp(-(alpha_i + sum_j beta_ij x_j)))",
+        "boolean" => {
+            "production_i = decay most f_i(x), f the thermodynamic ratio of the rule over all subsets of its regulators"
+        }
+        _ => {
+            "production_i = decay_i level_i prod_j g_ij(x_j) / g_ij(x_j*), g = (1 + fold u) / (1 + u), u = (x_j / half)^hill"
+        }
+    }
 }
 
 fn write_edges(path: &Path, truth: &Truth) -> Result<(), IoError> {
@@ -81,6 +104,9 @@ fn write_deltas(path: &Path, truth: &Truth) -> Result<(), IoError> {
     if rows.iter().any(|r| r.dose.is_some()) {
         obs.push(("dose".to_owned(), Column::Floats(rows.iter().map(|r| r.dose.unwrap_or(f64::NAN)).collect())));
     }
+    if rows.iter().any(|r| r.hours.is_some()) {
+        obs.push(("time".to_owned(), Column::Floats(rows.iter().map(|r| r.hours.unwrap_or(f64::NAN)).collect())));
+    }
     let about = json!("expected difference of mean log1p counts");
     io::write_h5ad(
         path,
@@ -100,23 +126,25 @@ fn write_deltas(path: &Path, truth: &Truth) -> Result<(), IoError> {
 fn row_name(response: &Response) -> String {
     let cell_type = response.cell_type.as_ref().map(|name| format!("/{name}@{:.3}", response.pseudotime));
     let dose = response.dose.map(|dose| format!("/{dose}"));
-    format!("{}{}{}", response.perturbation, cell_type.unwrap_or_default(), dose.unwrap_or_default())
+    let hours = response.hours.map(|hours| format!("/{hours}h"));
+    let parts = [cell_type, dose, hours].map(Option::unwrap_or_default);
+    format!("{}{}", response.perturbation, parts.concat())
 }
 
-fn write_parameters(
-    path: &Path,
-    truth: &Truth,
-    notices: &[Notice],
-    options: &SimulationOptions,
-) -> Result<(), CliError> {
+fn write_parameters(path: &Path, about: &About<'_>) -> Result<(), CliError> {
+    let (truth, options) = (about.truth, about.options);
     let parameters = json!({
         "version": env!("CARGO_PKG_VERSION"),
-        "law": "level_i = production_i = prod_j g_ij(x_j) / g_ij(x_j*), g = (1 + fold u) / (1 + u), u = (x_j / half)^hill",
+        "law": about.law,
+        "formula": formula(about.law),
         "seed": options.seed,
         "options": options,
+        "topology": about.topology,
+        "calibration": about.calibration,
         "growth_rate": truth.growth,
+        "leading_eigenvalue_per_hour": truth.leading_eigenvalue,
         "residual": truth.residual,
-        "notices": notices,
+        "notices": about.notices,
     });
     io::write_atomic(path, |out| {
         let failed = |e| CliError::from(IoError::write(path, e));

@@ -76,6 +76,12 @@ impl MeanLog1p {
         }
     }
 
+    /// Mean and variance over cells of a gene with this share of the molecules of a droplet; single cells, nothing ambient.
+    pub(in crate::simulate) fn moments_at(&self, share: f64) -> (f64, f64) {
+        let [first, second] = self.single.moments(share.ln());
+        (first, (second - first * first).max(0.0))
+    }
+
     fn total(&self, levels: &[f64]) -> f64 {
         self.shares.iter().zip(levels).map(|(s, x)| s * x).sum()
     }
@@ -86,7 +92,8 @@ impl MeanLog1p {
 #[derive(Debug)]
 struct ExpectedLog1p {
     low: f64,
-    values: Vec<f64>,
+    /// First and second moment.
+    values: Vec<[f64; 2]>,
 }
 
 impl ExpectedLog1p {
@@ -98,15 +105,22 @@ impl ExpectedLog1p {
         let depths = relative_depths(observation);
         let value = |k: usize| {
             let mean = (low + k as f64 * STEP).exp();
-            depths.iter().map(|(d, weight)| weight * expected_log1p(mean, d * cells, observation, middle)).sum()
+            let moments = depths
+                .iter()
+                .map(|(d, weight)| expected_log1p(mean, d * cells, observation, middle).map(|moment| weight * moment));
+            moments.fold([0.0; 2], |sum, part| [sum[0] + part[0], sum[1] + part[1]])
         };
         Self { low: low - depth.ln(), values: (0..n).map(value).collect() }
     }
 
     fn at(&self, log_share: f64) -> f64 {
+        self.moments(log_share)[0]
+    }
+
+    fn moments(&self, log_share: f64) -> [f64; 2] {
         let position = ((log_share - self.low) / STEP).clamp(0.0, self.values.len() as f64 - 1.001);
         let (k, rest) = (position as usize, position.fract());
-        self.values[k] + rest * (self.values[k + 1] - self.values[k])
+        [0, 1].map(|m| self.values[k][m] + rest * (self.values[k + 1][m] - self.values[k][m]))
     }
 }
 
@@ -128,38 +142,42 @@ fn captures(observation: &Observation) -> Vec<(f64, f64)> {
     (0..CAPTURES).map(|k| (at(k) / mean, density(at(k)) / total)).collect()
 }
 
-/// E[log1p(K / d)] where K has mean `share_mean` x d: summed over its probabilities, or to second order where the mean is
+/// First and second moment of log1p(K / d) where K has mean `share_mean` x d: summed over its probabilities, or to second order where the mean is
 /// large. A multinomial count is taken as Poisson.
-fn expected_log1p(share_mean: f64, d: f64, observation: &Observation, middle: f64) -> f64 {
+fn expected_log1p(share_mean: f64, d: f64, observation: &Observation, middle: f64) -> [f64; 2] {
     let mean = share_mean * d;
     let keep = observation.dropout.map_or(1.0, |o| keep_probability(o.shape, middle, mean));
     let dispersion = match observation.noise {
-        Noise::None => return keep * share_mean.ln_1p(),
+        Noise::None => return [share_mean.ln_1p(), share_mean.ln_1p().powi(2)].map(|moment| keep * moment),
         Noise::Nb => observation.dispersion,
         Noise::Poisson | Noise::Multinomial => 0.0,
     };
-    keep * counted_log1p(mean, d, dispersion)
+    counted_log1p(mean, d, dispersion).map(|moment| keep * moment)
 }
 
-/// E[log1p(K / d)], K negative binomial.
-fn counted_log1p(mean: f64, d: f64, dispersion: f64) -> f64 {
+/// First and second moment of log1p(K / d), K negative binomial.
+fn counted_log1p(mean: f64, d: f64, dispersion: f64) -> [f64; 2] {
     let variance = mean + dispersion * mean * mean;
     if mean > 100.0 {
         let level = 1.0 + mean / d;
-        return level.ln() - variance / (2.0 * (d * level).powi(2));
+        let spread = variance / (d * level).powi(2);
+        let first = level.ln() - spread / 2.0;
+        return [first, first * first + spread];
     }
     let (mut p, ratio) = match dispersion {
         0.0 => ((-mean).exp(), mean),
         phi => ((-(phi * mean).ln_1p() / phi).exp(), phi * mean / (1.0 + phi * mean)),
     };
-    let (mut sum, mut k) = (0.0, 0.0);
+    let (mut first, mut second, mut k) = (0.0, 0.0, 0.0);
     let end = mean + 12.0 * variance.sqrt() + 20.0;
     while k < end {
-        sum += p * (k / d).ln_1p();
+        let value = f64::ln_1p(k / d);
+        first += p * value;
+        second += p * value * value;
         p *= ratio / (k + 1.0) * if dispersion == 0.0 { 1.0 } else { k + 1.0 / dispersion };
         k += 1.0;
     }
-    sum
+    [first, second]
 }
 
 #[cfg(test)]
@@ -187,9 +205,16 @@ mod tests {
                 let keep = observation.dropout.map_or(1.0, |o| keep_probability(o.shape, middle, mean));
                 if rng.uniform() < keep { (count / d).ln_1p() } else { 0.0 }
             };
-            let mean = (0..n).map(|_| one()).sum::<f64>() / f64::from(n);
-            let got = expected.at(f64::ln(share));
+            let drawn: Vec<f64> = (0..n).map(|_| one()).collect();
+            let mean = drawn.iter().sum::<f64>() / f64::from(n);
+            let [got, second] = expected.moments(f64::ln(share));
             assert!((got - mean).abs() < 0.012, "{observation:?}, share {share}: {got}, drawn {mean}");
+            let variance = drawn.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / f64::from(n);
+            let got = second - got * got;
+            assert!(
+                (got - variance).abs() < 0.04 * variance + 1e-9,
+                "{observation:?}, share {share}: {got}, {variance}"
+            );
         }
     }
 
