@@ -97,7 +97,12 @@ fn screen(args: &SimulateArgs, output: &Path, session: &mut Session) -> Result<E
     for notice in &notices {
         session.printer.notice(notice);
     }
-    let prepared = simulator.prepare()?;
+    let bar = session.printer.bar("solving steady states", 0);
+    let prepared = simulator.prepare(&|done, of| {
+        bar.set_length(of);
+        bar.set_position(done);
+    })?;
+    bar.finish_and_clear();
     session.printer.detail(format!("steady states after {:.2} s", started.elapsed().as_secs_f64()));
     if !cells::stream(output, &prepared, simulator.options(), args.observation.noise_free, session)? {
         session.printer.say("interrupted; nothing was written");

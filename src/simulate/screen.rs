@@ -166,12 +166,13 @@ impl Simulator {
         Ok(self.response_of(perturbation, &states[0], arm, &responses[0], &self.mean_log1p()))
     }
 
-    /// Solves all steady states and plans all cells; the cells then come in blocks.
+    /// Solves all steady states and plans all cells; the cells then come in blocks. `progress` is told how many perturbations
+    /// (of every cell state) of how many are solved, from any thread.
     ///
     /// # Errors
     /// Those of [`simulate`].
-    pub fn prepare(&self) -> Result<Prepared<'_>, SimulateError> {
-        Prepared::new(self)
+    pub fn prepare(&self, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Prepared<'_>, SimulateError> {
+        Prepared::new(self, progress)
     }
 
     /// Perturbs, observes, and keeps cells and truth; `progress` is told how many cells of how many are done.
@@ -179,7 +180,7 @@ impl Simulator {
     /// # Errors
     /// Those of [`simulate`].
     pub fn run(self, progress: &mut dyn FnMut(u64, u64)) -> Result<Simulated, SimulateError> {
-        let prepared = self.prepare()?;
+        let prepared = self.prepare(&|_, _| ())?;
         let mut x = Csr::empty(self.law.n_genes());
         for block in prepared.blocks(false) {
             let block = block?;

@@ -3,6 +3,7 @@
 use std::collections::HashMap;
 use std::ops::Range;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
 
 use rayon::prelude::*;
 
@@ -47,7 +48,7 @@ pub struct Prepared<'a> {
 }
 
 impl<'a> Prepared<'a> {
-    pub(super) fn new(simulator: &'a Simulator) -> Result<Self, SimulateError> {
+    pub(super) fn new(simulator: &'a Simulator, progress: &(dyn Fn(u64, u64) + Sync)) -> Result<Self, SimulateError> {
         let (law, o) = (simulator.law(), simulator.options());
         let (perturbations, states) = (simulator.perturbations()?, simulator.states());
         let solver = Solver::new(law);
@@ -56,15 +57,19 @@ impl<'a> Prepared<'a> {
             forced => solver.solve(forced, None, &state.cell_type.name).map(|steady| steady.log_ratio),
         };
         let unperturbed = states.par_iter().map(rest).collect::<Result<Vec<_>, _>>()?;
+        let held: Vec<Perturbation> = o.held_out.iter().map(|gene| Perturbation::of([gene])).collect();
+        let (done, of) = (AtomicU64::new(0), (states.len() * (perturbations.len() + held.len())) as u64);
         let all = |perturbations: &[Perturbation]| -> Result<Vec<DoseResponse>, SimulateError> {
             let n = perturbations.len();
-            let respond =
-                |k: usize| simulator.responses(&solver, &states[k / n], &unperturbed[k / n], &perturbations[k % n]);
+            let respond = |k: usize| {
+                let solved = simulator.responses(&solver, &states[k / n], &unperturbed[k / n], &perturbations[k % n]);
+                progress(done.fetch_add(1, Ordering::Relaxed) + 1, of);
+                solved
+            };
             let found: Result<Vec<_>, _> = (0..states.len() * n).into_par_iter().map(respond).collect();
             Ok(found?.into_iter().flatten().collect())
         };
         let responses = all(&perturbations)?;
-        let held: Vec<Perturbation> = o.held_out.iter().map(|gene| Perturbation::of([gene])).collect();
         let held_responses = all(&held)?;
         let plan = Plan::draw(o, &perturbations, &states)?;
         let mut seen = simulator.mean_log1p();

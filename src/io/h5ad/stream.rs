@@ -256,4 +256,19 @@ mod tests {
         assert!(write_h5ad_stream(&path, &cells, short).unwrap_err().to_string().contains("2 rows in every layer"));
         assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 1);
     }
+
+    #[test]
+    fn only_the_row_offsets_of_a_huge_matrix_have_64_bits() {
+        let dir = tempfile::tempdir().unwrap();
+        let file = hdf5::File::create(dir.path().join("x.h5")).unwrap();
+        let stored = |name: &str, last: i64| {
+            let mut matrix = Appender::new(&file, name, 3, Storage { wide: false, level: None, long: false }).unwrap();
+            matrix.indptr.push(last);
+            matrix.finish().unwrap();
+            let size = |part: &str| file.dataset(&format!("{name}/{part}")).unwrap().dtype().unwrap().size();
+            (size("indptr"), size("indices"))
+        };
+        assert_eq!(stored("small", i64::from(i32::MAX)), (4, 4));
+        assert_eq!(stored("huge", i64::from(i32::MAX) + 1), (8, 4));
+    }
 }
