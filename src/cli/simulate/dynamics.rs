@@ -14,8 +14,7 @@ use crate::data::{Perturbation, PseudobulkOptions};
 use crate::error::{ExitStatus, Notice, some_of};
 use crate::io::{self, AnnData, Column, IoError, Matrix, ScreenOptions};
 use crate::simulate::{
-    CELLORACLE_HOPS, Change, Dynamics, FittedResponse, LinearResponse, Ode, ResponseOptions, SimulateError, Solver,
-    Thermo,
+    CELLORACLE_HOPS, Change, FittedResponse, LinearResponse, ResponseOptions, SimulateError, Solver, Thermo,
 };
 
 /// Arguments of `grn simulate --run`.
@@ -134,8 +133,8 @@ fn trajectory(
     changes: &[Change],
     hours: &[f64],
 ) -> Result<Vec<(Option<f64>, Vec<f64>)>, SimulateError> {
-    let states = Ode::new(Dynamics::new(law, 1.0))?.trajectory(&LinearResponse::forced(changes), None, hours)?;
-    Ok(hours.iter().zip(states).map(|(h, y)| (Some(*h), response.to_log1p(&y))).collect())
+    let states = response.trajectory(law, changes, hours)?;
+    Ok(hours.iter().zip(states.rows()).map(|(h, d)| (Some(*h), d.to_vec())).collect())
 }
 
 fn write_tsv(path: &Path, run: &LoadedRun, propagated: &[Propagated]) -> Result<(), CliError> {
