@@ -40,7 +40,7 @@ impl Axis {
     /// An axis of powers of ten: `values`, and the places asked for later, are logarithms to base 10.
     pub(super) fn powers_of_ten(title: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Self {
         let axis = Self::of(title, values);
-        Self { step: ((axis.max - axis.min) / 6.0).ceil().max(1.0), powers: true, ..axis }
+        Self { step: ((axis.max - axis.min) / 8.0).ceil().max(1.0), powers: true, ..axis }
     }
 
     /// The same axis, widened to include a value.

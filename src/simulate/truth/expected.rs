@@ -162,7 +162,8 @@ fn counted_log1p(mean: f64, d: f64, dispersion: f64) -> [f64; 2] {
         let level = 1.0 + mean / d;
         let spread = variance / (d * level).powi(2);
         let first = level.ln() - spread / 2.0;
-        return [first, first * first + spread];
+        // The logarithm of a gamma variable of relative variance s has variance s + s^2 / 2 + ... (trigamma).
+        return [first, first * first + spread + spread * spread / 2.0];
     }
     let (mut p, ratio) = match dispersion {
         0.0 => ((-mean).exp(), mean),
