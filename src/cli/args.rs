@@ -93,3 +93,12 @@ pub(super) struct PriorArgs {
     #[arg(long, default_value_t = 0.0, value_name = "SCORE")]
     pub(super) min_score: f32,
 }
+
+/// Two whole numbers that ascend, joined by a comma.
+pub(super) fn ascending(text: &str) -> Result<[usize; 2], String> {
+    let number = |part: &str| part.trim().parse::<usize>().map_err(|e| format!("`{}`: {e}", part.trim()));
+    let (least, most) =
+        text.split_once(',').ok_or_else(|| format!("expected two numbers such as `204,3053`, got `{text}`"))?;
+    let [least, most] = [number(least)?, number(most)?];
+    if least <= most { Ok([least, most]) } else { Err(format!("expected two numbers that ascend, got `{text}`")) }
+}

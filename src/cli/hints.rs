@@ -133,7 +133,7 @@ fn simulate(error: &SimulateError) -> Option<String> {
     match error {
         SimulateError::UnknownGene { suggestions, .. } => did_you_mean(suggestions),
         SimulateError::Unconverged { .. } => {
-            Some("weaken the links with a smaller `--fold`, for example `--fold 1.5`".into())
+            Some("weaken the links (`--fold 1.5` for the law thermo), or try another `--seed`".into())
         }
         SimulateError::Data(e) => data(e),
         _ => None,

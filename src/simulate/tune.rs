@@ -6,7 +6,7 @@ use crate::data::Perturbation;
 use crate::error::Notice;
 
 /// Candidates per perturbation wanted.
-const CANDIDATES: usize = 2;
+const CANDIDATES: usize = 4;
 
 /// The law that these options draw, and what is to be said of it.
 type Draw<'a> = dyn Fn(&ThermoOptions) -> Result<(Thermo, Vec<Notice>), SimulateError> + 'a;
@@ -19,9 +19,9 @@ impl Simulator {
         let trials = self.trials(&candidates)?;
         let selection = Selection { perturbations: wanted, range: goal.range, keep: goal.keep };
         let law_at = |fold: f64| {
-            let (law, _) = draw(&ThermoOptions { fold, ..self.options.kinetics.clone() })?;
+            let (law, weakened) = draw(&ThermoOptions { fold, ..self.options.kinetics.clone() })?;
             let growth = law.growth;
-            Ok((Box::new(law) as Box<dyn Law>, growth))
+            Ok((Box::new(law) as Box<dyn Law>, growth, !weakened.is_empty()))
         };
         let (seen, controls) = (self.mean_log1p(), self.options.size.controls);
         let count = |law: &dyn Law| count_degs(&Solver::new(law), &trials, controls, &seen);

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use super::super::args::ScreenArgs;
+use super::super::args::{ScreenArgs, ascending};
 use super::super::error::CliError;
 use super::super::score::read_cells;
 use super::super::session::Session;
@@ -26,8 +26,8 @@ pub(in crate::cli) struct ScreenFigureArgs {
     #[arg(long, value_name = "DIR")]
     truth: Option<PathBuf>,
     /// Draw a range of differentially expressed genes to compare with, for example 204,3053
-    #[arg(long, value_name = "LEAST,MOST", value_delimiter = ',', num_args = 2)]
-    deg_range: Vec<usize>,
+    #[arg(long, value_name = "LEAST,MOST", value_parser = ascending)]
+    deg_range: Option<[usize; 2]>,
     /// File to write (.svg or .png)
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
@@ -61,10 +61,7 @@ pub(super) fn run(args: ScreenFigureArgs, session: &mut Session) -> Result<ExitS
         degrees: truth.as_deref().map(degrees).transpose()?,
         efficiency: efficiencies(&file)?,
         degs: counts,
-        deg_range: match args.deg_range[..] {
-            [least, most] => Some(([least, most], "to compare with".into())),
-            _ => None,
-        },
+        deg_range: args.deg_range.map(|range| (range, "to compare with".into())),
     }
     .scene()?;
     save(session, &args.output, &scene)

@@ -4,6 +4,7 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
+use crate::cli::args::ascending;
 use crate::cli::error::CliError;
 use crate::data::Intervention;
 use crate::simulate::{
@@ -438,7 +439,7 @@ pub(super) struct CalibrationArgs {
     #[arg(long, value_name = "N", conflicts_with = "fold")]
     deg_median: Option<usize>,
     /// Draw targets that have between this many
-    #[arg(long, value_name = "LEAST,MOST", value_parser = deg_range)]
+    #[arg(long, value_name = "LEAST,MOST", value_parser = ascending)]
     deg_range: Option<[usize; 2]>,
 }
 
@@ -456,9 +457,4 @@ impl CalibrationArgs {
             o.degs = Some(DegGoal { median, range, keep: typed });
         }
     }
-}
-
-fn deg_range(text: &str) -> Result<[usize; 2], String> {
-    let [least, most] = numbers(text)?.map(|x: f64| x.max(0.0) as usize);
-    if least <= most { Ok([least, most]) } else { Err(format!("expected two numbers that ascend, got `{text}`")) }
 }
