@@ -1,7 +1,7 @@
 //! A screen whose perturbations change as many genes as asked for.
 
 use super::calibrate::{calibrate, count_degs};
-use super::{DegGoal, Law, Selection, SimulateError, Simulator, Solver, Thermo, ThermoOptions, Trial};
+use super::{CellCounts, DegGoal, Law, Selection, SimulateError, Simulator, Solver, Thermo, ThermoOptions, Trial};
 use crate::data::Perturbation;
 use crate::error::Notice;
 
@@ -41,16 +41,20 @@ impl Simulator {
         Ok(self)
     }
 
-    /// The perturbations at their mean efficiency, with as many cells as the screen has on average.
-    fn trials(&self, perturbations: &[Perturbation]) -> Result<Vec<Trial>, SimulateError> {
+    /// The candidates at their mean efficiency, with as many cells as each has in the screen, up to a factor that is the same for
+    /// all and near 1.
+    fn trials(&self, candidates: &[Perturbation]) -> Result<Vec<Trial>, SimulateError> {
         let o = &self.options;
-        let cells = o.cells.total.map_or(o.size.cells_per_perturbation, |n| n / o.size.perturbations.max(1));
         let efficiency = o.doses.iter().copied().fold(None, |most: Option<f64>, d| Some(most.map_or(d, |m| m.max(d))));
         let forcing = o.efficiency.forcing(o.intervention, efficiency.unwrap_or(o.efficiency.mean));
-        let trial = |p: &Perturbation| {
+        let labels: Vec<String> = candidates.iter().map(ToString::to_string).collect();
+        let more = |n: usize| n * candidates.len() / o.size.perturbations.max(1);
+        let counts = CellCounts { total: o.cells.total.map(more), ..o.cells };
+        let cells = counts.draw(&labels, o.size.cells_per_perturbation, o.seed)?;
+        let trial = |((p, name), cells): ((&Perturbation, &String), usize)| {
             let targets = p.targets().iter().map(|t| self.expect(t)).collect::<Result<_, _>>()?;
-            Ok(Trial { name: p.to_string(), targets, forcing, cells })
+            Ok(Trial { name: name.clone(), targets, forcing, cells })
         };
-        perturbations.iter().map(trial).collect()
+        candidates.iter().zip(&labels).zip(cells).map(trial).collect()
     }
 }
