@@ -54,7 +54,7 @@ enum Command {
     #[command(subcommand)]
     Graph(graph::GraphCommand),
     /// Simulate a screen with known truth
-    Simulate(simulate::SimulateArgs),
+    Simulate(Box<simulate::SimulateArgs>),
     /// Fit a model and write a run directory
     Fit(fit::FitArgs),
     /// Cross-validate models over held-out perturbations
@@ -104,7 +104,7 @@ fn run(command: Command, session: &mut Session) -> Result<ExitStatus, CliError> 
         Command::Quickstart(args) => quickstart::run(args, session),
         Command::Data(args) => data::run(args, session),
         Command::Graph(args) => graph::run(args, session),
-        Command::Simulate(args) => simulate::run(args, session),
+        Command::Simulate(args) => simulate::run(&args, session),
         Command::Fit(args) => fit::run(args, session),
         Command::Cv(args) => cv::run(args, session),
         Command::Predict(args) => predict::run(args, session),

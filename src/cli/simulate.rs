@@ -69,7 +69,7 @@ pub(super) struct SimulateArgs {
     observation: ObservationArgs,
 }
 
-pub(super) fn run(args: SimulateArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
+pub(super) fn run(args: &SimulateArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     if args.dynamics.wanted() {
         let law = args.law.law.unwrap_or(LawArg::Steady);
         return dynamics::run(&args.dynamics, law, args.engine.hours(), args.output.as_deref(), session);
@@ -77,7 +77,7 @@ pub(super) fn run(args: SimulateArgs, session: &mut Session) -> Result<ExitStatu
     let Some(output) = args.output.clone() else {
         return Err(CliError::usage("--output", "a file to write", "none", Some("add `-o screen.h5ad`".into())));
     };
-    screen(&args, &output, session)
+    screen(args, &output, session)
 }
 
 fn screen(args: &SimulateArgs, output: &Path, session: &mut Session) -> Result<ExitStatus, CliError> {

@@ -35,6 +35,9 @@ pub struct ScreenFigure {
     pub deg_range: Option<([usize; 2], String)>,
 }
 
+/// Draws one panel into its area.
+type Panel = fn(&ScreenFigure, &mut Scene, Rect);
+
 impl ScreenFigure {
     /// Draws it: up to four panels.
     ///
@@ -57,8 +60,8 @@ impl ScreenFigure {
         Ok(scene)
     }
 
-    fn panels(&self) -> Vec<fn(&Self, &mut Scene, Rect)> {
-        let shown: [(bool, fn(&Self, &mut Scene, Rect)); 4] = [
+    fn panels(&self) -> Vec<Panel> {
+        let shown: [(bool, Panel); 4] = [
             (!self.moments.is_empty(), Self::draw_moments),
             (self.degrees.is_some(), Self::draw_degrees),
             (!self.efficiency.is_empty(), Self::draw_efficiency),

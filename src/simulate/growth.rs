@@ -218,7 +218,7 @@ mod tests {
         let law = ring(2, '+');
         let leading = leading_eigenvalue(&Elasticity::at(&law, law.baseline()), &[1.0, 4.0]);
         // [[-1, 1/2], [2, -4]]: l^2 + 5 l + 3 = 0.
-        assert!((leading - (-5.0 + 13.0f64.sqrt()) / 2.0).abs() < 1e-9, "{leading}");
+        assert!((leading - f64::midpoint(-5.0, 13.0f64.sqrt())).abs() < 1e-9, "{leading}");
     }
 
     #[test]

@@ -18,13 +18,16 @@ const CHANGE: (f64, f64) = (0.25, 4.0);
 const ACCURACY: f64 = 1e-8;
 const KRYLOV: usize = 250;
 
+/// The action of a matrix on a vector.
+pub(super) type Action = Box<dyn Fn(&[f64]) -> Vec<f64>>;
+
 /// A map F whose fixed point is looked for, n unknowns.
 pub(super) trait FixedPoint {
     /// F(x) - x.
     fn residual(&mut self, x: &[f64]) -> Vec<f64>;
 
     /// The derivative of F at x, as its action on a vector.
-    fn derivative(&mut self, x: &[f64]) -> Box<dyn Fn(&[f64]) -> Vec<f64>>;
+    fn derivative(&mut self, x: &[f64]) -> Action;
 }
 
 /// The point that the trajectory from `x` ends in, where all of F(x) - x are at most `tolerance`, with the number of
@@ -76,7 +79,7 @@ mod tests {
         fn residual(&mut self, x: &[f64]) -> Vec<f64> {
             vec![self.0(x[0])]
         }
-        fn derivative(&mut self, x: &[f64]) -> Box<dyn Fn(&[f64]) -> Vec<f64>> {
+        fn derivative(&mut self, x: &[f64]) -> Action {
             let slope = 1.0 + self.1(x[0]);
             Box::new(move |v| vec![slope * v[0]])
         }

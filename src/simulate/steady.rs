@@ -3,7 +3,7 @@
 use rayon::prelude::*;
 
 use super::anderson::Anderson;
-use super::newton_krylov::{self, FixedPoint};
+use super::newton_krylov::{self, Action, FixedPoint};
 use super::{Law, Levels, SimulateError};
 
 /// Largest residual |F(y) - y| over genes at which a state counts as steady; y is ln(level / unperturbed level).
@@ -251,7 +251,7 @@ impl FixedPoint for Map<'_> {
         self.active.iter().zip(x).map(|(&g, y)| self.image(g) - y).collect()
     }
 
-    fn derivative(&mut self, x: &[f64]) -> Box<dyn Fn(&[f64]) -> Vec<f64>> {
+    fn derivative(&mut self, x: &[f64]) -> Action {
         self.load(x);
         let mut position = vec![None; self.law.n_genes()];
         self.active.iter().enumerate().for_each(|(k, &g)| position[g as usize] = Some(k));

@@ -17,18 +17,18 @@ const WAITING: usize = 2;
 /// Why writing stopped.
 enum Stopped {
     Interrupted,
-    Failed(CliError),
+    Failed(Box<CliError>),
 }
 
 impl From<IoError> for Stopped {
     fn from(error: IoError) -> Self {
-        Self::Failed(error.into())
+        Self::Failed(Box::new(error.into()))
     }
 }
 
 impl From<SimulateError> for Stopped {
     fn from(error: SimulateError) -> Self {
-        Self::Failed(error.into())
+        Self::Failed(Box::new(error.into()))
     }
 }
 
@@ -49,7 +49,8 @@ pub(super) fn stream(
     let cells = StreamedCells { obs_names: &names, obs: &obs, genes: &genes, layers, uns: &uns };
     let written = std::thread::scope(|scope| {
         let (send, receive) = sync_channel(WAITING);
-        scope.spawn(move || prepared.blocks(noise_free).try_for_each(|block| send.send(block)));
+        // The receiver hangs up where writing stopped.
+        scope.spawn(move || prepared.blocks(noise_free).all(|block| send.send(block).is_ok()));
         let next = receive.into_iter().map(|block| {
             if interrupted.load(Ordering::Relaxed) {
                 return Err(Stopped::Interrupted);
@@ -64,7 +65,7 @@ pub(super) fn stream(
     match written {
         Ok(()) => Ok(true),
         Err(Stopped::Interrupted) => Ok(false),
-        Err(Stopped::Failed(error)) => Err(error),
+        Err(Stopped::Failed(error)) => Err(*error),
     }
 }
 

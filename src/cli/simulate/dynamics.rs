@@ -46,8 +46,11 @@ const HOURS: [f64; 7] = [0.0, 3.0, 6.0, 12.0, 24.0, 48.0, 96.0];
 /// Changes of one perturbation: log1p, one row per hour (a single one without a trajectory).
 struct Propagated {
     label: String,
-    rows: Vec<(Option<f64>, Vec<f64>)>,
+    rows: Vec<State>,
 }
+
+/// Hour, in a trajectory, and change per gene, log1p.
+type State = (Option<f64>, Vec<f64>);
 
 impl DynamicsArgs {
     /// Whether a run is asked for.
@@ -132,7 +135,7 @@ fn trajectory(
     response: &LinearResponse,
     changes: &[Change],
     hours: &[f64],
-) -> Result<Vec<(Option<f64>, Vec<f64>)>, SimulateError> {
+) -> Result<Vec<State>, SimulateError> {
     let states = response.trajectory(law, changes, hours)?;
     Ok(hours.iter().zip(states.rows()).map(|(h, d)| (Some(*h), d.to_vec())).collect())
 }

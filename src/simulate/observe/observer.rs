@@ -206,7 +206,7 @@ mod tests {
         let law = law();
         let observer = Observer::new(observation, &law, 1).with_pool(&pool);
         let y: Vec<f64> = ratio.iter().map(|r| r.ln()).collect();
-        let mut sums = vec![(0.0, 0.0); 4];
+        let mut sums = [(0.0, 0.0); 4];
         for cell in 0..N {
             for (gene, x) in observer.counts(&y, cell) {
                 let (sum, square) = &mut sums[gene as usize];
