@@ -1,8 +1,10 @@
 //! `grn simulate`.
 
 mod args;
+mod calibration;
 mod cells;
 mod dynamics;
+mod engine;
 mod law;
 mod levels;
 mod network;
@@ -15,10 +17,10 @@ use std::time::Instant;
 
 use clap::Args;
 
-use self::args::{
-    CalibrationArgs, CellTypeArgs, EngineArgs, InterventionArgs, ObservationArgs, SizeArgs, TopologyArgs,
-};
+use self::args::{CellTypeArgs, InterventionArgs, ObservationArgs, SizeArgs, TopologyArgs};
+use self::calibration::CalibrationArgs;
 use self::dynamics::DynamicsArgs;
+use self::engine::EngineArgs;
 use self::law::LawArg;
 use self::system::LawArgs;
 use self::truth_files::About;

@@ -4,15 +4,12 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-use crate::cli::args::ascending;
 use crate::cli::error::CliError;
 use crate::data::Intervention;
-use crate::simulate::{
-    Bursting, DegGoal, Dropout, EngineKind, Lineage, Noise, Outliers, SimulationOptions, TopologyOptions,
-};
+use crate::simulate::{Dropout, Lineage, Noise, Outliers, SimulationOptions, TopologyOptions};
 
 /// Replaces a value where one was typed.
-fn set<T>(to: &mut T, typed: Option<T>) {
+pub(super) fn set<T>(to: &mut T, typed: Option<T>) {
     if let Some(typed) = typed {
         *to = typed;
     }
@@ -337,7 +334,7 @@ fn guides(text: &str) -> Result<(usize, usize), String> {
     Ok((number(least)?, number(most)?))
 }
 
-fn numbers<const N: usize>(text: &str) -> Result<[f64; N], String> {
+pub(super) fn numbers<const N: usize>(text: &str) -> Result<[f64; N], String> {
     let parts: Vec<f64> =
         text.split(',').map(|p| p.trim().parse::<f64>().map_err(|e| e.to_string())).collect::<Result<_, _>>()?;
     let got = parts.len();
@@ -350,111 +347,4 @@ fn outliers(text: &str) -> Result<Outliers, String> {
 
 fn dropout(text: &str) -> Result<Dropout, String> {
     numbers(text).map(|[shape, percentile]| Dropout { shape, percentile })
-}
-
-/// What carries cells through time.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Engine")]
-pub(super) struct EngineArgs {
-    /// What carries cells through time [default: cell, or time with --hours]
-    #[arg(long, value_enum, value_name = "ENGINE")]
-    engine: Option<EngineArg>,
-    /// Take cells these hours after the perturbation, each a condition of its own (engines time, cle, ssa); of a run with
-    /// `--law ode`: hours of the trajectory, ascending [default there: 0,3,6,12,24,48,96]
-    #[arg(long, value_name = "HOURS,...", value_delimiter = ',')]
-    hours: Vec<f64>,
-    /// Hours per step of the Langevin equation
-    #[arg(long, value_name = "HOURS")]
-    step: Option<f64>,
-    /// Hours that a cell lives before it is taken, or perturbed [default: 5 over the slowest decay]
-    #[arg(long, value_name = "HOURS")]
-    burn_in: Option<f64>,
-    /// Molecules of mRNA per unit of level [default: 200,000 per cell for thermo, 1 for other laws]
-    #[arg(long, value_name = "N")]
-    molecules: Option<f64>,
-    /// Factor on the noise of the Langevin equation
-    #[arg(long, value_name = "FACTOR")]
-    langevin_noise: Option<f64>,
-    /// Regulators act through proteins, this many per mRNA (engines time, cle, ssa)
-    #[arg(long, value_name = "COPIES")]
-    protein: Option<f64>,
-    /// Genes are made in bursts: share of time that a promoter is on, and rate per hour at which it goes off (engines cle, ssa)
-    #[arg(long, value_name = "SHARE,RATE", value_parser = bursting)]
-    bursting: Option<Bursting>,
-}
-
-/// `--engine`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum EngineArg {
-    /// The steady state, without noise but that of the measurement
-    Steady,
-    /// The steady state, with noise of each cell's regulators spread along the links
-    Cell,
-    /// Chemical Langevin equation, one independent trajectory per cell
-    Cle,
-    /// Every reaction (Gillespie), at most 50 genes
-    Ssa,
-    /// The mean dynamics, --hours after the perturbation
-    Time,
-}
-
-impl EngineArgs {
-    /// Hours after the perturbation.
-    pub(super) fn hours(&self) -> &[f64] {
-        &self.hours
-    }
-
-    /// Engines with noise of their own, and none, leave the noise of regulators out unless it was typed.
-    pub(super) fn apply(&self, o: &mut SimulationOptions, extrinsic_typed: bool) {
-        let e = &mut o.engine;
-        e.kind = match self.engine {
-            Some(EngineArg::Steady) => EngineKind::Steady,
-            Some(EngineArg::Cle) => EngineKind::Cle,
-            Some(EngineArg::Ssa) => EngineKind::Ssa,
-            Some(EngineArg::Time) => EngineKind::Time,
-            None if !self.hours.is_empty() => EngineKind::Time,
-            Some(EngineArg::Cell) | None => EngineKind::Cell,
-        };
-        e.hours.clone_from(&self.hours);
-        set(&mut e.step, self.step);
-        set(&mut e.noise, self.langevin_noise);
-        (e.burn_in, e.molecules, e.protein) = (self.burn_in, self.molecules, self.protein);
-        e.bursting.clone_from(&self.bursting);
-        if !extrinsic_typed && matches!(e.kind, EngineKind::Steady | EngineKind::Cle | EngineKind::Ssa) {
-            o.observation.extrinsic = 0.0;
-        }
-    }
-}
-
-fn bursting(text: &str) -> Result<Bursting, String> {
-    numbers(text).map(|[share_on, k_off]| Bursting { k_off, share_on })
-}
-
-/// How many genes perturbations change.
-#[derive(Debug, Args)]
-#[command(next_help_heading = "Calibration")]
-pub(super) struct CalibrationArgs {
-    /// Choose the strength of links so that the median perturbation has this many differentially expressed genes (law thermo);
-    /// 0 takes them as they are
-    #[arg(long, value_name = "N", conflicts_with = "fold")]
-    deg_median: Option<usize>,
-    /// Draw targets that have between this many
-    #[arg(long, value_name = "LEAST,MOST", value_parser = ascending)]
-    deg_range: Option<[usize; 2]>,
-}
-
-impl CalibrationArgs {
-    /// `fold` was typed, or there is another law: strengths are what they are. `typed` targets are kept whatever they change.
-    pub(super) fn apply(&self, o: &mut SimulationOptions, strengths_given: bool, typed: usize) {
-        let goal = o.degs.take();
-        let median = match (self.deg_median, &goal) {
-            (Some(median), _) => median,
-            (None, Some(goal)) if !strengths_given => goal.median,
-            _ => 0,
-        };
-        if median > 0 {
-            let range = self.deg_range.or(goal.and_then(|g| g.range));
-            o.degs = Some(DegGoal { median, range, keep: typed });
-        }
-    }
 }
