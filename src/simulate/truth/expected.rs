@@ -214,7 +214,7 @@ mod tests {
             let variance = drawn.iter().map(|x| (x - mean).powi(2)).sum::<f64>() / f64::from(n);
             // Four standard errors of a variance over the drawn cells, and 2 % for the quadrature over depths.
             let fourth = drawn.iter().map(|x| (x - mean).powi(4)).sum::<f64>() / f64::from(n);
-            let error = ((fourth - variance * variance) / f64::from(n)).sqrt();
+            let error = ((fourth - variance * variance).max(0.0) / f64::from(n)).sqrt();
             assert!(
                 (got_variance - variance).abs() < 0.02 * variance + 4.0 * error + 1e-9,
                 "{observation:?}, share {share}: variance {got_variance}, drawn {variance}"
