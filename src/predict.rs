@@ -20,7 +20,7 @@ use serde::de::DeserializeOwned;
 pub use self::cells::predicted_cells;
 pub use self::cross_validate::{OutOfFold, Validation, cross_validate};
 pub use self::error::PredictError;
-pub use self::predictor::{Basis, Build, FitSummary, Load, Prediction, Predictor, Saved, Spec, Task};
+pub use self::predictor::{Basis, Build, FitSummary, LeftOut, Load, Prediction, Predictor, Saved, Spec, Task};
 
 /// Every model there is, in the order in which tables show them.
 pub const PREDICTORS: &[Spec] = &[mean::SPEC, linear::SPEC, graph_kernel::SPEC, gears::SPEC, flagship::SPEC];

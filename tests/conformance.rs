@@ -68,7 +68,8 @@ fn settings(spec: &Spec) -> toml::Table {
 
 fn fit(spec: &Spec, responses: &Responses, threads: usize) -> Box<dyn Predictor> {
     let (graph, device) = (graph(), Device::Cpu);
-    let task = Task { responses, graph: &graph, seed: 3, device: &device, checkpoint: None, resume: false };
+    let task =
+        Task { responses, graph: &graph, features: &[], seed: 3, device: &device, checkpoint: None, resume: false };
     let mut model = (spec.build)(&settings(spec)).unwrap();
     let pool = rayon::ThreadPoolBuilder::new().num_threads(threads).build().unwrap();
     pool.install(|| model.fit(&task, &mut Silent)).unwrap();
@@ -164,8 +165,11 @@ fn what_is_held_out_is_not_seen() {
         let settings = settings(spec);
         let out_of_fold = |responses: &Responses| {
             let (graph, split, device, settings) = (&graph, &split, &device, &settings);
-            cross_validate(&Validation { spec, settings, responses, graph, split, seed: 3, device }, &mut Silent)
-                .unwrap()
+            cross_validate(
+                &Validation { spec, settings, responses, graph, split, features: &[], seed: 3, device },
+                &mut Silent,
+            )
+            .unwrap()
         };
         let (before, after) = (out_of_fold(&responses), out_of_fold(&changed));
         let held_out = |x: &Array2<f32>| x.slice(ndarray::s![..5, ..]).to_owned();

@@ -169,7 +169,9 @@ impl Job<'_> {
         let settings = inputs::model_settings(self.session, spec.name);
         let device = parse_device(&self.session.device)?;
         let (responses, split, seed) = (self.responses, self.split, self.session.seed);
-        let validation = Validation { spec, settings: &settings, responses, graph, split, seed, device: &device };
+        let features = &self.inputs.features;
+        let validation =
+            Validation { spec, settings: &settings, responses, graph, features, split, seed, device: &device };
         let mut watcher = Watcher::new(self.session, "folds", None);
         let predicted = cross_validate(&validation, &mut watcher);
         let mut notices = watcher.finish();

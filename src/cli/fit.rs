@@ -93,6 +93,7 @@ pub(super) fn fit_into(
     let task = Task {
         responses: &responses,
         graph: &inputs.graph,
+        features: &inputs.features,
         seed: session.seed,
         device: &device,
         checkpoint: Some(&checkpoints),

@@ -9,7 +9,7 @@ use super::args::{PriorArgs, ScaleArg, ScreenArgs};
 use super::error::CliError;
 use super::session::Session;
 use crate::config::{DataSettings, GraphSettings, Settings};
-use crate::data::{Perturbation, Pseudobulk, Responses};
+use crate::data::{Features, Perturbation, Pseudobulk, Responses};
 use crate::error::{Notice, some_of};
 use crate::graph::{GeneGraph, GraphError};
 use crate::{io, simulate};
@@ -22,6 +22,8 @@ pub(super) struct Inputs {
     pub(super) labels: HashMap<Perturbation, String>,
     /// The merged priors.
     pub(super) graph: GeneGraph,
+    /// Knowledge about genes besides the graph.
+    pub(super) features: Vec<Features>,
     /// Files read.
     pub(super) files: Vec<PathBuf>,
     /// Where the screen came from, in words.
@@ -65,7 +67,17 @@ pub(super) fn read(
         priors.read(session, typed.aliases.as_deref())?.graph
     };
     let files = screen.into_iter().chain(priors.priors.iter().cloned()).collect();
-    Ok(Inputs { table, labels, graph, files, source, notices, typed, min_score: priors.min_score })
+    Ok(Inputs {
+        table,
+        labels,
+        graph,
+        features: Vec::new(),
+        files,
+        source,
+        notices,
+        typed,
+        min_score: priors.min_score,
+    })
 }
 
 fn no_prior() -> CliError {

@@ -48,7 +48,7 @@ pub(super) fn load_run(session: &Session, path: Option<&Path>) -> Result<LoadedR
     let device = crate::nn::parse_device(&session.device)?;
     let model = dir.model();
     let genes = Arc::clone(&responses.genes);
-    let saved = Saved { dir: &model, genes: Arc::clone(&genes), graph: &graph, device: &device };
+    let saved = Saved { dir: &model, genes: Arc::clone(&genes), graph: &graph, features: &[], device: &device };
     let predictor = (predict::spec(&manifest.model)?.load)(&saved)?;
     session.printer.detail(format!("run {}", dir.path().display()));
     Ok(LoadedRun { dir, manifest, genes, graph, responses, predictor })

@@ -114,6 +114,7 @@ impl Steps<'_> {
             table: inputs::pseudobulk_of(&simulated.screen, true, self.session.seed),
             labels: std::collections::HashMap::new(),
             graph: simulate::Wiring::embedded()?.to_graph("embedded"),
+            features: Vec::new(),
             files: Vec::new(),
             source: inputs::EMBEDDED.to_owned(),
             notices: simulated.notices.clone(),

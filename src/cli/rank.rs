@@ -146,7 +146,7 @@ pub(super) fn calibrate(session: &Session, run: &LoadedRun) -> Result<Calibratio
     let fit = |train: &Responses| -> Result<Box<dyn Predictor>, PredictError> {
         let mut model = (spec.build)(&settings)?;
         let (graph, device) = (&run.graph, &device);
-        let task = Task { responses: train, graph, seed, device, checkpoint: None, resume: false };
+        let task = Task { responses: train, graph, features: &[], seed, device, checkpoint: None, resume: false };
         model.fit(&task, &mut Silent)?;
         Ok(model)
     };

@@ -61,7 +61,15 @@ pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus,
     let (seed, device) = (session.seed, crate::nn::parse_device(&session.device)?);
     let fit = |train: &Responses| -> Result<Box<dyn Predictor>, predict::PredictError> {
         let mut model = (spec.build)(&settings)?;
-        let task = Task { responses: train, graph: &graph, seed, device: &device, checkpoint: None, resume: false };
+        let task = Task {
+            responses: train,
+            graph: &graph,
+            features: &[],
+            seed,
+            device: &device,
+            checkpoint: None,
+            resume: false,
+        };
         model.fit(&task, &mut Silent)?;
         Ok(model)
     };

@@ -7,7 +7,7 @@ use ndarray::{Array2, aview1};
 use rayon::prelude::*;
 
 use super::{Basis, FitSummary, PredictError, Predictor, Spec, Task};
-use crate::data::{Fold, Perturbation, Responses, Split};
+use crate::data::{Features, Fold, Perturbation, Responses, Split};
 use crate::error::Notice;
 use crate::graph::GeneGraph;
 use crate::train::{Observer, Progress};
@@ -28,6 +28,8 @@ pub struct Validation<'a> {
     pub responses: &'a Responses,
     /// Prior knowledge.
     pub graph: &'a GeneGraph,
+    /// Knowledge about genes besides the graph.
+    pub features: &'a [Features],
     /// Which perturbations are held out together.
     pub split: &'a Split,
     /// Seed of every fit.
@@ -112,8 +114,8 @@ fn run_fold(
     }
     let train = of.responses.subset(&of.split.train(fold));
     let mut model = (of.spec.build)(of.settings)?;
-    let (graph, seed, device) = (of.graph, of.seed, of.device);
-    let task = Task { responses: &train, graph, seed, device, checkpoint: None, resume: false };
+    let (graph, features, seed, device) = (of.graph, of.features, of.seed, of.device);
+    let task = Task { responses: &train, graph, features, seed, device, checkpoint: None, resume: false };
     let summary = model.fit(&task, &mut watcher)?;
     let held_out = fold.held_out.iter().map(|&row| predict(&*model, &of.responses.perturbations[row], &train));
     let predictions = held_out.collect::<Result<Vec<_>, _>>()?;
@@ -223,6 +225,7 @@ mod tests {
             settings: &settings,
             responses: &responses,
             graph: &graph,
+            features: &[],
             split: &split,
             seed: 0,
             device,

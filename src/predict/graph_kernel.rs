@@ -133,7 +133,7 @@ impl Predictor for GraphKernel {
         let genes = fitted.vocabulary.measured();
         if perturbation.is_control() {
             let delta = Delta::new(genes.clone(), vec![0.0; genes.len()], None)?;
-            return Ok(Prediction { delta, basis: Basis::Graph });
+            return Ok(Prediction { delta, basis: Basis::Graph, distance: None });
         }
         let nodes: Vec<Option<GeneId>> = perturbation.targets().iter().map(|t| fitted.vocabulary.node(t)).collect();
         let mut delta = fitted.change(&nodes).to_vec();
@@ -141,7 +141,7 @@ impl Predictor for GraphKernel {
             rule.apply(perturbation, genes, fitted.numbers.profiles.row(1), &mut delta);
         }
         let basis = if nodes.iter().all(Option::is_some) { Basis::Graph } else { Basis::Fallback };
-        Ok(Prediction { delta: Delta::new(genes.clone(), delta, None)?, basis })
+        Ok(Prediction { delta: Delta::new(genes.clone(), delta, None)?, basis, distance: None })
     }
 
     fn save(&self, dir: &Path) -> Result<(), PredictError> {

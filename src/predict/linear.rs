@@ -114,7 +114,7 @@ impl Predictor for Linear {
                 None => basis = Basis::Fallback,
             }
         }
-        Ok(Prediction { delta: Delta::new(genes.clone(), delta.to_vec(), None)?, basis })
+        Ok(Prediction { delta: Delta::new(genes.clone(), delta.to_vec(), None)?, basis, distance: None })
     }
 
     fn save(&self, dir: &Path) -> Result<(), PredictError> {

@@ -67,7 +67,7 @@ impl Predictor for Mean {
         fitted.vocabulary.check(perturbation)?;
         let mean = if perturbation.is_control() { vec![0.0; fitted.mean.len()] } else { fitted.mean.to_vec() };
         let delta = Delta::new(fitted.vocabulary.measured().clone(), mean, None)?;
-        Ok(Prediction { delta, basis: Basis::Fallback })
+        Ok(Prediction { delta, basis: Basis::Fallback, distance: None })
     }
 
     fn save(&self, dir: &Path) -> Result<(), PredictError> {

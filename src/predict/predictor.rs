@@ -4,9 +4,10 @@ use std::path::Path;
 use std::sync::Arc;
 
 use candle_core::Device;
+use ndarray::Array2;
 
 use super::PredictError;
-use crate::data::{Delta, GeneIndex, Perturbation, Responses};
+use crate::data::{Delta, Features, GeneIndex, Perturbation, Responses};
 use crate::error::Notice;
 use crate::graph::GeneGraph;
 use crate::train::Observer;
@@ -18,6 +19,8 @@ pub struct Task<'a> {
     pub responses: &'a Responses,
     /// Prior knowledge; its genes differ from the measured ones.
     pub graph: &'a GeneGraph,
+    /// Knowledge about genes besides the graph: embeddings, effects in other contexts.
+    pub features: &'a [Features],
     /// Seed of every random choice.
     pub seed: u64,
     /// Where tensors live.
@@ -41,10 +44,22 @@ pub enum Basis {
 /// A predicted change and what it rests on.
 #[derive(Debug, Clone)]
 pub struct Prediction {
-    /// The predicted change over the measured genes.
+    /// The predicted change over the measured genes; `sd` is the spread of an ensemble where the model is one.
     pub delta: Delta,
     /// Graph or fallback.
     pub basis: Basis,
+    /// How little the training perturbations say of this target: 0 for one of them, 1 for one that resembles none;
+    /// `None` where the model has no such notion.
+    pub distance: Option<f32>,
+}
+
+/// What a fitted model predicts for its own training perturbations when each is left out, free of charge.
+#[derive(Debug, Clone, Copy)]
+pub struct LeftOut<'a> {
+    /// Predicted changes, n_perturbations x n_genes, rows as in the responses of the fit.
+    pub delta: &'a Array2<f32>,
+    /// [`Prediction::distance`] of each row from the other rows.
+    pub distance: &'a [f32],
 }
 
 /// What a fit reports.
@@ -67,6 +82,11 @@ pub trait Predictor: Send + Sync {
     /// The predicted change; a control perturbation gives zeros.
     fn predict(&self, perturbation: &Perturbation) -> Result<Prediction, PredictError>;
 
+    /// Leave-one-out predictions of the training perturbations, where the fit has them. Not kept in a saved model.
+    fn left_out(&self) -> Option<LeftOut<'_>> {
+        None
+    }
+
     /// Writes everything [`Spec::load`] needs besides genes and graph into a folder.
     fn save(&self, dir: &Path) -> Result<(), PredictError>;
 }
@@ -80,6 +100,8 @@ pub struct Saved<'a> {
     pub genes: Arc<GeneIndex>,
     /// The graph of the run.
     pub graph: &'a GeneGraph,
+    /// The feature tables of the run.
+    pub features: &'a [Features],
     /// Where tensors live.
     pub device: &'a Device,
 }

@@ -196,7 +196,7 @@ mod tests {
                 return Err(PredictError::UnknownTarget { name: perturbation.to_string(), suggestions: Vec::new() });
             };
             let delta = Delta::new(Arc::clone(&self.0.genes), self.0.delta.row(row).to_vec(), None)?;
-            Ok(Prediction { delta, basis: Basis::Graph })
+            Ok(Prediction { delta, basis: Basis::Graph, distance: None })
         }
 
         fn save(&self, _: &Path) -> Result<(), PredictError> {

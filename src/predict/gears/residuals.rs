@@ -36,9 +36,9 @@ pub(super) fn out_of_fold(
     split: &Split,
     observer: &mut dyn Observer,
 ) -> Result<Array2<f32>, PredictError> {
-    let (graph, seed, device) = (task.graph, task.seed, task.device);
+    let (graph, features, seed, device) = (task.graph, task.features, task.seed, task.device);
     let (spec, settings) = (spec(&config.base)?, &toml::Table::new());
-    let validation = Validation { spec, settings, responses, graph, split, seed, device };
+    let validation = Validation { spec, settings, responses, graph, features, split, seed, device };
     Ok(cross_validate(&validation, &mut StopOnly(observer))?.delta)
 }
 

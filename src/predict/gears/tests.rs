@@ -82,14 +82,14 @@ fn model(more: &str) -> Box<dyn Predictor> {
 
 fn fitted(responses: &Responses, graph: &GeneGraph, more: &str) -> (Box<dyn Predictor>, FitSummary) {
     let mut gears = model(more);
-    let task = Task { responses, graph, seed: 3, device: &Device::Cpu, checkpoint: None, resume: false };
+    let task = Task { responses, graph, features: &[], seed: 3, device: &Device::Cpu, checkpoint: None, resume: false };
     let summary = gears.fit(&task, &mut Silent).unwrap();
     (gears, summary)
 }
 
 fn base(responses: &Responses, graph: &GeneGraph) -> Box<dyn Predictor> {
     let mut base = (spec("graph-kernel").unwrap().build)(&toml::Table::new()).unwrap();
-    let task = Task { responses, graph, seed: 3, device: &Device::Cpu, checkpoint: None, resume: false };
+    let task = Task { responses, graph, features: &[], seed: 3, device: &Device::Cpu, checkpoint: None, resume: false };
     base.fit(&task, &mut Silent).unwrap();
     base
 }
@@ -112,8 +112,15 @@ fn the_gate_opens_where_responses_follow_the_wiring() {
     assert!(value(&summary, "inner.loss.network") < value(&summary, "inner.loss.base"));
     let mut base = (spec("graph-kernel").unwrap().build)(&toml::Table::new()).unwrap();
     let train = all.subset(&train);
-    let task =
-        Task { responses: &train, graph: &graph, seed: 3, device: &Device::Cpu, checkpoint: None, resume: false };
+    let task = Task {
+        responses: &train,
+        graph: &graph,
+        features: &[],
+        seed: 3,
+        device: &Device::Cpu,
+        checkpoint: None,
+        resume: false,
+    };
     base.fit(&task, &mut Silent).unwrap();
     let held_out = N_PERTURBED - 12..N_PERTURBED;
     let r = |model: &dyn Predictor| -> f64 {
@@ -144,7 +151,13 @@ fn a_saved_model_predicts_the_same_bits() {
         let (gears, _) = fitted(data, &graph, "seeds = 2");
         let dir = tempfile::tempdir().unwrap();
         gears.save(dir.path()).unwrap();
-        let saved = Saved { dir: dir.path(), genes: Arc::clone(&all.genes), graph: &graph, device: &Device::Cpu };
+        let saved = Saved {
+            dir: dir.path(),
+            genes: Arc::clone(&all.genes),
+            graph: &graph,
+            features: &[],
+            device: &Device::Cpu,
+        };
         assert_eq!(all_predictions(&*load(&saved).unwrap()), all_predictions(&*gears));
     }
 }
@@ -175,6 +188,7 @@ fn an_interrupted_fit_continues_to_the_same_bits() {
         let task = |resume| Task {
             responses: &all,
             graph: &graph,
+            features: &[],
             seed: 3,
             device: &Device::Cpu,
             checkpoint: Some(dir.path()),
