@@ -8,10 +8,12 @@ mod error;
 mod flagship;
 mod gears;
 mod graph_kernel;
+mod kernel;
 mod linear;
 mod mean;
 mod own_target;
 mod predictor;
+mod propagation;
 mod saved;
 mod vocabulary;
 
@@ -23,7 +25,8 @@ pub use self::error::PredictError;
 pub use self::predictor::{Basis, Build, FitSummary, LeftOut, Load, Prediction, Predictor, Saved, Spec, Task};
 
 /// Every model there is, in the order in which tables show them.
-pub const PREDICTORS: &[Spec] = &[mean::SPEC, linear::SPEC, graph_kernel::SPEC, gears::SPEC, flagship::SPEC];
+pub const PREDICTORS: &[Spec] =
+    &[mean::SPEC, linear::SPEC, propagation::SPEC, graph_kernel::SPEC, gears::SPEC, flagship::SPEC];
 
 /// The model of this name.
 ///
