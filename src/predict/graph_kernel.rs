@@ -31,9 +31,11 @@ use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
 
 use self::kernel::{Kernel, StoredKernel};
-use self::layers::Layers;
-use self::ridge::Ridge;
+pub(super) use self::layers::Layers;
+pub(super) use self::loss::loss;
+pub(super) use self::ridge::Ridge;
 use self::rows::Rows;
+pub(super) use self::similarity::{Similarity, View};
 use super::own_target::OwnTarget;
 use super::vocabulary::Vocabulary;
 use super::{Basis, FitSummary, PredictError, Prediction, Predictor, Saved, Spec, Task, saved, settings};
@@ -187,7 +189,7 @@ impl GraphKernel {
 }
 
 /// Ridge penalties tried: 0.001 to 1000, eight to a decade.
-fn penalties() -> impl Iterator<Item = f64> {
+pub(super) fn penalties() -> impl Iterator<Item = f64> {
     (-24..=24).map(|i| 10f64.powf(f64::from(i) / 8.0))
 }
 

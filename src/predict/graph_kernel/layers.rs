@@ -16,9 +16,9 @@ const SHARES: [f64; 7] = [0.0, 0.25, 0.5, 0.75, 1.0, 1.5, 2.0];
 const JUDGED: usize = 200;
 
 /// Training changes in few numbers: row = `mean + scores x axes`, and the same for the significant part.
-pub(super) struct Layers {
+pub(in crate::predict) struct Layers {
     /// n_rows x components.
-    pub(super) scores: Array2<f64>,
+    pub(in crate::predict) scores: Array2<f64>,
     /// Components x n_genes.
     axes: Array2<f32>,
     /// Components x n_genes, where the table says what is significant.
@@ -27,7 +27,11 @@ pub(super) struct Layers {
 
 impl Layers {
     /// Reduces the changes minus `mean` to `components` principal components.
-    pub(super) fn new(responses: &Responses, mean: &Array1<f32>, components: usize) -> Result<Self, LinalgError> {
+    pub(in crate::predict) fn new(
+        responses: &Responses,
+        mean: &Array1<f32>,
+        components: usize,
+    ) -> Result<Self, LinalgError> {
         let changes = (&responses.delta - mean).mapv(f64::from);
         let n_genes = changes.ncols();
         let part = significant_part(responses);
@@ -42,7 +46,7 @@ impl Layers {
     }
 
     /// Axes of the prediction with this share of the significant part, components x n_genes.
-    pub(super) fn axes(&self, share: f64) -> Array2<f32> {
+    pub(in crate::predict) fn axes(&self, share: f64) -> Array2<f32> {
         match &self.significant {
             Some(significant) => &self.axes + &(significant * share as f32),
             None => self.axes.clone(),
@@ -51,7 +55,12 @@ impl Layers {
 
     /// The share whose leave-one-out predictions (`left_out`, n_rows x components) have the largest sum of mean average
     /// precision on the significant genes and mean correlation with the change, both against the truth of the rows.
-    pub(super) fn best_share(&self, left_out: &Array2<f64>, responses: &Responses, mean: &Array1<f32>) -> f64 {
+    pub(in crate::predict) fn best_share(
+        &self,
+        left_out: &Array2<f64>,
+        responses: &Responses,
+        mean: &Array1<f32>,
+    ) -> f64 {
         let Some(significant) = &responses.significant else { return 0.0 };
         let every = left_out.nrows().div_ceil(JUDGED).max(1);
         let judged: Vec<usize> = (0..left_out.nrows()).step_by(every).collect();

@@ -6,7 +6,7 @@ use super::loss::loss;
 use crate::stats::{LinalgError, symmetric_eigen};
 
 /// A kernel matrix in its eigenbasis, and the responses there: every penalty costs O(n^2 r) from here on.
-pub(super) struct Ridge {
+pub(in crate::predict) struct Ridge {
     values: Array1<f64>,
     vectors: Array2<f64>,
     responses: Array2<f64>,
@@ -16,20 +16,20 @@ pub(super) struct Ridge {
 
 impl Ridge {
     /// Decomposes a kernel (n x n, symmetric, positive semi-definite) for centred responses (n x r). O(n^3).
-    pub(super) fn new(kernel: &Array2<f64>, responses: Array2<f64>) -> Result<Self, LinalgError> {
+    pub(in crate::predict) fn new(kernel: &Array2<f64>, responses: Array2<f64>) -> Result<Self, LinalgError> {
         let (values, vectors) = symmetric_eigen(kernel)?;
         Ok(Self { rotated: vectors.t().dot(&responses), values, vectors, responses })
     }
 
     /// Dual coefficients (K + penalty I)^-1 Y, n x r.
-    pub(super) fn coefficients(&self, penalty: f64) -> Array2<f64> {
+    pub(in crate::predict) fn coefficients(&self, penalty: f64) -> Array2<f64> {
         let scale = self.values.mapv(|v| 1.0 / (v.max(0.0) + penalty)).insert_axis(Axis(1));
         self.vectors.dot(&(&self.rotated * &scale))
     }
 
     /// Row i is what the fit without row i predicts for it: with C = (K + penalty I)^-1 it is Y_i - (C Y)_i / C_ii,
     /// exactly, for the centre the responses were given with. n x r.
-    pub(super) fn left_out(&self, penalty: f64) -> Array2<f64> {
+    pub(in crate::predict) fn left_out(&self, penalty: f64) -> Array2<f64> {
         let scale = self.values.mapv(|v| 1.0 / (v.max(0.0) + penalty));
         let diagonal = (&self.vectors * &self.vectors).dot(&scale).insert_axis(Axis(1));
         &self.responses - &(self.coefficients(penalty) / diagonal)
@@ -37,7 +37,7 @@ impl Ridge {
 
     /// The penalty with the smallest leave-one-out [`loss`], and that loss: 1 is no better than the mean of the responses,
     /// which the largest penalties approach.
-    pub(super) fn best_penalty(&self, penalties: impl Iterator<Item = f64>) -> (f64, f64) {
+    pub(in crate::predict) fn best_penalty(&self, penalties: impl Iterator<Item = f64>) -> (f64, f64) {
         let scored = penalties.map(|p| (p, loss(&self.left_out(p), &self.responses)));
         scored.fold((1.0, f64::INFINITY), |best, x| if x.1 < best.1 { x } else { best })
     }

@@ -14,7 +14,7 @@ use crate::graph::GeneGraph;
 /// What is compared of two genes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Kind {
+pub(in crate::predict) enum Kind {
     /// The neighbours.
     Neighbours,
     /// Where a random walk with restart ends, on a logarithmic scale.
@@ -23,11 +23,11 @@ pub(super) enum Kind {
 
 /// One way to compare genes: a kind of profile in one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct View {
+pub(in crate::predict) struct View {
     /// The channel by name.
-    pub(super) channel: String,
+    pub(in crate::predict) channel: String,
     /// What is compared.
-    pub(super) kind: Kind,
+    pub(in crate::predict) kind: Kind,
 }
 
 impl fmt::Display for View {
@@ -44,7 +44,7 @@ impl fmt::Display for View {
 /// Nothing of size genes x genes is built: profiles of the targets lie in an inverted index, so a query costs the sum
 /// over its profile of the number of targets that share an entry.
 #[derive(Debug, Clone)]
-pub(super) struct Similarity {
+pub(in crate::predict) struct Similarity {
     /// `None` is a target outside the graph, similar only to itself.
     targets: Vec<Option<GeneId>>,
     channels: Vec<Channel>,
@@ -60,7 +60,7 @@ struct Index {
 
 impl Similarity {
     /// Neighbours and walks in the merged graph and in every channel.
-    pub(super) fn all(graph: &GeneGraph, targets: Vec<Option<GeneId>>) -> Self {
+    pub(in crate::predict) fn all(graph: &GeneGraph, targets: Vec<Option<GeneId>>) -> Self {
         let channels = Channel::all(graph);
         let kinds = [Kind::Neighbours, Kind::Walk];
         let views = kinds.iter().flat_map(|&kind| channels.iter().map(move |c| View { channel: c.name.clone(), kind }));
@@ -69,7 +69,11 @@ impl Similarity {
     }
 
     /// These views of a graph; `None` where it lacks a channel.
-    pub(super) fn of_views(graph: &GeneGraph, views: Vec<View>, targets: Vec<Option<GeneId>>) -> Option<Self> {
+    pub(in crate::predict) fn of_views(
+        graph: &GeneGraph,
+        views: Vec<View>,
+        targets: Vec<Option<GeneId>>,
+    ) -> Option<Self> {
         let channels = Channel::all(graph);
         let known = |v: &View| channels.iter().any(|c| c.name == v.channel);
         views.iter().all(known).then(|| Self::new(channels, views, targets))
@@ -91,7 +95,7 @@ impl Similarity {
     }
 
     /// The views in order.
-    pub(super) fn views(&self) -> impl ExactSizeIterator<Item = &View> {
+    pub(in crate::predict) fn views(&self) -> impl ExactSizeIterator<Item = &View> {
         self.views.iter().map(|(view, ..)| view)
     }
 
@@ -103,7 +107,7 @@ impl Similarity {
 
     /// Weighted mean over the views of the similarity of a gene to every target, length n_targets; 0 for a gene outside
     /// the graph.
-    pub(super) fn of(&self, gene: Option<GeneId>, weights: &[f64]) -> Vec<f64> {
+    pub(in crate::predict) fn of(&self, gene: Option<GeneId>, weights: &[f64]) -> Vec<f64> {
         let mut sum = vec![0.0; self.targets.len()];
         let Some(gene) = gene else { return sum };
         for (view, weight) in weights.iter().enumerate() {
@@ -113,7 +117,7 @@ impl Similarity {
     }
 
     /// Similarities among the targets in one view, n_targets x n_targets, exactly symmetric.
-    pub(super) fn matrix(&self, view: usize) -> Array2<f64> {
+    pub(in crate::predict) fn matrix(&self, view: usize) -> Array2<f64> {
         let outside = self.targets.iter().map(|t| f64::from(u8::from(t.is_none())));
         let mut matrix = Array2::from_diag(&outside.collect::<Array1<f64>>());
         self.views[view].2.add_products(&mut matrix);
