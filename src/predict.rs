@@ -2,20 +2,30 @@
 //!
 //! Adding a model = `src/predict/<name>.rs`, its `mod` line and its `SPEC` line here, and `configs/models/<name>.toml`.
 
+mod additive;
 mod cells;
 mod cross_validate;
 mod error;
 mod flagship;
+mod forest;
 mod gears;
+mod genepert;
 mod graph_kernel;
 mod kernel;
+mod knn;
 mod linear;
 mod mean;
 mod own_target;
 mod predictor;
 mod propagation;
+mod ridge;
 mod saved;
+mod score_head;
+mod target_features;
 mod vocabulary;
+
+#[cfg(test)]
+mod test_screens;
 
 use serde::de::DeserializeOwned;
 
@@ -25,8 +35,19 @@ pub use self::error::PredictError;
 pub use self::predictor::{Basis, Build, FitSummary, LeftOut, Load, Prediction, Predictor, Saved, Spec, Task};
 
 /// Every model there is, in the order in which tables show them.
-pub const PREDICTORS: &[Spec] =
-    &[mean::SPEC, linear::SPEC, propagation::SPEC, graph_kernel::SPEC, gears::SPEC, flagship::SPEC];
+pub const PREDICTORS: &[Spec] = &[
+    mean::SPEC,
+    linear::SPEC,
+    ridge::SPEC,
+    knn::SPEC,
+    forest::SPEC,
+    genepert::SPEC,
+    additive::SPEC,
+    propagation::SPEC,
+    graph_kernel::SPEC,
+    gears::SPEC,
+    flagship::SPEC,
+];
 
 /// The model of this name.
 ///

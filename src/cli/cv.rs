@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use self::table::ScoredModel;
-use super::args::{PriorArgs, ScreenArgs};
+use super::args::{FeatureArgs, PriorArgs, ScreenArgs};
 use super::error::CliError;
 use super::inputs::{self, Inputs};
 use super::observer::Watcher;
@@ -52,12 +52,15 @@ pub(super) struct CvArgs {
     #[command(flatten)]
     priors: PriorArgs,
     #[command(flatten)]
+    features: FeatureArgs,
+    #[command(flatten)]
     screen_options: ScreenArgs,
 }
 
 pub(super) fn run(args: CvArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let specs = specs(&args, session)?;
-    let inputs = inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, true)?;
+    let inputs =
+        inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, &args.features, true)?;
     let responses = Responses::from_pseudobulk(&inputs.table)?;
     inputs::check_coverage(&inputs.graph, &responses)?;
     let split = split(&args, session, &inputs, &responses)?;

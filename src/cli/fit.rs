@@ -5,7 +5,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::args::{PriorArgs, ScreenArgs};
+use super::args::{FeatureArgs, PriorArgs, ScreenArgs};
 use super::error::CliError;
 use super::inputs::{self, Inputs};
 use super::load::RUNS;
@@ -39,6 +39,8 @@ pub(super) struct FitArgs {
     #[command(flatten)]
     priors: PriorArgs,
     #[command(flatten)]
+    features: FeatureArgs,
+    #[command(flatten)]
     screen_options: ScreenArgs,
 }
 
@@ -56,7 +58,8 @@ pub(super) fn run(args: FitArgs, session: &mut Session) -> Result<ExitStatus, Cl
     // Wrong settings are told before a long read, not after it.
     (spec.build)(&inputs::model_settings(session, spec.name))?;
     parse_device(&session.device)?;
-    let inputs = inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, false)?;
+    let inputs =
+        inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, &args.features, false)?;
     let held_out = held_out(&args, &inputs.table)?;
     if session.dry_run {
         return dry_run(session, spec.name, &training_part(&inputs.table, &held_out)?.1);
@@ -176,7 +179,8 @@ fn begin(
     let mut record = Manifest::new(model, session.seed);
     record.threads = session.threads;
     device.clone_into(&mut record.device);
-    record.inputs = inputs.files.iter().map(|f| Input::of(f)).collect::<Result<_, _>>()?;
+    let tables = inputs.feature_files.features.iter().chain(&inputs.feature_files.other_effects);
+    record.inputs = inputs.files.iter().chain(tables).map(|f| Input::of(f)).collect::<Result<_, _>>()?;
     record.data.clone_from(&inputs.source);
     record.control_label.clone_from(&inputs.table.control_label);
     record.n_perturbations = responses.len();
@@ -209,6 +213,9 @@ fn save_inputs(
 ) -> Result<(), CliError> {
     io::write_graph(&dir.graph(), &inputs.graph)?;
     io::write_pseudobulk(&dir.responses(), table)?;
+    // Those of an earlier run in this folder are none of this one's.
+    let _ = std::fs::remove_dir_all(dir.features());
+    io::write_feature_tables(&dir.features(), &inputs.features)?;
     let genes: String = table.genes.names().iter().map(|g| format!("{g}\n")).collect();
     write_text(&dir.join("genes.tsv"), &format!("gene\n{genes}"))?;
     let trained = table.conditions.iter().map(|c| &c.perturbation).filter(|p| !p.is_control());

@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use super::error::CliError;
 use super::session::Session;
-use crate::data::{GeneIndex, PseudobulkOptions, Responses};
+use crate::data::{Features, GeneIndex, PseudobulkOptions, Responses};
 use crate::graph::GeneGraph;
 use crate::io::{self, ScreenOptions};
 use crate::predict::{self, Predictor, Saved};
@@ -24,6 +24,8 @@ pub(super) struct LoadedRun {
     pub(super) genes: Arc<GeneIndex>,
     /// The prior graph.
     pub(super) graph: GeneGraph,
+    /// The feature tables.
+    pub(super) features: Vec<Features>,
     /// The changes it learned from.
     pub(super) responses: Responses,
     /// The fitted model.
@@ -48,10 +50,11 @@ pub(super) fn load_run(session: &Session, path: Option<&Path>) -> Result<LoadedR
     let device = crate::nn::parse_device(&session.device)?;
     let model = dir.model();
     let genes = Arc::clone(&responses.genes);
-    let saved = Saved { dir: &model, genes: Arc::clone(&genes), graph: &graph, features: &[], device: &device };
+    let features = io::read_feature_tables(&dir.features())?;
+    let saved = Saved { dir: &model, genes: Arc::clone(&genes), graph: &graph, features: &features, device: &device };
     let predictor = (predict::spec(&manifest.model)?.load)(&saved)?;
     session.printer.detail(format!("run {}", dir.path().display()));
-    Ok(LoadedRun { dir, manifest, genes, graph, responses, predictor })
+    Ok(LoadedRun { dir, manifest, genes, graph, features, responses, predictor })
 }
 
 fn status_word(status: Status) -> &'static str {

@@ -115,6 +115,7 @@ impl Steps<'_> {
             labels: std::collections::HashMap::new(),
             graph: simulate::Wiring::embedded()?.to_graph("embedded"),
             features: Vec::new(),
+            feature_files: super::args::FeatureArgs::default(),
             files: Vec::new(),
             source: inputs::EMBEDDED.to_owned(),
             notices: simulated.notices.clone(),

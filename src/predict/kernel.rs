@@ -14,6 +14,7 @@ mod weights;
 
 pub(super) use self::layers::Layers;
 pub(super) use self::learned::{Kernel, StoredKernel};
+pub(super) use self::loss::loss;
 pub(super) use self::ridge::{Ridge, penalties};
 pub(super) use self::rows::Rows;
-pub(super) use self::similarity::{Kind, Similarity};
+pub(super) use self::similarity::{Kind, Similarity, View};
