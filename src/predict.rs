@@ -6,11 +6,11 @@ mod additive;
 mod cells;
 mod cross_validate;
 mod error;
-mod flagship;
 mod forest;
 mod gears;
 mod genepert;
 mod graph_kernel;
+mod grn;
 mod kernel;
 mod knn;
 mod linear;
@@ -46,7 +46,7 @@ pub const PREDICTORS: &[Spec] = &[
     propagation::SPEC,
     graph_kernel::SPEC,
     gears::SPEC,
-    flagship::SPEC,
+    grn::SPEC,
 ];
 
 /// The model of this name.

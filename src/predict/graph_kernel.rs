@@ -165,7 +165,7 @@ impl GraphKernel {
         let (penalty, loss) = ridge.best_penalty(penalties());
         let share = match self.config.significant_share {
             Some(share) => share,
-            None => layers.best_share(&ridge.left_out(penalty), task.responses, mean),
+            None => layers.best_share(&ridge.left_out(penalty), task.responses, mean.view().insert_axis(Axis(0))),
         };
         let coefficients = rows.per_target(&ridge.coefficients(penalty)).mapv(|v| v as f32);
         let values = [("penalty", penalty), ("left_out.loss", loss), ("significant_share", share)];

@@ -50,7 +50,7 @@ impl<'a> Reduced<'a> {
 
     /// The head whose share of the significant part suits these left-out predictions of the scores, and that share.
     pub(super) fn head(self, task: &Task<'_>, left_out: &Array2<f64>) -> (Head, f64) {
-        let chosen = || self.layers.best_share(left_out, self.responses, &self.mean);
+        let chosen = || self.layers.best_share(left_out, self.responses, self.mean.view().insert_axis(Axis(0)));
         let share = self.options.significant_share.unwrap_or_else(chosen);
         let own_target = if self.options.own_target { OwnTarget::fit(self.responses) } else { None };
         let profiles = stack![Axis(0), self.mean, self.responses.control.mean];

@@ -4,7 +4,7 @@
 //! significant part of each effect beside the whole, and adding some of it to the prediction, puts genes that change
 //! significantly first. How much is chosen on leave-one-out predictions.
 
-use ndarray::{Array1, Array2, ArrayView1, Axis, concatenate, s};
+use ndarray::{Array1, Array2, ArrayView1, ArrayView2, Axis, concatenate, s};
 use rayon::prelude::*;
 
 use crate::data::Responses;
@@ -53,23 +53,27 @@ impl Layers {
         }
     }
 
-    /// The share whose leave-one-out predictions (`left_out`, n_rows x components) have the largest sum of mean average
-    /// precision on the significant genes and mean correlation with the change, both against the truth of the rows.
+    /// The share whose leave-one-out predictions (`left_out`, n_rows x components) are best, by the sum over the rows of
+    /// average precision on the significant genes, correlation with the change and (where effects have both signs)
+    /// squared error relative to that of the base. `base` is what the predictions are added to, n_rows x n_genes or one
+    /// row for all.
     pub(in crate::predict) fn best_share(
         &self,
         left_out: &Array2<f64>,
         responses: &Responses,
-        mean: &Array1<f32>,
+        base: ArrayView2<'_, f32>,
     ) -> f64 {
-        let Some(significant) = &responses.significant else { return 0.0 };
+        let (Some(significant), Some(_)) = (&responses.significant, &self.significant) else { return 0.0 };
         let every = left_out.nrows().div_ceil(JUDGED).max(1);
         let judged: Vec<usize> = (0..left_out.nrows()).step_by(every).collect();
         let left_out = left_out.mapv(|v| v as f32);
+        let two_sided = responses.delta.iter().any(|v| *v < 0.0);
         let score = |share: f64| -> f64 {
             let axes = self.axes(share);
             let of = |&i: &usize| {
+                let base = base.row(if base.nrows() == 1 { 0 } else { i });
                 let change = left_out.row(i).dot(&axes);
-                judge(&change, mean, responses.delta.row(i), significant.row(i))
+                judge(&change, base, (responses.delta.row(i), significant.row(i)), two_sided)
             };
             judged.par_iter().map(of).collect::<Vec<f64>>().iter().sum()
         };
@@ -78,16 +82,26 @@ impl Layers {
     }
 }
 
-/// Average precision of mean + change on the significant genes plus correlation of the change with truth - mean.
+/// Average precision of base + change on the significant genes (by size where effects have both signs), plus correlation
+/// of the change with truth - base, minus (both signs) the relative squared error.
 fn judge(
     change: &Array1<f32>,
-    mean: &Array1<f32>,
-    truth: ArrayView1<'_, f32>,
-    significant: ArrayView1<'_, f32>,
+    base: ArrayView1<'_, f32>,
+    (truth, significant): (ArrayView1<'_, f32>, ArrayView1<'_, f32>),
+    two_sided: bool,
 ) -> f64 {
     let positive: Vec<bool> = significant.iter().map(|&v| v > 0.0).collect();
-    let precision = average_precision(&(mean + change).to_vec(), &positive).unwrap_or(0.0);
-    precision + pearson(&change.to_vec(), &(&truth - mean).to_vec()).unwrap_or(0.0)
+    let predicted = &base + change;
+    let strength = if two_sided { predicted.mapv(f32::abs) } else { predicted };
+    let precision = average_precision(&strength.to_vec(), &positive).unwrap_or(0.0);
+    let wanted = &truth - &base;
+    let correlation = pearson(&change.to_vec(), &wanted.to_vec()).unwrap_or(0.0);
+    let error = if two_sided { square(&(change - &wanted)) / square(&wanted).max(f64::MIN_POSITIVE) } else { 0.0 };
+    precision + correlation - error
+}
+
+fn square(x: &Array1<f32>) -> f64 {
+    x.iter().map(|v| f64::from(*v).powi(2)).sum()
 }
 
 /// The effects of significant genes, others 0, rows weighted so that all have the strength of a row with an average

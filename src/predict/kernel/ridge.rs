@@ -32,6 +32,17 @@ impl Ridge {
         self.vectors.dot(&(&self.rotated * &scale))
     }
 
+    /// (K + penalty I)^-1, n x n.
+    pub(in crate::predict) fn precision(&self, penalty: f64) -> Array2<f64> {
+        let scale = self.values.mapv(|v| 1.0 / (v.max(0.0) + penalty));
+        (&self.vectors * &scale).dot(&self.vectors.t())
+    }
+
+    /// Variance of each row given the others, without the noise: 1 / C_ii - penalty, in units of the kernel. Length n.
+    pub(in crate::predict) fn left_out_variance(&self, penalty: f64) -> Array1<f64> {
+        self.precision(penalty).diag().mapv(|c| 1.0 / c - penalty)
+    }
+
     /// Row i is what the fit without row i predicts for it: with C = (K + penalty I)^-1 it is Y_i - (C Y)_i / C_ii,
     /// exactly, for the centre the responses were given with. n x r.
     pub(in crate::predict) fn left_out(&self, penalty: f64) -> Array2<f64> {

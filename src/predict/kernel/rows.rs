@@ -32,6 +32,17 @@ impl Rows {
         Self { targets, of_row }
     }
 
+    /// Positions in [`Rows::targets`] of the targets of a row.
+    pub(in crate::predict) fn of(&self, row: usize) -> &[usize] {
+        &self.of_row[row]
+    }
+
+    /// A matrix among rows gathered by target: the sum over all rows of both, n_targets x n_targets.
+    pub(in crate::predict) fn between_targets(&self, of_rows: &Array2<f64>) -> Array2<f64> {
+        let has = self.incidence();
+        has.t().dot(of_rows).dot(&has)
+    }
+
     /// Rows with one target, and that target: what the similarity is learned from.
     pub(in crate::predict) fn singles(&self) -> (Vec<usize>, Vec<usize>) {
         let single = self.of_row.iter().enumerate().filter_map(|(row, of)| Some((row, *of.first()?, of.len())));
