@@ -88,10 +88,6 @@ pub(super) fn fit_into(
     let (table, responses) = training_part(&inputs.table, held_out)?;
     inputs::check_coverage(&inputs.graph, &responses)?;
     session.printer.say(describe(spec.name, &responses, inputs));
-    let mut record = begin(session, dir, spec.name, device_name(&device), inputs, &responses)?;
-    save_inputs(session, dir, spec.name, inputs, &table, held_out)?;
-    let recorder = Recorder::open(&dir.metrics(), !session.resume)?;
-    let mut watcher = Watcher::new(session, "fitting", Some(recorder));
     let checkpoints = dir.checkpoints();
     let task = Task {
         responses: &responses,
@@ -102,6 +98,11 @@ pub(super) fn fit_into(
         checkpoint: Some(&checkpoints),
         resume: session.resume,
     };
+    predictor.check(&task)?;
+    let mut record = begin(session, dir, spec.name, device_name(&device), inputs, &responses)?;
+    save_inputs(session, dir, spec.name, inputs, &table, held_out)?;
+    let recorder = Recorder::open(&dir.metrics(), !session.resume)?;
+    let mut watcher = Watcher::new(session, "fitting", Some(recorder));
     let fitted = predictor.fit(&task, &mut watcher);
     record.notices.extend(watcher.finish());
     match fitted {

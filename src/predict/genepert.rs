@@ -11,7 +11,6 @@
 //! mean, [`Basis::Fallback`].
 
 use std::path::Path;
-use std::sync::Arc;
 
 use ndarray::{Array1, Array2, ArrayView1, Axis, stack};
 use serde::{Deserialize, Serialize};
@@ -113,6 +112,10 @@ struct Stored {
 impl Predictor for GenePert {
     fn name(&self) -> &'static str {
         NAME
+    }
+
+    fn check(&self, task: &Task<'_>) -> Result<(), PredictError> {
+        Table::find(task.features, self.config.table.as_deref()).map(|_| ())
     }
 
     fn fit(&mut self, task: &Task<'_>, _: &mut dyn Observer) -> Result<FitSummary, PredictError> {
@@ -315,6 +318,8 @@ fn load(from: &Saved<'_>) -> Result<Box<dyn Predictor>, PredictError> {
 
 #[cfg(test)]
 mod tests {
+    use std::sync::Arc;
+
     use candle_core::Device;
     use ndarray::array;
 

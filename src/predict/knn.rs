@@ -204,12 +204,13 @@ impl Neighbours {
         all
     }
 
-    /// Weighted mean of the scores of the first of `nearest`, length components.
+    /// Weighted mean of the scores of the first of `nearest`, length components; those that are not alike at all (cosine 0 or
+    /// less) do not count.
     fn mean(&self, nearest: &[(f64, usize)], rule: Rule) -> Array1<f64> {
         let mut sum = Array1::zeros(self.scores.ncols());
-        let Some(&(first, _)) = nearest.first() else { return sum };
+        let Some(&(first, _)) = nearest.first().filter(|(s, _)| *s > 0.0) else { return sum };
         let mut total = 0.0;
-        for &(similar, at) in nearest.iter().take(rule.neighbours) {
+        for &(similar, at) in nearest.iter().take(rule.neighbours).take_while(|(s, _)| *s > 0.0) {
             let weight = ((similar - first) / rule.temperature).exp();
             sum.zip_mut_with(&self.scores.row(at), |s: &mut f64, &v| *s += weight * f64::from(v));
             total += weight;

@@ -6,7 +6,8 @@
 //! similarities to the training targets (Nyström; Bengio et al., Neural Computation 2004), which for a training target
 //! gives its own row back. A table part holds the principal components of the table's rows, centred at the training
 //! targets it knows. Every part has a mean squared length of about 1 over the training targets. A part that does not know
-//! a gene is zero there; a gene that no part knows has no row.
+//! a gene is zero there; a gene that no part knows, or that resembles no
+//! training target, has no row.
 
 use std::sync::Arc;
 
@@ -76,7 +77,7 @@ impl TargetFeatures {
         self.graph.projection.ncols() + self.tables.iter().map(|t| t.rows.ncols()).sum::<usize>()
     }
 
-    /// The row of a gene; `None` where neither the graph nor a table knows it.
+    /// The row of a gene; `None` where neither the graph nor a table knows it, or where it resembles no training target.
     pub(super) fn row(&self, target: &str) -> Option<Array1<f32>> {
         let of_graph = self.graph.row(target);
         let of_tables: Vec<Option<ArrayView1<'_, f32>>> = self.tables.iter().map(|t| t.row(target)).collect();
@@ -87,7 +88,7 @@ impl TargetFeatures {
         for (table, known) in self.tables.iter().zip(of_tables) {
             row.extend(known.map_or_else(|| vec![0.0; table.rows.ncols()], |r| r.to_vec()));
         }
-        Some(row.into())
+        row.iter().any(|v| *v != 0.0).then(|| row.into())
     }
 
     /// One row per entry, zeros for a gene without a row: n_targets x width.
