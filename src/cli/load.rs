@@ -8,7 +8,7 @@ use super::session::Session;
 use crate::data::{GeneIndex, PseudobulkOptions, Responses};
 use crate::graph::GeneGraph;
 use crate::io::{self, ScreenOptions};
-use crate::predict::{self, Predictor, Saved};
+use crate::predict::{self, Calibration, Predictor, Saved};
 use crate::run::{Manifest, RunDir, RunError, Status};
 
 /// Where runs lie unless `--outdir` says otherwise.
@@ -28,6 +28,8 @@ pub(super) struct LoadedRun {
     pub(super) responses: Responses,
     /// The fitted model.
     pub(super) predictor: Box<dyn Predictor>,
+    /// Its calibration, where the fit made one.
+    pub(super) calibration: Option<Calibration>,
 }
 
 /// Reads a run: the one named, else the newest finished one under `runs/`.
@@ -50,8 +52,9 @@ pub(super) fn load_run(session: &Session, path: Option<&Path>) -> Result<LoadedR
     let genes = Arc::clone(&responses.genes);
     let saved = Saved { dir: &model, genes: Arc::clone(&genes), graph: &graph, features: &[], device: &device };
     let predictor = (predict::spec(&manifest.model)?.load)(&saved)?;
+    let calibration = Calibration::load(&model, genes.len())?;
     session.printer.detail(format!("run {}", dir.path().display()));
-    Ok(LoadedRun { dir, manifest, genes, graph, responses, predictor })
+    Ok(LoadedRun { dir, manifest, genes, graph, responses, predictor, calibration })
 }
 
 fn status_word(status: Status) -> &'static str {

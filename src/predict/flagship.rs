@@ -5,7 +5,7 @@
 
 use std::path::Path;
 
-use super::{FitSummary, PredictError, Prediction, Predictor, Spec, Task, gears};
+use super::{FitSummary, LeftOut, PredictError, Prediction, Predictor, Spec, Task, gears};
 use crate::data::Perturbation;
 use crate::train::Observer;
 
@@ -35,6 +35,10 @@ impl Predictor for Flagship {
 
     fn predict(&self, perturbation: &Perturbation) -> Result<Prediction, PredictError> {
         self.0.predict(perturbation)
+    }
+
+    fn left_out(&self) -> Option<LeftOut<'_>> {
+        self.0.left_out()
     }
 
     fn save(&self, dir: &Path) -> Result<(), PredictError> {
