@@ -3,12 +3,15 @@
 //! Adding a model = `src/predict/<name>.rs`, its `mod` line and its `SPEC` line here, and `configs/models/<name>.toml`.
 
 mod additive;
+mod calibrated;
+mod calibration;
 mod cells;
 mod cross_validate;
 mod error;
 mod forest;
 mod gears;
 mod genepert;
+mod genetic_interaction;
 mod graph_kernel;
 mod grn;
 mod kernel;
@@ -16,6 +19,7 @@ mod knn;
 mod linear;
 mod mean;
 mod own_target;
+mod pairs;
 mod predictor;
 mod propagation;
 mod ridge;
@@ -29,9 +33,12 @@ mod test_screens;
 
 use serde::de::DeserializeOwned;
 
-pub use self::cells::predicted_cells;
+pub use self::calibrated::{CALIBRATED, calibrated_settings};
+pub use self::calibration::{Calibration, CalibrationMode, Estimate, Signal};
+pub use self::cells::{ControlCells, PredictedCells, counts_of_log1p};
 pub use self::cross_validate::{OutOfFold, Validation, cross_validate};
 pub use self::error::PredictError;
+pub use self::genetic_interaction::{GeneticInteraction, Score};
 pub use self::predictor::{Basis, Build, FitSummary, LeftOut, Load, Prediction, Predictor, Saved, Spec, Task};
 
 /// Every model there is, in the order in which tables show them.
