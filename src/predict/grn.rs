@@ -211,7 +211,8 @@ impl Fitted {
         }
         let scores = self.blend.towards_neighbours(&scores, &self.numbers.scores, None);
         let mut change = scores.dot(axes);
-        if let Some(m) = self.messages.as_ref().filter(|m| m.share > 0.0 && m.network.knows(perturbation)) {
+        let in_graph = perturbation.targets().iter().all(|t| self.vocabulary.node(t).is_some());
+        if let Some(m) = self.messages.as_ref().filter(|m| in_graph && m.share > 0.0 && m.network.knows(perturbation)) {
             change.scaled_add(m.share as f32, &m.departure(perturbation));
         }
         (change, distance)
@@ -237,6 +238,11 @@ impl Messages {
     fn departure(&self, perturbation: &Perturbation) -> Array1<f32> {
         self.network.propagate(perturbation) - &self.common * perturbation.targets().len() as f32
     }
+}
+
+/// The table with its rows one after the other in memory, as a saved one is read: sums run in the same order.
+fn row_major(x: Array2<f32>) -> Array2<f32> {
+    if x.is_standard_layout() { x } else { x.as_standard_layout().into_owned() }
 }
 
 /// Rows at unit length; rows of zeros stay.

@@ -134,7 +134,8 @@ impl Predictor for Propagation {
             return Ok(Prediction { delta, basis: Basis::Graph, distance: None });
         }
         let mut delta = fitted.profiles.row(0).to_owned();
-        let known = fitted.network.knows(perturbation);
+        let in_graph = perturbation.targets().iter().all(|t| fitted.vocabulary.node(t).is_some());
+        let known = in_graph && fitted.network.knows(perturbation);
         if known && fitted.share > 0.0 {
             let n_targets = perturbation.targets().len() as f32;
             let departure = fitted.network.propagate(perturbation) - &fitted.profiles.row(1) * n_targets;
@@ -144,7 +145,7 @@ impl Predictor for Propagation {
         if let Some(rule) = fitted.own_target {
             rule.apply(perturbation, genes, fitted.profiles.row(2), &mut delta);
         }
-        let basis = if known { Basis::Graph } else { Basis::Fallback };
+        let basis = if in_graph { Basis::Graph } else { Basis::Fallback };
         Ok(Prediction { delta: Delta::new(genes.clone(), delta, None)?, basis, distance: None })
     }
 

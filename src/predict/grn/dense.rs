@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, Axis};
 
-use super::{Messages, unit_rows};
+use super::{Messages, row_major, unit_rows};
 use crate::data::{Features, Perturbation};
 use crate::predict::target_features::TargetFeatures;
 use crate::stats::Forest;
@@ -42,12 +42,12 @@ impl Dense {
                 to.assign(&(&row - &centre));
             }
         }
-        Some(Self { source: Source::Table { table: table.clone(), centre }, rows: unit_rows(rows) })
+        Some(Self { source: Source::Table { table: table.clone(), centre }, rows: row_major(unit_rows(rows)) })
     }
 
     /// The similarity of propagated changes (rows of the targets, n_targets x n_genes).
     pub(super) fn of_changes(rows: Array2<f32>) -> Self {
-        Self { source: Source::Propagated, rows: unit_rows(rows) }
+        Self { source: Source::Propagated, rows: row_major(unit_rows(rows)) }
     }
 
     /// The name in a report.

@@ -6,7 +6,7 @@ use super::blend::Blend;
 use super::dense::{Dense, Trees};
 use super::range::Range;
 use super::significance::significant;
-use super::{Config, Fitted, Messages, Numbers};
+use super::{Config, Fitted, Messages, Numbers, row_major};
 use crate::data::{Perturbation, Responses};
 use crate::predict::kernel::{Kernel, Kind, Layers, Ridge, Rows, Similarity, penalties};
 use crate::predict::own_target::OwnTarget;
@@ -55,11 +55,11 @@ pub(super) fn fit(config: &Config, task: &Task<'_>) -> Result<(Fitted, Values), 
     let axes = layers.axes(share);
     let own_target = if config.own_target { OwnTarget::fit(task.responses) } else { None };
     let numbers = Numbers {
-        coefficients: rows.per_target(&ridge.coefficients(penalty)).mapv(|v| v as f32),
+        coefficients: row_major(rows.per_target(&ridge.coefficients(penalty)).mapv(|v| v as f32)),
         profiles: stack![Axis(0), mean, task.responses.control.mean],
-        precision: rows.between_targets(&ridge.precision(penalty)).mapv(|v| v as f32),
-        scores: layers.scores.mapv(|v| v as f32),
-        axes,
+        precision: row_major(rows.between_targets(&ridge.precision(penalty)).mapv(|v| v as f32)),
+        scores: row_major(layers.scores.mapv(|v| v as f32)),
+        axes: row_major(axes),
     };
     let distance = ridge.left_out_variance(penalty).iter().map(|v| (*v as f32).clamp(0.0, 1.0)).collect();
     let predicted = left_out_changes(task.responses, &base, &left_out, &numbers, range, own_target);
@@ -177,6 +177,9 @@ fn grow(
         return Ok(None);
     }
     let features = TargetFeatures::fit(task, TREE_FEATURES)?;
+    if features.width() == 0 {
+        return Ok(None);
+    }
     let names: Vec<&str> = single_rows.iter().map(|&r| task.responses.perturbations[r].targets()[0].as_ref()).collect();
     let x = features.rows(&names);
     let options = ForestOptions::extra_trees();

@@ -129,7 +129,8 @@ mod tests {
         let error = -&parts;
         let noise = array![[0.01, 0.01, 0.0], [0.01, 0.01, 0.0], [0.01, 0.01, 0.0], [0.01, 0.01, 0.0]];
         shrink(&mut parts, &error, &noise);
-        assert!(parts.column(0).iter().all(|p| p.abs() < 0.02), "{parts}");
+        // Only towards it: the spread of the other genes speaks for this one too.
+        assert!(parts.column(0).iter().all(|p| (0.05..0.09).contains(&p.abs())), "{parts}");
         assert!(parts[[2, 1]] > 2.98 && parts[[0, 1]] == 0.0);
         assert_eq!(parts.column(2).to_vec(), [0.3; 4]);
     }

@@ -90,7 +90,7 @@ impl Network {
             stretch: 1.0,
             start,
             slope,
-            regulators: x.mapv(|v| v as f32),
+            regulators: x.mapv(|v| v as f32).as_standard_layout().into_owned(),
             dual: effects.dual,
         })
     }
