@@ -9,11 +9,12 @@
 //!   errors.
 //! - The interaction is kernel ridge regression on symmetric products of low-rank scores of both parts (see
 //!   `interaction`), used only where it lowers the leave-one-pair-out error by more than one standard error.
-//! - Where values are levels no gene falls below no expression.
+//! - Where values are levels no gene falls below no expression, and of a target itself the shares that both singles leave
+//!   are multiplied.
 
 mod interaction;
 mod rule;
 mod singles;
 
-pub(super) use self::rule::{PairRule, PairRuleStored};
+pub(super) use self::rule::{PairRule, PairRuleStored, own_change};
 pub(super) use self::singles::{Singles, SinglesStored};

@@ -174,6 +174,18 @@ impl Forest {
 mod tests {
     use super::*;
 
+    #[test]
+    fn tables_without_columns_or_rows_are_fitted() {
+        let options = ForestOptions { n_trees: 3, ..ForestOptions::random_forest() };
+        let fit = |x: [usize; 2], width: usize| {
+            let forest = Forest::fit(Array2::zeros(x).view(), Array2::ones((x[0], width)).view(), &options, 0);
+            forest.predict(Array2::zeros((2, x[1])).view())
+        };
+        assert_eq!(fit([5, 3], 0), Array2::zeros((2, 0)));
+        assert_eq!(fit([5, 0], 2), Array2::ones((2, 2)));
+        assert_eq!(fit([0, 3], 2), Array2::zeros((2, 2)));
+    }
+
     /// Two targets that depend on the first two of six features, and a little noise.
     fn data(n: usize, seed: u64) -> (Array2<f32>, Array2<f64>) {
         let mut rng = Rng::named(seed, "forest test");

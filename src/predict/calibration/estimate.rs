@@ -8,6 +8,7 @@ use super::scale::dot;
 use super::{Calibration, CalibrationMode, MODES, own_genes};
 use crate::data::{GeneIndex, Perturbation};
 use crate::graph::GeneGraph;
+use crate::predict::pairs::own_change;
 use crate::predict::{Basis, PredictError, Prediction, Predictor};
 
 /// A predicted change with its interval, vectors over the measured genes.
@@ -53,7 +54,7 @@ impl Calibration {
         } else if self.about.signal.is_absent() {
             (self.nothing(perturbation, &prediction, &genes), None, 1.0, false)
         } else if let (Some(_), 2) = (&self.pairs, perturbation.targets().len()) {
-            let (delta, unseen) = self.pair(predictor, graph, perturbation, mode)?;
+            let (delta, unseen) = self.pair(predictor, graph, &genes, perturbation, mode)?;
             (delta, None, if unseen == 2 { std::f32::consts::SQRT_2 } else { 1.0 }, unseen == 0)
         } else {
             let (delta, factor) = self.scaled(perturbation, &prediction, graph, mode);
@@ -110,6 +111,7 @@ impl Calibration {
         &self,
         predictor: &dyn Predictor,
         graph: &GeneGraph,
+        genes: &GeneIndex,
         perturbation: &Perturbation,
         mode: CalibrationMode,
     ) -> Result<(Array1<f32>, usize), PredictError> {
@@ -126,7 +128,14 @@ impl Calibration {
                 self.scaled(&alone, &predictor.predict(&alone)?, graph, mode).0 - singles.mean()
             });
         }
-        Ok((rule.change(singles, parts[0].view(), parts[1].view()), unseen))
+        let mut change = rule.change(singles, parts[0].view(), parts[1].view());
+        if self.about.level {
+            for g in own_genes(perturbation, genes) {
+                let [a, b] = [0, 1].map(|k: usize| singles.mean()[g] + parts[k][g]);
+                change[g] = own_change(self.profiles[[1, g]], a, b);
+            }
+        }
+        Ok((change, unseen))
     }
 
     /// The change of a target alone as pairs are made of it: measured where it was (less noise), else predicted.

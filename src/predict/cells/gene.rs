@@ -33,22 +33,24 @@ pub(super) enum Change {
 }
 
 impl Gene<'_> {
-    /// The change after which the expected mean log1p expression over the drawn cells is `target`: by bisection, as both
+    /// The change after which the expected mean log1p expression over the drawn cells is `target`, found between bounds: both
     /// means are monotone.
     pub(super) fn change_to(&self, target: f64) -> Change {
-        let now = self.expected(Change::Keep);
-        if (target - now).abs() <= TOLERANCE {
+        let short = |change: Change| self.expected(change) - target;
+        let now = short(Change::Keep);
+        if now.abs() <= TOLERANCE {
             return Change::Keep;
         }
-        if target < now {
-            let share = bisect(0.0, 1.0, |share| self.expected(Change::Thin(share)) < target);
-            return Change::Thin(share);
+        if now > 0.0 {
+            // Without molecules the mean is 0.
+            return Change::Thin(root([0.0, -target], [1.0, now], |share| short(Change::Thin(share))));
         }
-        let mut most = 1.0;
-        while self.expected(Change::Add(most)) < target && most < 1e12 {
-            most *= 4.0;
+        let (mut low, mut high) = ([0.0, now], [1.0, short(Change::Add(1.0))]);
+        while high[1] < 0.0 && high[0] < 1e12 {
+            low = high;
+            high = [4.0 * low[0], short(Change::Add(4.0 * low[0]))];
         }
-        Change::Add(bisect(0.0, most, |times| self.expected(Change::Add(times)) < target))
+        Change::Add(root(low, high, |times| short(Change::Add(times))))
     }
 
     /// Expected mean log1p expression over the drawn cells.
@@ -96,14 +98,25 @@ impl Gene<'_> {
     }
 }
 
-/// The place in [low, high] where `below` turns false.
-fn bisect(mut low: f64, mut high: f64, below: impl Fn(f64) -> bool) -> f64 {
+/// Where a monotone function is 0 within the tolerance, between a place below and one above, each with its value: false
+/// position with the Illinois rule, which halves the value of an end that stays.
+fn root(mut below: [f64; 2], mut above: [f64; 2], value: impl Fn(f64) -> f64) -> f64 {
+    let mut stayed = 0;
     for _ in 0..STEPS {
-        let middle = f64::midpoint(low, high);
-        *(if below(middle) { &mut low } else { &mut high }) = middle;
-        if high - low <= 1e-6 * high.max(1e-3) {
-            break;
+        let at = (below[0] * above[1] - above[0] * below[1]) / (above[1] - below[1]);
+        let found = value(at);
+        if found.abs() <= TOLERANCE || !at.is_finite() {
+            return if at.is_finite() { at } else { above[0] };
+        }
+        if found < 0.0 {
+            below = [at, found];
+            above[1] *= if stayed == 1 { 0.5 } else { 1.0 };
+            stayed = 1;
+        } else {
+            above = [at, found];
+            below[1] *= if stayed == -1 { 0.5 } else { 1.0 };
+            stayed = -1;
         }
     }
-    f64::midpoint(low, high)
+    f64::midpoint(below[0], above[0])
 }

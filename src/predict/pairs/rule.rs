@@ -7,6 +7,7 @@ use super::interaction::Interaction;
 use super::singles::Singles;
 use crate::data::{Quantity, Responses};
 use crate::predict::PredictError;
+use crate::predict::calibration::own_genes;
 
 /// The change of a pair from the parts of its targets.
 #[derive(Debug, Clone)]
@@ -75,7 +76,8 @@ impl PairRule {
         self.interaction.is_some()
     }
 
-    /// The change of a pair with these parts, length n_genes; not cut at no expression.
+    /// The change of a pair with these parts, length n_genes; neither cut at no expression nor right for the targets
+    /// themselves (see [`own_change`]).
     pub(in crate::predict) fn change(
         &self,
         singles: &Singles,
@@ -111,6 +113,18 @@ impl PairRule {
         let coefficients = take("pairs.coefficients", n_genes)?;
         Ok(Self { stored, interaction: Some(Interaction { axes, scores, coefficients, unit: stored.unit }) })
     }
+}
+
+/// The change of a target itself in a pair, from its changes under both singles and its mean log1p control expression: the
+/// shares that both leave of it are multiplied. A knockdown leaves little, and sums of log1p changes would fall below
+/// nothing.
+pub(in crate::predict) fn own_change(control: f32, a: f32, b: f32) -> f32 {
+    let level = f64::from(control).exp_m1();
+    let share = |change: f32| (f64::from(control + change).exp_m1().max(0.0) / level).min(1e6);
+    if level <= 1e-6 {
+        return a + b;
+    }
+    ((level * share(a) * share(b)).ln_1p() - f64::from(control)) as f32
 }
 
 /// Training pairs whose singles were both measured; matrices are n_pairs x n_genes.
@@ -209,11 +223,16 @@ impl<'a> Pairs<'a> {
         out
     }
 
-    /// Cuts changes that would leave less than nothing.
+    /// Cuts changes that would leave less than nothing, and sets those of the targets themselves.
     fn floor(&self, changes: &mut Array2<f32>) {
-        if self.responses.quantity == Quantity::Level {
-            for mut row in changes.rows_mut() {
-                row.zip_mut_with(&self.responses.control.mean, |x, c| *x = x.max(-c));
+        if self.responses.quantity != Quantity::Level {
+            return;
+        }
+        let control = &self.responses.control.mean;
+        for (k, mut row) in changes.rows_mut().into_iter().enumerate() {
+            row.zip_mut_with(control, |x, c| *x = x.max(-c));
+            for g in own_genes(&self.responses.perturbations[self.rows[k]], &self.responses.genes) {
+                row[g] = own_change(control[g], self.mean[g] + self.a[[k, g]], self.mean[g] + self.b[[k, g]]);
             }
         }
     }
@@ -280,4 +299,27 @@ fn stacked(rows: &[ArrayView1<'_, f32>], n_cols: usize) -> Array2<f32> {
     let mut out = Array2::zeros((rows.len(), n_cols));
     out.rows_mut().into_iter().zip(rows).for_each(|(mut to, from)| to.assign(from));
     out
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_shares_that_singles_leave_of_a_target_are_multiplied() {
+        let control = 11f32.ln();
+        let left = |share: f32| (1.0 + 10.0 * share).ln() - control;
+        assert!((own_change(control, left(0.2), left(0.5)) - left(0.1)).abs() < 1e-5);
+        assert!((own_change(control, left(0.2), 0.0) - left(0.2)).abs() < 1e-5);
+        assert_eq!(own_change(0.0, 0.3, 0.2), 0.5);
+    }
+
+    #[test]
+    fn exact_weights_are_found() {
+        // t = 0.5 m + 0.8 s with m and s orthogonal; the prior pair (1, 1) has the weight of one of 100.
+        let n = 100.0;
+        let sums = Sums { n, mm: n, ms: 0.0, ss: 2.0 * n, mt: 0.5 * n, st: 1.6 * n };
+        let [a, c] = sums.solve();
+        assert!((a - (0.5 * n + 1.0) / (n + 1.0)).abs() < 1e-12 && (c - (0.8 * n + 1.0) / (n + 1.0)).abs() < 1e-12);
+    }
 }

@@ -19,16 +19,16 @@ impl Sample {
     /// Copies features (n_rows x n_features) and targets (n_rows x n_targets); targets are centred by column and scaled by
     /// one number to a mean square of 1 over rows, which changes no split and keeps single precision exact enough.
     pub(super) fn new(x: ArrayView2<'_, f32>, y: ArrayView2<'_, f64>) -> Self {
-        let (n, width) = (y.nrows(), y.ncols().next_multiple_of(LANES));
+        let (n, width) = (y.nrows(), y.ncols().max(1).next_multiple_of(LANES));
         let mean = y.sum_axis(Axis(0)) / n.max(1) as f64;
         let centred = &y - &mean;
         let total: f64 = centred.iter().map(|v| v * v).sum();
         let scale = if total > 0.0 { (n as f64 / total).sqrt() } else { 0.0 };
         let mut targets = vec![0.0; n * width];
-        for (to, from) in targets.chunks_exact_mut(width.max(1)).zip(centred.outer_iter()) {
+        for (to, from) in targets.chunks_exact_mut(width).zip(centred.outer_iter()) {
             to.iter_mut().zip(from).for_each(|(t, v)| *t = (v * scale) as f32);
         }
-        let squares = targets.chunks_exact(width.max(1)).map(|row| row.iter().map(|v| v * v).sum()).collect();
+        let squares = targets.chunks_exact(width).map(|row| row.iter().map(|v| v * v).sum()).collect();
         let columns = x.axis_iter(Axis(1)).map(|c| c.to_vec()).collect();
         Self { columns, n_rows: n, width, targets, squares }
     }
