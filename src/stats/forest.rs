@@ -181,9 +181,9 @@ mod tests {
             let forest = Forest::fit(Array2::zeros(x).view(), Array2::ones((x[0], width)).view(), &options, 0);
             forest.predict(Array2::zeros((2, x[1])).view())
         };
-        assert_eq!(fit([5, 3], 0), Array2::zeros((2, 0)));
-        assert_eq!(fit([5, 0], 2), Array2::ones((2, 2)));
-        assert_eq!(fit([0, 3], 2), Array2::zeros((2, 2)));
+        assert_eq!(fit([5, 3], 0), Array2::<f64>::zeros((2, 0)));
+        assert_eq!(fit([5, 0], 2), Array2::<f64>::ones((2, 2)));
+        assert_eq!(fit([0, 3], 2), Array2::<f64>::zeros((2, 2)));
     }
 
     /// Two targets that depend on the first two of six features, and a little noise.
