@@ -8,10 +8,13 @@ mod error;
 mod flagship;
 mod gears;
 mod graph_kernel;
+mod learning_curve;
 mod linear;
 mod mean;
+mod nested;
 mod own_target;
 mod predictor;
+mod propagation;
 mod saved;
 mod vocabulary;
 
@@ -20,10 +23,13 @@ use serde::de::DeserializeOwned;
 pub use self::cells::predicted_cells;
 pub use self::cross_validate::{OutOfFold, Validation, cross_validate};
 pub use self::error::PredictError;
+pub use self::learning_curve::{TrainingSize, cross_validate_at};
+pub use self::nested::{Candidate, Choice, Judge, select_nested};
 pub use self::predictor::{Basis, Build, FitSummary, LeftOut, Load, Prediction, Predictor, Saved, Spec, Task};
 
 /// Every model there is, in the order in which tables show them.
-pub const PREDICTORS: &[Spec] = &[mean::SPEC, linear::SPEC, graph_kernel::SPEC, gears::SPEC, flagship::SPEC];
+pub const PREDICTORS: &[Spec] =
+    &[mean::SPEC, linear::SPEC, propagation::SPEC, graph_kernel::SPEC, gears::SPEC, flagship::SPEC];
 
 /// The model of this name.
 ///

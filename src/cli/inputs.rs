@@ -34,6 +34,8 @@ pub(super) struct Inputs {
     pub(super) typed: ScreenArgs,
     /// Smallest score of STRING edges.
     pub(super) min_score: f32,
+    /// Evidence channels left out.
+    pub(super) without_channels: Vec<String>,
 }
 
 /// Name of the embedded screen in messages and manifests.
@@ -62,7 +64,7 @@ pub(super) fn read(
         None => (embedded(session, halves, &mut notices)?, HashMap::new(), EMBEDDED.to_owned()),
     };
     let graph = if priors.priors.is_empty() {
-        simulate::Wiring::embedded()?.to_graph("embedded")
+        priors.without(session, simulate::Wiring::embedded()?.to_graph("embedded"))?
     } else {
         priors.read(session, typed.aliases.as_deref())?.graph
     };
@@ -77,6 +79,7 @@ pub(super) fn read(
         notices,
         typed,
         min_score: priors.min_score,
+        without_channels: priors.without_channels,
     })
 }
 
@@ -149,6 +152,9 @@ fn priors_or_settings(typed: &PriorArgs, settings: &Settings) -> PriorArgs {
     if priors.min_score == 0.0 {
         priors.min_score = settings.graph.min_score;
     }
+    if priors.without_channels.is_empty() {
+        priors.without_channels.clone_from(&settings.graph.without_channels);
+    }
     priors
 }
 
@@ -190,7 +196,11 @@ pub(super) fn effective_settings(session: &Session, model: &str, inputs: &Inputs
             target_sum: typed.target_sum,
             aliases: typed.aliases,
         },
-        graph: GraphSettings { priors: files.collect(), min_score: inputs.min_score },
+        graph: GraphSettings {
+            priors: files.collect(),
+            min_score: inputs.min_score,
+            without_channels: inputs.without_channels.clone(),
+        },
         ..session.settings.clone()
     }
 }
