@@ -15,6 +15,7 @@ mod rms_norm;
 mod schedule;
 mod sparse;
 mod sparse_features;
+mod torch;
 mod variables;
 
 pub use self::adamw::{AdamW, AdamWSettings};
@@ -28,6 +29,7 @@ pub use self::rms_norm::rms_norm;
 pub use self::schedule::Schedule;
 pub use self::sparse::SparseMatrix;
 pub use self::sparse_features::SparseFeatures;
+pub use self::torch::read_torch_tensors;
 pub use self::variables::Variables;
 
 #[cfg(test)]

@@ -20,7 +20,7 @@ use clap::Args;
 
 use self::entry::{Entry, entries};
 use self::job::Job;
-use super::args::{PriorArgs, ScreenArgs};
+use super::args::{FeatureArgs, PriorArgs, ScreenArgs};
 use super::error::CliError;
 use super::inputs::{self, Inputs};
 use super::session::Session;
@@ -28,7 +28,7 @@ use crate::data::{Responses, Split};
 use crate::error::{ExitStatus, Notice};
 use crate::io;
 use crate::nn::parse_device;
-use crate::predict::PredictError;
+use crate::predict::{CalibrationMode, PredictError};
 use crate::score::{Bootstrap, CvMetric};
 
 /// Models that are in every table, so that no number stands alone.
@@ -77,16 +77,22 @@ pub(super) struct CvArgs {
     /// Accuracy with fewer training perturbations: shares such as 0.25,0.5,0.75,1 or numbers such as 20,40,80
     #[arg(long, value_delimiter = ',', value_name = "SIZES")]
     curve: Vec<String>,
+    /// Calibrate every model inside its folds, as `grn fit` does, and scale for: mae, balanced, or rank
+    #[arg(long, default_value = "none", hide_default_value = true, value_name = "MODE")]
+    calibrate: CalibrationMode,
     #[command(flatten)]
     priors: PriorArgs,
+    #[command(flatten)]
+    features: FeatureArgs,
     #[command(flatten)]
     screen_options: ScreenArgs,
 }
 
 pub(super) fn run(args: CvArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
-    let entries = entries(&args, session)?;
+    let entries: Vec<Entry> = entries(&args, session)?.into_iter().map(|e| e.calibrated(args.calibrate)).collect();
     let plan = Plan::new(&args, session, &entries)?;
-    let inputs = inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, true)?;
+    let inputs =
+        inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, &args.features, true)?;
     let responses = Responses::from_pseudobulk(&inputs.table)?;
     inputs::check_coverage(&inputs.graph, &responses)?;
     let split = split(&args, session, &inputs, &responses)?;
@@ -129,6 +135,12 @@ struct Plan {
     nested: Option<(usize, CvMetric)>,
     compare: Option<String>,
     curve: Vec<crate::predict::TrainingSize>,
+    let mode = CalibrationMode::None;
+    let job = Job { session, inputs, responses: &responses, split: &split, mode };
+    let mut report = Report::new(&responses, &split, &inputs.graph, outdir.to_owned());
+    job.validate_all(&specs, false, &mut report)?;
+    files::write_tables(&report, &job.labels(), &split)?;
+    Ok(report)
 }
 
 impl Plan {

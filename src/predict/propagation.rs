@@ -1,44 +1,40 @@
-//! A directed, signed network learned from the screen: the knockdown starts at its target and runs along the edges.
+//! A linear graph network: the knockdown starts at its target and runs along signed, directed edges whose weights are
+//! learned.
 //!
-//! With D the training changes, m their mean and z = (D - m) / gain (the gain 1 - exp(-c), c the mean log1p control
-//! expression, says how much of a fold change survives log1p), every gene is regressed on its regulators: z_g = sum_s
-//! w_sg z_s. Edges of the prior are drawn towards a common coefficient times weight and sign, other regulators towards
-//! 0, more strongly, so that false edges lose and missing ones can be found. A target q starts with what the knockdown
-//! does to it; h_1, h_2, ... are what arrives after one, two, ... steps, the target held. The prediction is
-//! m + gain sum_k b_k (h_k - its training mean) + a kernel ridge on what is left, whose kernel is the cosine of the
-//! propagated changes.
+//! A change of expression h (log ratio per gene, the target held at what the knockdown leaves) obeys h = h W away from the
+//! target, with W[s, g] the effect of regulator s on gene g. Five hops from the target give the predicted change; what
+//! all training targets share is left to the training mean.
 //!
-//! - Penalties and the b_k are chosen by inner folds over the training perturbations, and the ridge is fitted on what
-//!   those inner folds leave, so none of it has seen the perturbation it is judged on. Where the inner folds gain
-//!   nothing over the mean, the prediction is the mean.
-//! - A perturbation of several targets starts at all of them; a target that is not measured starts at the genes its
-//!   edges lead to. A target without either resembles nothing: the mean, [`Basis::Fallback`].
+//! - Prior: an edge s -> g of known sign is expected at c x sign x weight (one number c, by least squares); every edge of
+//!   the graph may differ from that with variance 1, every pair without an edge with variance [`Config::off_graph`]:
+//!   what the prior misses can be found in the data.
+//! - Fit: each gene is regressed on the changes of its regulators over the training perturbations, by ridge towards the
+//!   prior; rows that perturb the gene itself are left out. Closed form; see `fit`.
+//! - log1p damps weakly expressed genes: changes are divided by the slope of log1p at the control, 1 - exp(-control),
+//!   before the regression, and multiplied by it after.
+//! - How much of the result is added to the training mean, and by which factor W is stretched (a ridge shrinks long
+//!   paths), is chosen on inner folds; 0 shuts it out.
 //!
-//! Linear causal networks from interventions: Hauser and Buehlmann, JMLR 13:2409, 2012; prior-guided simulation of
-//! perturbations: Kamimoto et al. (CellOracle), Nature 614:742, 2023. The combination is this project's.
+//! Source: linear response of a network at steady state, as in MNI (di Bernardo et al., Nature Biotechnology 2005) and
+//! dotears (Xue et al. 2023), with a prior on edges; the message passing of GEARS (Roohani et al. 2024) without its
+//! nonlinearities.
 
-mod inner;
+mod columns;
+mod fit;
+mod held_out;
 mod network;
-mod prior;
-mod residual;
-mod start;
 
 use std::path::Path;
 
-use ndarray::{Array1, Array2, ArrayView1, Axis};
+use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
-use self::inner::{Choice, Inner, choose};
-use self::network::Network;
-use self::prior::Prior;
-use self::residual::Residual;
-use self::start::{Start, gains};
+pub(super) use self::held_out::{HeldOut, hold_out};
+pub(super) use self::network::{Network, StoredNetwork};
 use super::own_target::OwnTarget;
 use super::vocabulary::Vocabulary;
 use super::{Basis, FitSummary, PredictError, Prediction, Predictor, Saved, Spec, Task, saved, settings};
 use crate::data::{Delta, Perturbation};
-use crate::error::Notice;
-use crate::graph::GeneGraph;
 use crate::train::Observer;
 
 const NAME: &str = "propagation";
@@ -46,34 +42,36 @@ const NAME: &str = "propagation";
 /// The model in the registry.
 pub(super) const SPEC: Spec = Spec {
     name: NAME,
-    about: "knockdown propagated along signed, directed edges whose weights are learned",
-    paper: "linear networks from interventions (Hauser and Buehlmann 2012) with prior edges; kernel ridge on the rest",
+    about: "linear graph network: signed messages from the target, edge weights learned in closed form",
+    paper: "linear response with a prior on edges (di Bernardo et al., Nature Biotechnology 23, 2005)",
     settings: include_str!("../../configs/models/propagation.toml"),
     build: |table| Ok(Box::new(Propagation { config: settings(NAME, table)?, fitted: None })),
     load,
 };
 
-/// Settings of propagation.
-#[derive(Debug, Clone, Serialize, Deserialize, schemars::JsonSchema)]
+/// Settings of the propagation.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(deny_unknown_fields, default)]
 pub(crate) struct Config {
-    /// Steps along edges.
+    /// Hops from the target.
     pub hops: usize,
-    /// Inner folds that choose penalties and coefficients.
-    pub inner_folds: usize,
-    /// Kernel ridge on what propagation leaves.
-    pub residual: bool,
-    /// Set the change of the target itself in knockdown screens.
-    pub own_target: bool,
+    /// Variance of the effect between a regulator and a gene that the graph does not join; that of an edge is 1.
+    pub off_graph: f64,
+    /// Variance of the noise, in the same unit.
+    pub noise: f64,
+    /// Strongest regulators of a gene that count as its edges.
+    pub max_regulators: usize,
+    /// Inner folds that choose how much of the propagation is used.
+    pub folds: usize,
 }
 
 impl Default for Config {
     fn default() -> Self {
-        Self { hops: 5, inner_folds: 5, residual: true, own_target: true }
+        Self { hops: 5, off_graph: 0.15, noise: 3.0, max_regulators: 32, folds: 5 }
     }
 }
 
-/// The propagating network.
+/// The model.
 #[derive(Debug)]
 struct Propagation {
     config: Config,
@@ -83,26 +81,20 @@ struct Propagation {
 #[derive(Debug)]
 struct Fitted {
     vocabulary: Vocabulary,
-    graph: GeneGraph,
     network: Network,
-    start: Start,
-    /// Coefficient of each step; all 0 where propagation does not help.
-    steps: Vec<f64>,
-    residual: Option<Residual>,
-    /// Training mean, gain, mean control expression, and the training mean of what is propagated; 4 x n_genes.
-    profiles: Array2<f32>,
     own_target: Option<OwnTarget>,
+    share: f64,
+    /// Training mean, mean propagated change of the training targets, mean control expression: 3 x n_genes.
+    profiles: Array2<f32>,
 }
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
     config: Config,
     perturbed: Vec<String>,
-    start: Start,
-    steps: Vec<f64>,
-    sources: Vec<usize>,
-    residual: bool,
+    network: StoredNetwork,
     own_target: Option<OwnTarget>,
+    share: f64,
 }
 
 impl Predictor for Propagation {
@@ -110,44 +102,27 @@ impl Predictor for Propagation {
         NAME
     }
 
-    fn fit(&mut self, task: &Task<'_>, observer: &mut dyn Observer) -> Result<FitSummary, PredictError> {
+    fn fit(&mut self, task: &Task<'_>, _: &mut dyn Observer) -> Result<FitSummary, PredictError> {
         let responses = task.responses;
-        if responses.len() < 4 {
-            return Err(PredictError::TooFewPerturbations { model: NAME.into(), expected: 4, got: responses.len() });
+        if responses.len() < 2 {
+            return Err(PredictError::TooFewPerturbations { model: NAME.into(), expected: 2, got: responses.len() });
         }
-        let rule = OwnTarget::fit(responses);
-        let gain = gains(responses);
-        let inner = Inner {
-            responses,
-            graph: task.graph,
-            prior: Prior::new(task.graph, responses),
-            gain: &gain,
-            strength: rule.map_or(-1.0, |r| r.log_ratio),
-            hops: self.config.hops,
-        };
-        let choice = choose(&inner, self.config.inner_folds, task.seed, observer)?;
-        let all: Vec<usize> = (0..responses.len()).collect();
-        let (network, start) = inner.fit(&all, choice.penalties)?;
-        let (residual, left) = self.residual(&inner, &choice)?;
-        let gain = gain.mapv(|g| g as f32);
-        let trained: Vec<&Perturbation> = responses.perturbations.iter().collect();
-        let moved = start.hops(&network, &trained, task.graph, &responses.genes, self.config.hops);
-        let moved = summed(&moved, &choice.steps, gain.view());
-        let centre = moved.mean_axis(Axis(0)).unwrap_or_else(|| Array1::zeros(gain.len()));
-        let profiles = ndarray::stack![Axis(0), responses.mean_delta(), gain, responses.control.mean, centre];
-        let notices = if choice.helps() { Vec::new() } else { vec![Notice::new(NO_HELP)] };
-        let values = choice.values().into_iter().chain(left).collect();
+        let held_out = hold_out(&self.config, task)?;
+        let mut network = Network::fit(&self.config, responses, task.graph)?;
+        network.stretch = held_out.stretch;
+        let common = network.common(responses);
+        let mean = responses.mean_delta();
+        let profiles = ndarray::stack![Axis(0), mean, common, responses.control.mean];
+        let values = [("share", held_out.share), ("stretch", held_out.stretch), ("strength", network.strength)];
+        let summary = FitSummary { values: values.map(|(name, v)| (name.to_owned(), v)).to_vec(), notices: Vec::new() };
         self.fitted = Some(Fitted {
             vocabulary: Vocabulary::of(task),
-            graph: task.graph.clone(),
             network,
-            start,
-            steps: choice.steps,
-            residual,
+            own_target: OwnTarget::fit(responses),
+            share: held_out.share,
             profiles,
-            own_target: rule.filter(|_| self.config.own_target),
         });
-        Ok(FitSummary { values, notices })
+        Ok(summary)
     }
 
     fn predict(&self, perturbation: &Perturbation) -> Result<Prediction, PredictError> {
@@ -158,123 +133,49 @@ impl Predictor for Propagation {
             let delta = Delta::new(genes.clone(), vec![0.0; genes.len()], None)?;
             return Ok(Prediction { delta, basis: Basis::Graph, distance: None });
         }
-        let known = fitted.start.knows(perturbation, &fitted.graph, genes);
-        let (mut delta, distance) = fitted.change(perturbation, known);
+        let mut delta = fitted.profiles.row(0).to_owned();
+        let in_graph = perturbation.targets().iter().all(|t| fitted.vocabulary.node(t).is_some());
+        let known = in_graph && fitted.network.knows(perturbation);
+        if known && fitted.share > 0.0 {
+            let n_targets = perturbation.targets().len() as f32;
+            let departure = fitted.network.propagate(perturbation) - &fitted.profiles.row(1) * n_targets;
+            delta.scaled_add(fitted.share as f32, &departure);
+        }
+        let mut delta = delta.to_vec();
         if let Some(rule) = fitted.own_target {
             rule.apply(perturbation, genes, fitted.profiles.row(2), &mut delta);
         }
-        let basis = if known { Basis::Graph } else { Basis::Fallback };
-        Ok(Prediction { delta: Delta::new(genes.clone(), delta, None)?, basis, distance })
+        let basis = if in_graph { Basis::Graph } else { Basis::Fallback };
+        Ok(Prediction { delta: Delta::new(genes.clone(), delta, None)?, basis, distance: None })
     }
 
     fn save(&self, dir: &Path) -> Result<(), PredictError> {
-        let f = self.fitted()?;
+        let Fitted { vocabulary, network, own_target, share, profiles } = self.fitted()?;
+        let (stored, tables) = network.stored();
         let stored = Stored {
             config: self.config.clone(),
-            perturbed: f.vocabulary.perturbed(),
-            start: f.start,
-            steps: f.steps.clone(),
-            sources: f.network.sources.clone(),
-            residual: f.residual.is_some(),
-            own_target: f.own_target,
+            perturbed: vocabulary.perturbed(),
+            network: stored,
+            own_target: *own_target,
+            share: *share,
         };
-        let edges = edge_table(&f.network);
-        let mut numbers =
-            vec![("edges", &edges), ("left", &f.network.left), ("right", &f.network.right), ("profiles", &f.profiles)];
-        if let Some(residual) = &f.residual {
-            numbers.push(("residual.rows", &residual.rows));
-            numbers.push(("residual.coefficients", &residual.coefficients));
-        }
-        saved::write(dir, &stored, &numbers)
+        let mut all: Vec<(&str, &Array2<f32>)> = tables.iter().map(|(name, x)| (*name, x)).collect();
+        all.push(("profiles", profiles));
+        saved::write(dir, &stored, &all)
     }
 }
-
-const NO_HELP: &str = "model `propagation`: inner folds gain nothing over the training mean, so nothing is propagated";
 
 impl Propagation {
     fn fitted(&self) -> Result<&Fitted, PredictError> {
         self.fitted.as_ref().ok_or_else(|| PredictError::NotFitted { model: NAME.into() })
     }
-
-    /// Kernel ridge on what the inner folds left, where it helps.
-    fn residual(&self, inner: &Inner<'_>, choice: &Choice) -> Result<ResidualFit, PredictError> {
-        if !self.config.residual || !choice.helps() {
-            return Ok((None, Vec::new()));
-        }
-        let propagated = inner.out_of_fold(choice)?;
-        let left = inner.left_by(&propagated);
-        Ok(Residual::fit(propagated.mapv(|x| x as f32), &left)?)
-    }
-}
-
-/// The ridge where it helps, and what is reported of it.
-type ResidualFit = (Option<Residual>, Vec<(String, f64)>);
-
-/// gain x sum over steps, n x n_genes.
-fn summed(hops: &[Array2<f32>], steps: &[f64], gain: ArrayView1<'_, f32>) -> Array2<f32> {
-    let mut sum = Array2::zeros(hops.first().map_or((0, gain.len()), ndarray::ArrayBase::dim));
-    hops.iter().zip(steps).for_each(|(h, &b)| sum.scaled_add(b as f32, h));
-    sum * &gain
-}
-
-impl Fitted {
-    /// The predicted change without the rule for the target itself, and the distance to the training perturbations.
-    fn change(&self, perturbation: &Perturbation, known: bool) -> (Vec<f32>, Option<f32>) {
-        let mut delta = self.profiles.row(0).to_owned();
-        if !known || self.steps.iter().all(|&b| b == 0.0) {
-            return (delta.to_vec(), None);
-        }
-        let genes = self.vocabulary.measured();
-        let hops = self.start.hops(&self.network, &[perturbation], &self.graph, genes, self.steps.len());
-        let moved = summed(&hops, &self.steps, self.profiles.row(1));
-        let special = &moved.row(0) - &self.profiles.row(3);
-        delta += &special;
-        let distance = self.residual.as_ref().map(|residual| residual.add(special.view(), &mut delta));
-        (delta.to_vec(), distance)
-    }
-}
-
-/// Source, target and weight, n_edges x 3; positions are exact in 32 bits below 16,777,216.
-fn edge_table(network: &Network) -> Array2<f32> {
-    let rows = network.out.iter().enumerate().flat_map(|(s, links)| links.iter().map(move |&(t, w)| (s, t, w)));
-    let values: Vec<f32> = rows.flat_map(|(s, t, w)| [s as f32, t as f32, w]).collect();
-    Array2::from_shape_vec((values.len() / 3, 3), values).unwrap_or_default()
-}
-
-fn edges_of(table: &Array2<f32>, n_genes: usize) -> Vec<Vec<(u32, f32)>> {
-    let mut out = vec![Vec::new(); n_genes];
-    let within = |row: &ArrayView1<'_, f32>| (row[0] as usize) < n_genes && (row[1] as usize) < n_genes;
-    for row in table.outer_iter().filter(within) {
-        out[row[0] as usize].push((row[1] as u32, row[2]));
-    }
-    out
 }
 
 fn load(from: &Saved<'_>) -> Result<Box<dyn Predictor>, PredictError> {
     let (stored, mut numbers) = saved::read::<Stored>(from.dir)?;
-    let n_genes = from.genes.len();
-    let network = Network {
-        out: edges_of(&numbers.take("edges", 3)?, n_genes),
-        left: numbers.take("left", stored.sources.len())?,
-        right: numbers.take("right", n_genes)?,
-        sources: stored.sources,
-    };
-    let residual = if stored.residual {
-        let (rows, coefficients) =
-            (numbers.take("residual.rows", n_genes)?, numbers.take("residual.coefficients", n_genes)?);
-        Some(Residual { rows, coefficients })
-    } else {
-        None
-    };
-    let fitted = Fitted {
-        vocabulary: Vocabulary::of_saved(from, stored.perturbed),
-        graph: from.graph.clone(),
-        network,
-        start: stored.start,
-        steps: stored.steps,
-        residual,
-        profiles: numbers.take("profiles", n_genes)?,
-        own_target: stored.own_target,
-    };
+    let network = Network::restore(stored.network, &stored.config, &mut numbers, &from.genes)?;
+    let profiles = numbers.take("profiles", from.genes.len())?;
+    let vocabulary = Vocabulary::of_saved(from, stored.perturbed);
+    let fitted = Fitted { vocabulary, network, own_target: stored.own_target, share: stored.share, profiles };
     Ok(Box::new(Propagation { config: stored.config, fitted: Some(fitted) }))
 }

@@ -4,7 +4,7 @@ use crate::cli::error::CliError;
 use crate::cli::inputs;
 use crate::cli::session::Session;
 use crate::config::Source;
-use crate::predict::{Spec, spec};
+use crate::predict::{CALIBRATED, CalibrationMode, Spec, calibrated_settings, spec};
 
 use super::{BASELINES, CvArgs};
 
@@ -29,6 +29,14 @@ impl Entry {
         // Wrong settings are told before a long read, not after it.
         (spec.build)(&settings)?;
         Ok(Self { name: spec.name.to_owned(), spec, settings, asked, variant_of: None })
+    }
+
+    /// The same model calibrated inside its folds; baselines are left as they are.
+    pub(super) fn calibrated(self, mode: CalibrationMode) -> Self {
+        if mode == CalibrationMode::None || BASELINES.contains(&self.spec.name) {
+            return self;
+        }
+        Self { settings: calibrated_settings(self.spec.name, mode, &self.settings), spec: &CALIBRATED, ..self }
     }
 
     /// A model with some settings replaced.

@@ -15,7 +15,7 @@ use crate::data::{Perturbation, Responses, Split};
 use crate::error::Notice;
 use crate::graph::GeneGraph;
 use crate::predict::{
-    Candidate, OutOfFold, PredictError, TrainingSize, Validation, cross_validate, cross_validate_at, select_nested,
+    Candidate, FitSummary, OutOfFold, PredictError, TrainingSize, Validation, cross_validate, cross_validate_at, select_nested,
 };
 use crate::score::{Bootstrap, CvMetric, ceiling_scores, cv_row, cv_scores};
 use crate::train::Observer;
@@ -53,6 +53,7 @@ impl Job<'_> {
         let validation = self.validation(entry, graph);
         let mut predictions = self.watched(|watcher| cross_validate(&validation, watcher))?;
         name.clone_into(&mut predictions.model);
+        self.say_coverage(&predictions);
         self.add(predictions, started.elapsed().as_secs_f64(), report)
     }
 
@@ -141,6 +142,18 @@ impl Job<'_> {
         let mut said = std::collections::HashSet::new();
         notices.iter().filter(|n| said.insert(n.0.as_str())).for_each(|n| self.session.printer.notice(n));
         Ok(out)
+    }
+
+    /// Coverage of the intervals of a calibrated model, each fold's own cross-validation inside its training part.
+    fn say_coverage(&self, predicted: &OutOfFold) {
+        let of = |(_, summary): &(String, FitSummary)| {
+            summary.values.iter().find(|(name, _)| name == "coverage.0.9").map(|(_, value)| *value)
+        };
+        let shares: Vec<f64> = predicted.summaries.iter().filter_map(of).collect();
+        if !shares.is_empty() {
+            let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+            self.session.printer.say(format!("intervals of level 0.9 hold {mean:.3} of the held-out changes"));
+        }
     }
 
     /// How the input file writes each perturbation.

@@ -1,248 +1,310 @@
-//! A linear network: the change of a gene is a weighted sum of the changes of its regulators.
+//! A fitted linear network and its messages.
 
-use ndarray::{Array1, Array2, Axis};
+use std::sync::Arc;
+
+use ndarray::{Array1, Array2, Axis, Zip, s};
 use rayon::prelude::*;
+use serde::{Deserialize, Serialize};
 
-use super::prior::Prior;
-use crate::stats::{LinalgError, inverse_spd, solve, solve_spd};
+use super::super::own_target::measured_log_ratio;
+use super::super::saved::Numbers;
+use super::Config;
+use super::columns::Columns;
+use super::fit::{Edge, Regression};
+use crate::data::{GeneId, GeneIndex, Perturbation, Quantity, Responses};
+use crate::graph::GeneGraph;
+use crate::predict::PredictError;
 
-/// How a network is fitted.
-#[derive(Debug, Clone, Copy, PartialEq)]
-pub(super) struct Penalties {
-    /// Ridge penalty on the difference of an edge of the prior from what is expected of it.
-    pub(super) penalty: f64,
-    /// How freely a regulator that the prior does not name may act: variance relative to that of a named one, 0..1.
-    pub(super) unnamed: f64,
+/// Slope of log1p below which a change is divided by this instead.
+const LEAST_SLOPE: f32 = 0.05;
+/// Log ratio at the target where the screen does not say how far targets fall.
+const KNOCKDOWN: f64 = -1.0;
+
+/// Effects between genes: a sparse part along the edges of the graph and a low-rank part between all.
+#[derive(Debug)]
+pub(in crate::predict) struct Network {
+    columns: Columns,
+    hops: usize,
+    off_graph: f32,
+    /// Prior effect of an edge of weight 1 and known sign.
+    pub(in crate::predict) strength: f64,
+    /// Factor on all effects.
+    pub(in crate::predict) stretch: f64,
+    /// Log ratio that a perturbation leaves at its target.
+    start: f64,
+    /// Slope of log1p at the control per measured gene.
+    slope: Array1<f32>,
+    edges: Edges,
+    /// Changes of the regulators, n_rows x n_columns.
+    regulators: Array2<f32>,
+    /// n_rows x n_genes.
+    dual: Array2<f32>,
 }
 
-/// Weights W, n_genes x n_genes: a sparse part on the edges of the prior, and a part of low rank for all others.
-#[derive(Debug, Clone)]
-pub(super) struct Network {
-    /// By source: target and weight.
-    pub(super) out: Vec<Vec<(u32, f32)>>,
-    /// Genes that may act on any other.
-    pub(super) sources: Vec<usize>,
-    /// Changes of the sources, n x n_sources.
-    pub(super) left: Array2<f32>,
-    /// n x n_genes: W = sparse + left' right on the sources.
-    pub(super) right: Array2<f32>,
+/// Effects along edges, by source column.
+#[derive(Debug, Clone, Default)]
+struct Edges {
+    start: Vec<usize>,
+    genes: Vec<u32>,
+    effects: Vec<f32>,
+}
+
+/// What is stored beside the tables.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub(in crate::predict) struct StoredNetwork {
+    unmeasured: Vec<String>,
+    strength: f64,
+    stretch: f64,
+    start: f64,
+    edge_start: Vec<usize>,
+    edge_genes: Vec<u32>,
 }
 
 impl Network {
-    /// Ridge regression of the change of each gene on that of its regulators. `changes` is n x n_genes, centred; row i
-    /// takes no part in the fit of its own targets `own[i]`, which fell by intervention.
-    ///
-    /// # Complexity
-    /// With r sources and k regulators per gene: O(n^2 (n + r) + n_genes n (n + k^2)) and one solve of O(n^3) per target gene.
-    pub(super) fn fit(
-        changes: &Array2<f64>,
-        own: &[Vec<usize>],
-        prior: &Prior,
-        expected: [f64; 2],
-        penalties: Penalties,
-    ) -> Result<Self, LinalgError> {
-        let fit = Fit::new(changes, own, prior, expected, penalties)?;
-        let genes = (0..changes.ncols()).into_par_iter().map(|gene| fit.gene(gene));
-        let genes: Vec<(Array1<f64>, Vec<(usize, f64)>)> = genes.collect::<Result<_, _>>()?;
-        let mut out = vec![Vec::new(); changes.ncols()];
-        let mut right = Array2::zeros(changes.raw_dim());
-        for (gene, (dual, links)) in genes.into_iter().enumerate() {
-            links.into_iter().for_each(|(source, weight)| out[source].push((gene as u32, weight as f32)));
-            let scaled = dual.mapv(|a| (penalties.unnamed * a) as f32);
-            right.column_mut(gene).assign(&scaled);
-        }
-        let left = changes.select(Axis(1), &prior.sources).mapv(|x| x as f32);
-        Ok(Self { out, sources: prior.sources.clone(), left, right })
+    /// Learns the effects from the training perturbations.
+    pub(in crate::predict) fn fit(
+        config: &Config,
+        responses: &Responses,
+        graph: &GeneGraph,
+    ) -> Result<Self, PredictError> {
+        let columns = Columns::of(responses, graph);
+        let slope = slope(responses);
+        let start = start(responses);
+        let z = departures(responses, &slope);
+        let own_rows = own_rows(responses, &columns);
+        let incoming = incoming(graph, &columns, config.max_regulators);
+        let x = regulators(responses, &columns, &z, &is_regulator(graph, responses, &columns), start);
+        let strength = strength(&x, &z, &incoming, &own_rows);
+        let edges: Vec<Vec<Edge>> = incoming
+            .iter()
+            .map(|of| of.iter().map(|&(s, w)| (s, (strength * f64::from(w)) as f32)).collect())
+            .collect();
+        let (off_graph, noise) = (config.off_graph, config.noise);
+        let effects = Regression { x: &x, z: &z, edges: &edges, own_rows: &own_rows, off_graph, noise }.solve()?;
+        Ok(Self {
+            edges: Edges::new(columns.len(), &edges, &effects.of_edges),
+            columns,
+            hops: config.hops,
+            off_graph: off_graph as f32,
+            strength,
+            stretch: 1.0,
+            start,
+            slope,
+            regulators: x.mapv(|v| v as f32).as_standard_layout().into_owned(),
+            dual: effects.dual,
+        })
     }
 
-    /// What arrives at every gene after 1, 2, ... `hops` steps from these changes (rows: perturbations), n x n_genes each.
-    /// `first` is added to the first step. The genes of `held` stay as the intervention sets them, so nothing arrives
-    /// there.
-    pub(super) fn hops(
-        &self,
-        start: Array2<f32>,
-        first: &[Vec<(usize, f32)>],
-        held: &[Vec<usize>],
-        hops: usize,
-    ) -> Vec<Array2<f32>> {
-        let mut all: Vec<Array2<f32>> = Vec::with_capacity(hops);
-        for hop in 0..hops {
-            let mut next = self.step(all.last().unwrap_or(&start));
-            for (row, mut to) in next.outer_iter_mut().enumerate() {
-                first[row].iter().filter(|_| hop == 0).for_each(|&(gene, change)| to[gene] += change);
-                held[row].iter().for_each(|&gene| to[gene] = 0.0);
-            }
-            all.push(next);
-        }
-        all
+    /// Whether any target can send a message.
+    pub(in crate::predict) fn knows(&self, perturbation: &Perturbation) -> bool {
+        !self.columns.of_targets(perturbation).is_empty()
     }
 
-    /// The changes one step on.
-    fn step(&self, changes: &Array2<f32>) -> Array2<f32> {
-        let mut next = changes.select(Axis(1), &self.sources).dot(&self.left.t()).dot(&self.right);
-        next.axis_iter_mut(Axis(0)).into_par_iter().zip(changes.axis_iter(Axis(0))).for_each(|(mut to, from)| {
-            for (links, &change) in self.out.iter().zip(&from).filter(|(_, c)| **c != 0.0) {
-                links.iter().for_each(|&(gene, weight)| to[gene as usize] += weight * change);
+    /// The propagated change of a perturbation, log1p scale, length n_genes; zero where no target is known.
+    pub(in crate::predict) fn propagate(&self, perturbation: &Perturbation) -> Array1<f32> {
+        self.propagate_all(std::slice::from_ref(perturbation)).row(0).to_owned()
+    }
+
+    /// The same for many, n x n_genes. O(hops (n_rows (n_columns + n_genes) + edges)) each.
+    pub(in crate::predict) fn propagate_all(&self, perturbations: &[Perturbation]) -> Array2<f32> {
+        let targets: Vec<Vec<usize>> = perturbations.iter().map(|p| self.columns.of_targets(p)).collect();
+        let mut change = Array2::<f32>::zeros((targets.len(), self.columns.len()));
+        self.hold(&mut change, &targets);
+        for _ in 0..self.hops {
+            change = self.hop(&change);
+            self.hold(&mut change, &targets);
+        }
+        change.slice(s![.., ..self.slope.len()]).to_owned() * &self.slope
+    }
+
+    /// Mean propagated change of the training perturbations, length n_genes.
+    pub(in crate::predict) fn common(&self, responses: &Responses) -> Array1<f32> {
+        let all = self.propagate_all(&responses.perturbations);
+        all.mean_axis(Axis(0)).unwrap_or_else(|| Array1::zeros(self.slope.len()))
+    }
+
+    /// One hop along every edge, n x n_columns; unmeasured genes receive nothing.
+    fn hop(&self, change: &Array2<f32>) -> Array2<f32> {
+        let shared = change.dot(&self.regulators.t()).dot(&self.dual) * self.off_graph;
+        let mut next = Array2::zeros(change.raw_dim());
+        next.slice_mut(s![.., ..self.slope.len()]).assign(&shared);
+        let rows = next.axis_iter_mut(Axis(0)).into_par_iter().zip(change.axis_iter(Axis(0)));
+        rows.for_each(|(mut to, from)| {
+            for (source, &h) in from.iter().enumerate().filter(|(_, h)| **h != 0.0) {
+                let (genes, effects) = self.edges.of(source);
+                genes.iter().zip(effects).for_each(|(&g, &w)| to[g as usize] += h * w);
             }
         });
-        next
-    }
-}
-
-/// What the regressions of all genes share.
-struct Fit<'a> {
-    changes: &'a Array2<f64>,
-    own: &'a [Vec<usize>],
-    prior: &'a Prior,
-    expected: [f64; 2],
-    penalties: Penalties,
-    /// By gene: its position among the sources.
-    place: Vec<Option<usize>>,
-    /// A = unnamed x S S' + penalty I with the changes S of the sources, n x n.
-    base: Array2<f64>,
-    /// A^-1.
-    inverse: Array2<f64>,
-    /// A^-1 S, n x n_sources.
-    inverse_sources: Array2<f64>,
-}
-
-impl<'a> Fit<'a> {
-    fn new(
-        changes: &'a Array2<f64>,
-        own: &'a [Vec<usize>],
-        prior: &'a Prior,
-        expected: [f64; 2],
-        penalties: Penalties,
-    ) -> Result<Self, LinalgError> {
-        let sources = changes.select(Axis(1), &prior.sources);
-        let mut base = sources.dot(&sources.t()) * penalties.unnamed;
-        base.diag_mut().mapv_inplace(|v| v + penalties.penalty);
-        let inverse = inverse_spd(&base)?;
-        let inverse_sources = inverse.dot(&sources);
-        let mut place = vec![None; changes.ncols()];
-        prior.sources.iter().enumerate().for_each(|(k, &s)| place[s] = Some(k));
-        Ok(Self { changes, own, prior, expected, penalties, place, base, inverse, inverse_sources })
+        next * self.stretch as f32
     }
 
-    /// Dual coefficients (n) and the weights of the edges of the prior of one gene.
-    fn gene(&self, gene: usize) -> Result<(Array1<f64>, Vec<(usize, f64)>), LinalgError> {
-        let links = &self.prior.regulators[gene];
-        let mut rest = self.changes.column(gene).to_owned();
-        for link in links {
-            rest.scaled_add(-link.expected(self.expected), &self.changes.column(link.gene));
+    fn hold(&self, change: &mut Array2<f32>, targets: &[Vec<usize>]) {
+        for (mut row, targets) in change.outer_iter_mut().zip(targets) {
+            targets.iter().for_each(|&t| row[t] = self.start as f32);
         }
-        // What differs from the base: named regulators act more freely, and no gene regulates itself.
-        let mut extra: Vec<(usize, f64)> = links.iter().map(|l| (l.gene, 1.0 - self.penalties.unnamed)).collect();
-        if self.place[gene].is_some() && self.penalties.unnamed > 0.0 {
-            extra.push((gene, -self.penalties.unnamed));
-        }
-        let dual = self.dual(gene, &rest, &extra)?;
-        let learned = |&(source, variance): &(usize, f64)| (source, variance * self.changes.column(source).dot(&dual));
-        let mut weights: Vec<(usize, f64)> = extra.iter().map(learned).collect();
-        weights.iter_mut().zip(links).for_each(|(w, link)| w.1 += link.expected(self.expected));
-        Ok((dual, weights))
     }
 
-    /// (A + U diag(v) U')^-1 rest over the rows where the gene was not a target; 0 in the other rows.
-    fn dual(&self, gene: usize, rest: &Array1<f64>, extra: &[(usize, f64)]) -> Result<Array1<f64>, LinalgError> {
-        let used: Vec<usize> = (0..self.own.len()).filter(|&i| !self.own[i].contains(&gene)).collect();
-        if used.len() == self.own.len() && extra.len() < used.len() {
-            return self.by_woodbury(rest, extra);
-        }
-        let columns: Vec<usize> = extra.iter().map(|e| e.0).collect();
-        let u = self.changes.select(Axis(1), &columns).select(Axis(0), &used);
-        let variances: Array1<f64> = extra.iter().map(|e| e.1).collect();
-        let matrix = self.base.select(Axis(0), &used).select(Axis(1), &used) + (&u * &variances).dot(&u.t());
-        let solved = solve_spd(&matrix, &rest.select(Axis(0), &used).insert_axis(Axis(1)))?;
-        let mut dual = Array1::zeros(rest.len());
-        used.iter().zip(solved.column(0)).for_each(|(&i, &a)| dual[i] = a);
-        Ok(dual)
-    }
-
-    /// The same by the identity of Woodbury: A^-1 r - A^-1 U (diag(1/v) + U' A^-1 U)^-1 U' A^-1 r.
-    fn by_woodbury(&self, rest: &Array1<f64>, extra: &[(usize, f64)]) -> Result<Array1<f64>, LinalgError> {
-        let plain = self.inverse.dot(rest);
-        if extra.is_empty() {
-            return Ok(plain);
-        }
-        let columns: Vec<usize> = extra.iter().map(|e| e.0).collect();
-        let u = self.changes.select(Axis(1), &columns);
-        let places: Vec<usize> = columns.iter().filter_map(|&c| self.place[c]).collect();
-        let inverse_u = self.inverse_sources.select(Axis(1), &places);
-        let mut small = u.t().dot(&inverse_u);
-        extra.iter().enumerate().for_each(|(k, (_, v))| small[[k, k]] += 1.0 / v);
-        let inner = solve(&small, &u.t().dot(&plain))?;
-        Ok(plain - inverse_u.dot(&inner))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use ndarray::array;
-
-    use super::super::prior::Link;
-    use super::*;
-    use crate::graph::Sign;
-    use crate::stats::Rng;
-
-    /// Three genes; 0 -> 1 is named.
-    fn prior() -> Prior {
-        let link = Link { gene: 0, weight: 1.0, sign: Sign::Activation };
-        Prior { regulators: vec![Vec::new(), vec![link], Vec::new()], sources: vec![0, 2] }
-    }
-
-    fn changes(n: usize) -> Array2<f64> {
-        let mut rng = Rng::named(5, "network");
-        let mut x = Array2::from_shape_fn((n, 3), |_| rng.normal());
-        for mut row in x.outer_iter_mut() {
-            row[1] = 0.8 * row[0] - 0.5 * row[2];
-        }
-        x
-    }
-
-    #[test]
-    fn named_and_unnamed_regulators_are_found_where_data_abound() {
-        let x = changes(400);
-        let penalties = Penalties { penalty: 1.0, unnamed: 0.5 };
-        let network = Network::fit(&x, &vec![Vec::new(); 400], &prior(), [0.1, 0.0], penalties).unwrap();
-        let arrives = |gene: usize| {
-            let mut start = Array2::zeros((1, 3));
-            start[[0, gene]] = 1.0;
-            network.step(&start)[[0, 1]]
+    /// Everything but settings, genes and graph.
+    pub(in crate::predict) fn stored(&self) -> (StoredNetwork, [(&'static str, Array2<f32>); 4]) {
+        let stored = StoredNetwork {
+            unmeasured: self.columns.unmeasured.clone(),
+            strength: self.strength,
+            stretch: self.stretch,
+            start: self.start,
+            edge_start: self.edges.start.clone(),
+            edge_genes: self.edges.genes.clone(),
         };
-        assert!((arrives(0) - 0.8).abs() < 0.02 && (arrives(2) + 0.5).abs() < 0.02, "{} {}", arrives(0), arrives(2));
+        let row = |x: Vec<f32>| Array1::from(x).insert_axis(Axis(0));
+        let tables = [
+            ("network.slope", row(self.slope.to_vec())),
+            ("network.effects", row(self.edges.effects.clone())),
+            ("network.regulators", self.regulators.clone()),
+            ("network.dual", self.dual.clone()),
+        ];
+        (stored, tables)
     }
 
-    #[test]
-    fn a_strong_penalty_leaves_what_the_prior_expects() {
-        let x = changes(20);
-        let penalties = Penalties { penalty: 1e9, unnamed: 0.5 };
-        let network = Network::fit(&x, &vec![Vec::new(); 20], &prior(), [0.3, 0.0], penalties).unwrap();
-        let step = network.step(&array![[1.0f32, 0.0, 1.0]]).row(0).to_owned();
-        assert!((step[1] - 0.3).abs() < 1e-5 && step[0].abs() < 1e-5 && step[2].abs() < 1e-5, "{step}");
+    /// The network as stored.
+    pub(in crate::predict) fn restore(
+        stored: StoredNetwork,
+        config: &Config,
+        numbers: &mut Numbers,
+        genes: &Arc<GeneIndex>,
+    ) -> Result<Self, PredictError> {
+        let columns = Columns::new(Arc::clone(genes), stored.unmeasured);
+        let effects = numbers.take("network.effects", stored.edge_genes.len())?;
+        Ok(Self {
+            hops: config.hops,
+            off_graph: config.off_graph as f32,
+            strength: stored.strength,
+            stretch: stored.stretch,
+            start: stored.start,
+            slope: numbers.take("network.slope", genes.len())?.row(0).to_owned(),
+            edges: Edges {
+                start: stored.edge_start,
+                genes: stored.edge_genes,
+                effects: effects.iter().copied().collect(),
+            },
+            regulators: numbers.take("network.regulators", columns.len())?,
+            dual: numbers.take("network.dual", genes.len())?,
+            columns,
+        })
+    }
+}
+
+impl Edges {
+    /// From the edges into each gene to the edges out of each source.
+    fn new(n_columns: usize, edges: &[Vec<Edge>], effects: &[Vec<f32>]) -> Self {
+        let mut start = vec![0; n_columns + 1];
+        edges.iter().flatten().for_each(|(s, _)| start[s + 1] += 1);
+        (0..n_columns).for_each(|s| start[s + 1] += start[s]);
+        let (mut next, n) = (start.clone(), start[n_columns]);
+        let (mut genes, mut values) = (vec![0; n], vec![0.0; n]);
+        for (gene, (of, effects)) in edges.iter().zip(effects).enumerate() {
+            for (&(source, _), &effect) in of.iter().zip(effects) {
+                (genes[next[source]], values[next[source]]) = (gene as u32, effect);
+                next[source] += 1;
+            }
+        }
+        Self { start, genes, effects: values }
     }
 
-    #[test]
-    fn woodbury_equals_the_direct_solution() {
-        let (x, own) = (changes(9), vec![Vec::new(); 9]);
-        let prior = prior();
-        let fit = Fit::new(&x, &own, &prior, [0.1, 0.0], Penalties { penalty: 2.0, unnamed: 0.3 }).unwrap();
-        let extra = [(0, 0.7), (2, -0.3)];
-        let rest = x.column(1).to_owned();
-        let u = x.select(Axis(1), &[0, 2]);
-        let matrix = &fit.base + (&u * &array![0.7, -0.3]).dot(&u.t());
-        let direct = solve_spd(&matrix, &rest.clone().insert_axis(Axis(1))).unwrap();
-        let got = fit.by_woodbury(&rest, &extra).unwrap();
-        assert!(got.iter().zip(direct.column(0)).all(|(a, b)| (a - b).abs() < 1e-9));
+    fn of(&self, source: usize) -> (&[u32], &[f32]) {
+        let range = self.start[source]..self.start[source + 1];
+        (&self.genes[range.clone()], &self.effects[range])
     }
+}
 
-    #[test]
-    fn nothing_arrives_at_what_is_held() {
-        let x = changes(50);
-        let penalties = Penalties { penalty: 1.0, unnamed: 0.5 };
-        let network = Network::fit(&x, &vec![Vec::new(); 50], &prior(), [0.1, 0.0], penalties).unwrap();
-        let hops = network.hops(array![[0.0, -1.0, 1.0]], &[vec![(0, 0.5)]], &[vec![1]], 3);
-        assert!(hops.iter().all(|h| h[[0, 1]] == 0.0));
-        assert!((hops[0][[0, 0]] - 0.5).abs() < 0.1);
+/// Slope of log1p at the control, 1 - exp(-control), or 1 for effects of another kind.
+fn slope(responses: &Responses) -> Array1<f32> {
+    match responses.quantity {
+        Quantity::Level => responses.control.mean.mapv(|c| (1.0 - (-c).exp()).max(LEAST_SLOPE)),
+        Quantity::Effect => Array1::ones(responses.genes.len()),
     }
+}
+
+/// Mean log ratio of the measured targets, or that of a plain knockdown.
+fn start(responses: &Responses) -> f64 {
+    measured_log_ratio(responses).filter(|r| *r != 0.0).unwrap_or(KNOCKDOWN)
+}
+
+/// Changes minus the training mean in units of the slope, n_rows x n_genes.
+fn departures(responses: &Responses, slope: &Array1<f32>) -> Array2<f64> {
+    ((&responses.delta - &responses.mean_delta()) / slope).mapv(f64::from)
+}
+
+/// Rows that perturb each measured gene.
+fn own_rows(responses: &Responses, columns: &Columns) -> Vec<Vec<usize>> {
+    let mut rows = vec![Vec::new(); responses.genes.len()];
+    for (row, perturbation) in responses.perturbations.iter().enumerate() {
+        let measured = columns.of_targets(perturbation).into_iter().filter(|&t| t < responses.genes.len());
+        measured.for_each(|t| rows[t].push(row));
+    }
+    rows
+}
+
+/// Edges into each measured gene: column of the source and signed weight (0 where the sign is unknown), the strongest
+/// first, at most `most`.
+fn incoming(graph: &GeneGraph, columns: &Columns, most: usize) -> Vec<Vec<Edge>> {
+    let of = |gene: &Arc<str>| {
+        let Some(node) = graph.genes().resolve(gene) else { return Vec::new() };
+        let mut edges: Vec<(usize, f32, f32)> = graph
+            .in_edges(node)
+            .filter_map(|e| Some((columns.of_gene(graph.genes().name(e.source))?, e.sign.value(), e.weight)))
+            .collect();
+        edges.sort_by(|a, b| (b.1.abs(), b.2).partial_cmp(&(a.1.abs(), a.2)).unwrap_or(std::cmp::Ordering::Equal));
+        edges.truncate(most);
+        edges.into_iter().map(|(source, sign, weight)| (source, sign * weight)).collect()
+    };
+    columns.measured.names().iter().map(of).collect()
+}
+
+/// Columns that may act on others: sources of the graph and perturbed genes.
+fn is_regulator(graph: &GeneGraph, responses: &Responses, columns: &Columns) -> Vec<bool> {
+    let mut is = vec![false; columns.len()];
+    let sources = (0..graph.n_genes() as u32).map(GeneId).filter(|g| !graph.out_edges(*g).is_empty());
+    let targets = responses.perturbations.iter().flat_map(|p| columns.of_targets(p));
+    let of_graph = sources.filter_map(|g| columns.of_gene(graph.genes().name(g)));
+    of_graph.chain(targets).for_each(|c| is[c] = true);
+    is
+}
+
+/// Changes of the regulators, n_rows x n_columns: as measured, and at a target that is not measured (or whose measured
+/// effect is not a log ratio) what a perturbation leaves.
+fn regulators(
+    responses: &Responses,
+    columns: &Columns,
+    z: &Array2<f64>,
+    is_regulator: &[bool],
+    start: f64,
+) -> Array2<f64> {
+    let n_genes = responses.genes.len();
+    let mut x = Array2::zeros((responses.len(), columns.len()));
+    for gene in (0..n_genes).filter(|&g| is_regulator[g]) {
+        x.column_mut(gene).assign(&z.column(gene));
+    }
+    for (row, perturbation) in responses.perturbations.iter().enumerate() {
+        for target in columns.of_targets(perturbation) {
+            if target >= n_genes || responses.quantity == Quantity::Effect {
+                x[[row, target]] = start;
+            }
+        }
+    }
+    x
+}
+
+/// The factor that makes signed edges explain the changes best, 0 to 1; rows that perturb a gene say nothing of its edges.
+fn strength(x: &Array2<f64>, z: &Array2<f64>, incoming: &[Vec<Edge>], own_rows: &[Vec<usize>]) -> f64 {
+    let sums: Vec<(f64, f64)> = incoming
+        .par_iter()
+        .enumerate()
+        .map(|(gene, edges)| {
+            let mut explained = Array1::<f64>::zeros(x.nrows());
+            edges.iter().filter(|e| e.1 != 0.0).for_each(|&(s, w)| explained.scaled_add(f64::from(w), &x.column(s)));
+            own_rows[gene].iter().for_each(|&row| explained[row] = 0.0);
+            Zip::from(&explained).and(&z.column(gene)).fold((0.0, 0.0), |(a, b), e, z| (a + e * z, b + e * e))
+        })
+        .collect();
+    let (product, square) = sums.iter().fold((0.0, 0.0), |(a, b), (c, d)| (a + c, b + d));
+    if square > 0.0 { (product / square).clamp(0.0, 1.0) } else { 0.0 }
 }
