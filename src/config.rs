@@ -6,4 +6,4 @@ mod settings;
 
 pub use self::error::ConfigError;
 pub use self::layers::{Layers, Source};
-pub use self::settings::{DataSettings, GraphSettings, Settings};
+pub use self::settings::{CvSettings, DataSettings, GraphSettings, Settings};

@@ -2,12 +2,14 @@
 
 mod adjacency;
 mod builder;
+mod channels;
 mod coexpression;
 mod coverage;
 mod edge;
 mod error;
 mod gene_graph;
 mod gene_sets;
+mod hops;
 mod neighborhood;
 mod paths;
 mod prune;

@@ -16,8 +16,10 @@ mod graph_kernel;
 mod grn;
 mod kernel;
 mod knn;
+mod learning_curve;
 mod linear;
 mod mean;
+mod nested;
 mod own_target;
 mod pairs;
 mod predictor;
@@ -39,6 +41,8 @@ pub use self::cells::{ControlCells, PredictedCells, counts_of_log1p};
 pub use self::cross_validate::{OutOfFold, Validation, cross_validate};
 pub use self::error::PredictError;
 pub use self::genetic_interaction::{GeneticInteraction, Score};
+pub use self::learning_curve::{TrainingSize, cross_validate_at};
+pub use self::nested::{Candidate, Choice, Judge, select_nested};
 pub use self::predictor::{Basis, Build, FitSummary, LeftOut, Load, Prediction, Predictor, Saved, Spec, Task};
 
 /// Every model there is, in the order in which tables show them.

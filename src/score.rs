@@ -26,7 +26,10 @@ pub use self::baseline::{mean_profile, relative_to_baseline};
 pub use self::ceiling::{Ceiling, CeilingRow, ceiling, spearman_brown};
 pub use self::checks::checks;
 pub use self::comparison::{Comparison, Side, SideCells, Tested};
-pub use self::cv::{Bootstrap, CvMetric, CvRow, CvScores, Interval, ceiling_scores, cv_row, cv_scores};
+pub use self::cv::{
+    Bootstrap, CvMetric, CvRow, CvScores, Interval, Paired, Stratum, ceiling_scores, cv_row, cv_scores, paired,
+    terciles,
+};
 pub use self::de::{
     Against, DeOptions, DeRow, DeTable, Effects, FdrScope, FoldChange, Keep, Mean, OnTarget, Test,
     differential_expression, on_target,

@@ -92,6 +92,10 @@ pub(super) struct PriorArgs {
     /// Drop STRING edges with a smaller combined score (0 to 1000)
     #[arg(long, default_value_t = 0.0, value_name = "SCORE")]
     pub(super) min_score: f32,
+    /// Leave out an evidence channel (`string.coexpression`; `string` is all of STRING): weights are combined again from
+    /// the channels that are left; repeatable
+    #[arg(long = "without-channel", value_name = "NAME")]
+    pub(super) without_channels: Vec<String>,
 }
 
 /// What is known of genes besides the graph.

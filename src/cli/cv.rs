@@ -1,7 +1,15 @@
 //! `grn cv`.
 
+mod covariates;
+mod curve;
+mod entry;
 mod files;
+mod job;
+mod nested;
+mod pairs;
+mod strata;
 mod table;
+mod text;
 
 pub(super) use self::table::Report;
 
@@ -10,22 +18,18 @@ use std::path::{Path, PathBuf};
 
 use clap::Args;
 
-use self::table::ScoredModel;
+use self::entry::{Entry, entries};
+use self::job::Job;
 use super::args::{FeatureArgs, PriorArgs, ScreenArgs};
 use super::error::CliError;
 use super::inputs::{self, Inputs};
-use super::observer::Watcher;
 use super::session::Session;
-use crate::data::{Perturbation, Responses, Split};
+use crate::data::{Responses, Split};
 use crate::error::{ExitStatus, Notice};
-use crate::graph::GeneGraph;
 use crate::io;
 use crate::nn::parse_device;
-use crate::predict::{
-    CALIBRATED, CalibrationMode, FitSummary, OutOfFold, PredictError, Spec, Validation, calibrated_settings,
-    cross_validate, spec,
-};
-use crate::score::{Bootstrap, ceiling_scores, cv_row, cv_scores};
+use crate::predict::{CalibrationMode, PredictError};
+use crate::score::{Bootstrap, CvMetric};
 
 /// Models that are in every table, so that no number stands alone.
 const BASELINES: [&str; 2] = ["mean", "linear"];
@@ -36,7 +40,9 @@ const RESAMPLES: usize = 2000;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   grn cv screen.h5ad --prior string.tsv --model graph-kernel --outdir cv
-  grn cv effects.h5ad --prior string.tsv --folds folds.tsv --permuted --outdir cv --json")]
+  grn cv effects.h5ad --prior string.tsv --folds folds.tsv --permuted --outdir cv --json
+  grn cv screen.h5ad --prior string.tsv --model mean,linear,graph-kernel --nested --compare graph-kernel --outdir cv
+  grn cv screen.h5ad --prior string.tsv --curve 0.25,0.5,1 --without-channel string.coexpression --outdir cv")]
 pub(super) struct CvArgs {
     /// Screen: cells, a pseudobulk or an effect table (default: `data.screen`, else the embedded simulated screen)
     screen: Option<PathBuf>,
@@ -52,6 +58,25 @@ pub(super) struct CvArgs {
     /// Run every model on the graph with its gene names shuffled too: what is left then does not come from the graph
     #[arg(long)]
     permuted: bool,
+    /// One more row for a model with other settings, `no-trees:models.grn.trees=false`; repeatable
+    #[arg(long = "variant", value_name = "NAME:KEY=VALUE[,KEY=VALUE]")]
+    variants: Vec<String>,
+    /// One more row for each value of a setting, and for each combination where repeated: `models.linear.rank=5,10`
+    #[arg(long, value_name = "KEY=VALUE,VALUE")]
+    grid: Vec<String>,
+    /// Add a row `nested`: the models and settings asked for compete in inner folds of each training part, and the fold judges
+    /// the winner (also the setting `cv.nested`)
+    #[arg(long)]
+    nested: bool,
+    /// Metric by which `--nested` chooses (default: the setting `cv.criterion`)
+    #[arg(long, value_name = "METRIC")]
+    criterion: Option<String>,
+    /// Print the paired differences to this row; with variants, to the model they vary unless another is named
+    #[arg(long, value_name = "MODEL")]
+    compare: Option<String>,
+    /// Accuracy with fewer training perturbations: shares such as 0.25,0.5,0.75,1 or numbers such as 20,40,80
+    #[arg(long, value_delimiter = ',', value_name = "SIZES")]
+    curve: Vec<String>,
     /// Calibrate every model inside its folds, as `grn fit` does, and scale for: mae, balanced, or rank
     #[arg(long, default_value = "none", hide_default_value = true, value_name = "MODE")]
     calibrate: CalibrationMode,
@@ -64,13 +89,14 @@ pub(super) struct CvArgs {
 }
 
 pub(super) fn run(args: CvArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
-    let specs = specs(&args, session)?;
+    let entries: Vec<Entry> = entries(&args, session)?.into_iter().map(|e| e.calibrated(args.calibrate)).collect();
+    let plan = Plan::new(&args, session, &entries)?;
     let inputs =
         inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, &args.features, true)?;
     let responses = Responses::from_pseudobulk(&inputs.table)?;
     inputs::check_coverage(&inputs.graph, &responses)?;
     let split = split(&args, session, &inputs, &responses)?;
-    let names: Vec<&str> = specs.iter().map(|s| s.name).collect();
+    let names: Vec<&str> = entries.iter().map(|e| e.name.as_str()).collect();
     let what = format!("{} perturbations in {} folds with {}", responses.len(), split.folds.len(), names.join(", "));
     session.printer.say(format!("cross-validating {what}"));
     if session.dry_run {
@@ -78,17 +104,12 @@ pub(super) fn run(args: CvArgs, session: &mut Session) -> Result<ExitStatus, Cli
     }
     let outdir = session.outdir.clone().unwrap_or_else(|| PathBuf::from("cv"));
     session.prepare_outdir(&outdir)?;
-    let mode = args.calibrate;
-    let job = Job { session, inputs: &inputs, responses: &responses, split: &split, mode };
-    let mut report = Report::new(&responses, &split, &inputs.graph, outdir);
-    match job.validate_all(&specs, args.permuted, &mut report) {
-        Err(CliError::Predict(PredictError::Interrupted { .. })) => {
-            session.printer.notice(&Notice::new("interrupted: only the models that were done have been written"));
-            return Ok(ExitStatus::Interrupted);
-        }
-        other => other?,
-    }
-    files::write_tables(&report, &job.labels(), &split)?;
+    let report = Report::new(&responses, &split, &inputs.graph, outdir);
+    let Some(report) = judge(session, &inputs, &responses, &split, &entries, &plan, report)? else {
+        session.printer.notice(&Notice::new("interrupted: only the models that were done have been written"));
+        return Ok(ExitStatus::Interrupted);
+    };
+    session.printer.detail(strata::text(&report.strata));
     session.printer.result(|| report.json(), || report.text())?;
     Ok(ExitStatus::Done)
 }
@@ -97,8 +118,23 @@ pub(super) fn run(args: CvArgs, session: &mut Session) -> Result<ExitStatus, Cli
 pub(super) fn validate(session: &Session, inputs: &Inputs, models: &[&str], outdir: &Path) -> Result<Report, CliError> {
     let responses = Responses::from_pseudobulk(&inputs.table)?;
     let split = Split::seeded(responses.len(), 5, session.seed)?;
-    let specs = BASELINES.iter().chain(models).map(|name| spec(name)).collect::<Result<Vec<_>, _>>()?;
+    let names = BASELINES.iter().chain(models);
+    let entries = names.map(|name| Entry::plain(name, session, true)).collect::<Result<Vec<_>, _>>()?;
     std::fs::create_dir_all(outdir).map_err(|e| io::IoError::write(outdir, e))?;
+    let report = Report::new(&responses, &split, &inputs.graph, outdir.to_owned());
+    let plan = Plan::default();
+    let done = judge(session, inputs, &responses, &split, &entries, &plan, report)?;
+    done.ok_or_else(|| PredictError::Interrupted { step: 0, of: entries.len() as u64 }.into())
+}
+
+/// What is done besides one row per model.
+#[derive(Default)]
+struct Plan {
+    permuted: bool,
+    /// Inner folds and metric of the row `nested`.
+    nested: Option<(usize, CvMetric)>,
+    compare: Option<String>,
+    curve: Vec<crate::predict::TrainingSize>,
     let mode = CalibrationMode::None;
     let job = Job { session, inputs, responses: &responses, split: &split, mode };
     let mut report = Report::new(&responses, &split, &inputs.graph, outdir.to_owned());
@@ -107,16 +143,58 @@ pub(super) fn validate(session: &Session, inputs: &Inputs, models: &[&str], outd
     Ok(report)
 }
 
-/// The baselines, then the models asked for, each once.
-fn specs(args: &CvArgs, session: &Session) -> Result<Vec<&'static Spec>, CliError> {
-    let asked = if args.models.is_empty() { vec![session.settings.model.clone()] } else { args.models.clone() };
-    let mut names: Vec<&str> = BASELINES.to_vec();
-    for name in asked.iter().map(|n| n.trim()) {
-        if !names.contains(&name) {
-            names.push(name);
+impl Plan {
+    /// From arguments, else settings; checked before anything is read.
+    fn new(args: &CvArgs, session: &Session, entries: &[Entry]) -> Result<Self, CliError> {
+        let settings = &session.settings.cv;
+        let criterion = args.criterion.as_ref().unwrap_or(&settings.criterion);
+        let known = CvMetric::ALL.map(CvMetric::name).join(", ");
+        let metric = CvMetric::named(criterion)
+            .ok_or_else(|| CliError::usage("--criterion", known, format!("`{criterion}`"), None))?;
+        let nested = (args.nested || settings.nested).then_some((settings.inner, metric));
+        let varied = entries.iter().find_map(|e| e.variant_of).map(str::to_owned);
+        let compare = args.compare.clone().or(varied);
+        let mut rows: Vec<&str> = entries.iter().map(|e| e.name.as_str()).collect();
+        rows.extend(nested.map(|_| "nested"));
+        if let Some(reference) = compare.as_ref().filter(|c| !rows.contains(&c.as_str())) {
+            return Err(CliError::usage("--compare", rows.join(", "), format!("`{reference}`"), None));
         }
+        Ok(Self { permuted: args.permuted, nested, compare, curve: curve::sizes(&args.curve)? })
     }
-    Ok(names.into_iter().map(spec).collect::<Result<_, _>>()?)
+}
+
+/// Runs everything and writes it; `None` where it was interrupted (what was done by then is written).
+fn judge(
+    session: &Session,
+    inputs: &Inputs,
+    responses: &Responses,
+    split: &Split,
+    entries: &[Entry],
+    plan: &Plan,
+    mut report: Report,
+) -> Result<Option<Report>, CliError> {
+    let device = parse_device(&session.device)?;
+    let bootstrap = Bootstrap::new(responses.len(), RESAMPLES, session.seed);
+    let job = Job { session, inputs, responses, split, device: &device, bootstrap: &bootstrap };
+    match run_all(&job, entries, plan, &mut report) {
+        Err(CliError::Predict(PredictError::Interrupted { .. })) => return Ok(None),
+        other => other?,
+    }
+    report.compare.clone_from(&plan.compare);
+    report.pairs = pairs::pairs(&report, &bootstrap);
+    report.strata = strata::strata(&report, &report.covariates, &bootstrap);
+    files::write_tables(&report, &job.labels(), split)?;
+    Ok(Some(report))
+}
+
+fn run_all(job: &Job<'_>, entries: &[Entry], plan: &Plan, report: &mut Report) -> Result<(), CliError> {
+    job.validate_all(entries, plan.permuted, report)?;
+    if let Some((k, metric)) = plan.nested {
+        let asked: Vec<Entry> = entries.iter().filter(|e| e.asked).cloned().collect();
+        job.nested(&asked, k, metric, report)?;
+    }
+    report.curve = job.curve(entries, &plan.curve)?;
+    Ok(())
 }
 
 /// The folds of the table, its labels read as the screen's own; else drawn by the seed.
@@ -128,98 +206,4 @@ fn split(args: &CvArgs, session: &Session, inputs: &Inputs, responses: &Response
     let rows: Vec<(String, String)> =
         rows.map(|(label, fold)| (canonical.get(label.as_str()).cloned().unwrap_or(label), fold)).collect();
     Ok(Split::from_labels(&responses.perturbations, &rows)?)
-}
-
-/// Everything that is the same for all models.
-struct Job<'a> {
-    session: &'a Session,
-    inputs: &'a Inputs,
-    responses: &'a Responses,
-    split: &'a Split,
-    /// Calibration of the models that are not baselines.
-    mode: CalibrationMode,
-}
-
-impl Job<'_> {
-    /// Runs the models, writes the predictions of each when it is done, and fills the report.
-    fn validate_all(&self, specs: &[&Spec], permuted: bool, report: &mut Report) -> Result<(), CliError> {
-        let bootstrap = Bootstrap::new(self.responses.len(), RESAMPLES, self.session.seed);
-        for spec in specs {
-            self.validate(spec, &self.inputs.graph, spec.name, report, &bootstrap)?;
-        }
-        let shuffled = permuted.then(|| self.inputs.graph.permuted(self.session.seed));
-        if let Some(graph) = &shuffled {
-            for spec in specs.iter().filter(|s| !BASELINES.contains(&s.name)) {
-                self.validate(spec, graph, &format!("{}.permuted", spec.name), report, &bootstrap)?;
-            }
-        }
-        if let Some(scores) = ceiling_scores(self.responses, self.split) {
-            report.ceiling = Some(cv_row(&scores, None, &bootstrap));
-        }
-        Ok(())
-    }
-
-    fn validate(
-        &self,
-        spec: &Spec,
-        graph: &GeneGraph,
-        name: &str,
-        report: &mut Report,
-        bootstrap: &Bootstrap,
-    ) -> Result<(), CliError> {
-        let started = std::time::Instant::now();
-        let mut predictions = self.predict(spec, graph)?;
-        name.clone_into(&mut predictions.model);
-        let seconds = started.elapsed().as_secs_f64();
-        files::write_predictions(&report.outdir, &predictions, &self.labels(), &self.responses.genes)?;
-        let scores = cv_scores(self.responses, self.split, &predictions.delta);
-        let rows = cv_row(&scores, report.baseline(), bootstrap);
-        report.models.push(ScoredModel { name: name.to_owned(), predictions, scores, rows, seconds });
-        Ok(())
-    }
-
-    fn predict(&self, spec: &Spec, graph: &GeneGraph) -> Result<OutOfFold, CliError> {
-        let settings = inputs::model_settings(self.session, spec.name);
-        let device = parse_device(&self.session.device)?;
-        let (responses, split, seed) = (self.responses, self.split, self.session.seed);
-        let features = &self.inputs.features;
-        let calibrated = self.mode != CalibrationMode::None && !BASELINES.contains(&spec.name);
-        let (spec, settings) = if calibrated {
-            (&CALIBRATED, calibrated_settings(spec.name, self.mode, &settings))
-        } else {
-            (spec, settings)
-        };
-        let validation =
-            Validation { spec, settings: &settings, responses, graph, features, split, seed, device: &device };
-        let mut watcher = Watcher::new(self.session, "folds", None);
-        let predicted = cross_validate(&validation, &mut watcher);
-        let mut notices = watcher.finish();
-        let predicted = predicted?;
-        notices.extend(predicted.summaries.iter().flat_map(|(_, summary)| summary.notices.clone()));
-        if calibrated {
-            self.say_coverage(&predicted);
-        }
-        // Every fold says the same.
-        let mut said = std::collections::HashSet::new();
-        notices.iter().filter(|n| said.insert(n.0.as_str())).for_each(|n| self.session.printer.notice(n));
-        Ok(predicted)
-    }
-
-    /// Coverage of the intervals, each fold's own cross-validation inside its training part.
-    fn say_coverage(&self, predicted: &OutOfFold) {
-        let of = |(_, summary): &(String, FitSummary)| {
-            summary.values.iter().find(|(name, _)| name == "coverage.0.9").map(|(_, value)| *value)
-        };
-        let shares: Vec<f64> = predicted.summaries.iter().filter_map(of).collect();
-        if !shares.is_empty() {
-            let mean = shares.iter().sum::<f64>() / shares.len() as f64;
-            self.session.printer.say(format!("intervals of level 0.9 hold {mean:.3} of the held-out changes"));
-        }
-    }
-
-    /// How the input file writes each perturbation.
-    fn labels(&self) -> Vec<String> {
-        let label = |p: &Perturbation| self.inputs.labels.get(p).cloned().unwrap_or_else(|| p.to_string());
-        self.responses.perturbations.iter().map(label).collect()
-    }
 }

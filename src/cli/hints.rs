@@ -82,6 +82,7 @@ fn graph(error: &GraphError) -> Option<String> {
             Some("give the names of the prior's genes with `--aliases FILE` (TSV: alias, gene)".into())
         }
         GraphError::UnknownGene { suggestions, .. } => did_you_mean(suggestions),
+        GraphError::UnknownChannel { .. } => Some("`grn graph info G.tsv.gz` lists the channels of a graph".into()),
         _ => None,
     }
 }

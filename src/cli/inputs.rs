@@ -36,6 +36,8 @@ pub(super) struct Inputs {
     pub(super) typed: ScreenArgs,
     /// Smallest score of STRING edges.
     pub(super) min_score: f32,
+    /// Evidence channels left out.
+    pub(super) without_channels: Vec<String>,
 }
 
 /// Name of the embedded screen in messages and manifests.
@@ -66,7 +68,7 @@ pub(super) fn read(
         None => (embedded(session, halves, &mut notices)?, HashMap::new(), EMBEDDED.to_owned()),
     };
     let graph = if priors.priors.is_empty() {
-        simulate::Wiring::embedded()?.to_graph("embedded")
+        priors.without(session, simulate::Wiring::embedded()?.to_graph("embedded"))?
     } else {
         priors.read(session, typed.aliases.as_deref())?.graph
     };
@@ -83,6 +85,7 @@ pub(super) fn read(
         notices,
         typed,
         min_score: priors.min_score,
+        without_channels: priors.without_channels,
     })
 }
 
@@ -154,6 +157,9 @@ fn priors_or_settings(typed: &PriorArgs, settings: &Settings) -> PriorArgs {
     }
     if priors.min_score == 0.0 {
         priors.min_score = settings.graph.min_score;
+    }
+    if priors.without_channels.is_empty() {
+        priors.without_channels.clone_from(&settings.graph.without_channels);
     }
     priors
 }
@@ -228,7 +234,11 @@ pub(super) fn effective_settings(session: &Session, model: &str, inputs: &Inputs
             features: inputs.feature_files.features.clone(),
             other_effects: inputs.feature_files.other_effects.clone(),
         },
-        graph: GraphSettings { priors: files.collect(), min_score: inputs.min_score },
+        graph: GraphSettings {
+            priors: files.collect(),
+            min_score: inputs.min_score,
+            without_channels: inputs.without_channels.clone(),
+        },
         ..session.settings.clone()
     }
 }

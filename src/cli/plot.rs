@@ -1,6 +1,7 @@
 //! `grn plot`.
 
 mod curve;
+mod cv;
 mod delta;
 mod network;
 mod screen;
@@ -33,6 +34,12 @@ pub(super) enum PlotCommand {
     Screen(screen::ScreenFigureArgs),
     /// Metrics over the course of a fit
     Curve(curve::CurveArgs),
+    /// Accuracy by number of training perturbations, from `grn cv --curve`
+    Learning(cv::LearningArgs),
+    /// Gain over a baseline per held-out perturbation, from `grn cv`
+    Improvement(cv::ImprovementArgs),
+    /// Gain by degree, effect size and distance of the perturbation, from `grn cv`
+    Strata(cv::StrataArgs),
 }
 
 pub(super) fn run(command: PlotCommand, session: &mut Session) -> Result<ExitStatus, CliError> {
@@ -42,6 +49,9 @@ pub(super) fn run(command: PlotCommand, session: &mut Session) -> Result<ExitSta
         PlotCommand::Volcano(args) => volcano::run(args, session),
         PlotCommand::Screen(args) => screen::run(args, session),
         PlotCommand::Curve(args) => curve::run(args, session),
+        PlotCommand::Learning(args) => cv::learning(args, session),
+        PlotCommand::Improvement(args) => cv::improvement(args, session),
+        PlotCommand::Strata(args) => cv::strata(args, session),
     }
 }
 

@@ -18,13 +18,25 @@ impl PriorArgs {
         }
         let options =
             PriorOptions { min_score: self.min_score, aliases: aliases.map(Path::to_owned), ..PriorOptions::default() };
-        let read = read_priors(&self.priors, &options)?;
+        let mut read = read_priors(&self.priors, &options)?;
+        read.graph = self.without(session, read.graph)?;
         read.notices.iter().for_each(|n| session.printer.notice(n));
         read.sources.iter().for_each(|s| session.printer.detail(file_line(s)));
         if !self.priors.is_empty() {
             session.printer.say(graph_line(&read.graph));
         }
         Ok(read)
+    }
+
+    /// The graph without the channels that were asked to be left out.
+    pub(super) fn without(&self, session: &Session, graph: GeneGraph) -> Result<GeneGraph, CliError> {
+        if self.without_channels.is_empty() {
+            return Ok(graph);
+        }
+        let less = graph.without_channels(&self.without_channels)?;
+        let (names, before, after) = (self.without_channels.join(", "), graph.n_edges(), less.n_edges());
+        session.printer.say(format!("without {names}: {after} of {before} edges are left"));
+        Ok(less)
     }
 }
 

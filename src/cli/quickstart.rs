@@ -124,6 +124,7 @@ impl Steps<'_> {
             notices: simulated.notices.clone(),
             typed: super::args::ScreenArgs { target_sum: "median".into(), ..Default::default() },
             min_score: 0.0,
+            without_channels: Vec::new(),
         })
     }
 

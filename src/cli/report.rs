@@ -5,6 +5,8 @@ mod predictions;
 mod sections;
 mod tables;
 
+pub(super) use self::tables::{Tsv, read_tsv};
+
 use std::path::{Path, PathBuf};
 
 use clap::Args;

@@ -22,6 +22,8 @@ pub struct Settings {
     pub data: DataSettings,
     /// The gene graph.
     pub graph: GraphSettings,
+    /// Cross-validation.
+    pub cv: CvSettings,
     /// Settings of models, one table each (`[models.gears]`), as in `configs/models/`.
     #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
     pub models: toml::Table,
@@ -36,6 +38,7 @@ impl Default for Settings {
             model: "grn".to_owned(),
             data: DataSettings::default(),
             graph: GraphSettings::default(),
+            cv: CvSettings::default(),
             models: toml::Table::new(),
         }
     }
@@ -99,4 +102,25 @@ pub struct GraphSettings {
     pub priors: Vec<PathBuf>,
     /// Smallest combined score of STRING edges (0 to 1000).
     pub min_score: f32,
+    /// Evidence channels to leave out (`string.coexpression`, ...).
+    #[serde(skip_serializing_if = "Vec::is_empty")]
+    pub without_channels: Vec<String>,
+}
+
+/// `[cv]`: how `grn cv` chooses among models.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct CvSettings {
+    /// Add a row whose model is chosen anew in each fold, by inner folds of its training part.
+    pub nested: bool,
+    /// Number of inner folds.
+    pub inner: usize,
+    /// The metric that chooses: `ap`, `centred_r`, `disc`, `pearson_delta` or `l2_ratio`.
+    pub criterion: String,
+}
+
+impl Default for CvSettings {
+    fn default() -> Self {
+        Self { nested: false, inner: 5, criterion: "centred_r".to_owned() }
+    }
 }

@@ -32,6 +32,14 @@ pub enum GraphError {
         /// Close spellings.
         suggestions: Vec<String>,
     },
+    /// A channel that the graph does not have.
+    #[error("the graph has no evidence channel `{channel}`\n  expected one of {}, got `{channel}`", known.join(", "))]
+    UnknownChannel {
+        /// The name asked for.
+        channel: String,
+        /// The channels there are.
+        known: Vec<String>,
+    },
     /// No directed path between two genes.
     #[error("no path from `{from}` to `{to}`")]
     NoPath {

@@ -1,13 +1,13 @@
 //! Cross-validation over perturbations: every perturbation is predicted by a fit that has not seen it.
 
-use std::sync::Mutex;
+use std::sync::{Arc, Mutex};
 
 use candle_core::Device;
 use ndarray::{Array2, aview1};
 use rayon::prelude::*;
 
-use super::{Basis, FitSummary, PredictError, Predictor, Spec, Task};
-use crate::data::{Features, Fold, Perturbation, Responses, Split};
+use super::{Basis, FitSummary, PredictError, Prediction, Predictor, Spec, Task};
+use crate::data::{Delta, Features, Fold, Perturbation, Responses, Split};
 use crate::error::Notice;
 use crate::graph::GeneGraph;
 use crate::train::{Observer, Progress};
@@ -51,7 +51,7 @@ pub struct OutOfFold {
     pub delta: Array2<f32>,
     /// What each prediction rests on.
     pub basis: Vec<Basis>,
-    /// [`super::Prediction::distance`] of each prediction.
+    /// [`Prediction::distance`] of each, where the model has one.
     pub distance: Vec<Option<f32>>,
     /// What each fold's fit chose, by fold name.
     pub summaries: Vec<(String, FitSummary)>,
@@ -66,16 +66,7 @@ pub struct OutOfFold {
 /// Whatever a fit returns; [`PredictError::Interrupted`] where the observer asked to stop between folds.
 pub fn cross_validate(of: &Validation<'_>, observer: &mut dyn Observer) -> Result<OutOfFold, PredictError> {
     let progress = Mutex::new(Shared { observer, done: vec![0; of.split.folds.len()] });
-    let n = of.responses.len();
-    let mut out = OutOfFold {
-        model: of.spec.name.to_owned(),
-        perturbations: of.responses.perturbations.clone(),
-        fold: vec![String::new(); n],
-        delta: Array2::zeros(of.responses.delta.raw_dim()),
-        basis: vec![Basis::Fallback; n],
-        distance: vec![None; n],
-        summaries: Vec::new(),
-    };
+    let mut out = OutOfFold::empty(of);
     let folds: Vec<(usize, &Fold)> = of.split.folds.iter().enumerate().collect();
     for group in folds.chunks(folds_at_once(of)) {
         let results = group.par_iter().map(|&(i, fold)| run_fold(of, i, fold, &progress));
@@ -87,7 +78,7 @@ pub fn cross_validate(of: &Validation<'_>, observer: &mut dyn Observer) -> Resul
 }
 
 /// The predictions of one fold, one per held-out row, and what its fit chose.
-type FoldResult = (Vec<(Vec<f32>, Basis, Option<f32>)>, FitSummary);
+type FoldResult = (Vec<Prediction>, FitSummary);
 
 impl OutOfFold {
     /// Number of perturbations predicted without knowledge of their target.
@@ -95,11 +86,45 @@ impl OutOfFold {
         self.basis.iter().filter(|b| **b == Basis::Fallback).count()
     }
 
+    /// Nothing predicted yet.
+    pub(super) fn empty(of: &Validation<'_>) -> Self {
+        let n = of.responses.len();
+        Self {
+            model: of.spec.name.to_owned(),
+            perturbations: of.responses.perturbations.clone(),
+            fold: vec![String::new(); n],
+            delta: Array2::zeros(of.responses.delta.raw_dim()),
+            basis: vec![Basis::Fallback; n],
+            distance: vec![None; n],
+            summaries: Vec::new(),
+        }
+    }
+
+    /// Copies these rows from predictions of the same perturbations.
+    pub(super) fn copy_rows(&mut self, rows: &[usize], from: &Self) {
+        rows.iter().for_each(|&row| self.copy_row(row, from, row));
+    }
+
+    /// Takes over the predictions that `part` has; `rows` are its perturbations' positions here.
+    pub(super) fn take(&mut self, rows: &[usize], part: Self) {
+        for (i, &row) in rows.iter().enumerate().filter(|(i, _)| !part.fold[*i].is_empty()) {
+            self.copy_row(row, &part, i);
+        }
+        self.summaries.extend(part.summaries);
+    }
+
+    fn copy_row(&mut self, row: usize, from: &Self, at: usize) {
+        self.delta.row_mut(row).assign(&from.delta.row(at));
+        self.fold[row].clone_from(&from.fold[at]);
+        self.basis[row] = from.basis[at];
+        self.distance[row] = from.distance[at];
+    }
+
     fn keep(&mut self, fold: &Fold, (predictions, summary): FoldResult) {
-        for (&row, (delta, basis, distance)) in fold.held_out.iter().zip(predictions) {
-            self.delta.row_mut(row).assign(&aview1(&delta));
-            self.basis[row] = basis;
-            self.distance[row] = distance;
+        for (&row, prediction) in fold.held_out.iter().zip(predictions) {
+            self.delta.row_mut(row).assign(&aview1(&prediction.delta.mean));
+            self.basis[row] = prediction.basis;
+            self.distance[row] = prediction.distance;
             self.fold[row].clone_from(&fold.name);
         }
         self.summaries.push((fold.name.clone(), summary));
@@ -128,15 +153,13 @@ fn run_fold(
 }
 
 /// The prediction of a held-out perturbation, or the training mean where the fit cannot know the target.
-fn predict(
-    model: &dyn Predictor,
-    perturbation: &Perturbation,
-    train: &Responses,
-) -> Result<(Vec<f32>, Basis, Option<f32>), PredictError> {
+fn predict(model: &dyn Predictor, perturbation: &Perturbation, train: &Responses) -> Result<Prediction, PredictError> {
     match model.predict(perturbation) {
-        Ok(p) => Ok((p.delta.mean, p.basis, p.distance)),
-        Err(PredictError::UnknownTarget { .. }) => Ok((train.mean_delta().to_vec(), Basis::Fallback, None)),
-        Err(other) => Err(other),
+        Err(PredictError::UnknownTarget { .. }) => {
+            let delta = Delta::new(Arc::clone(&train.genes), train.mean_delta().to_vec(), None)?;
+            Ok(Prediction { delta, basis: Basis::Fallback, distance: None })
+        }
+        other => other,
     }
 }
 
@@ -192,8 +215,6 @@ impl Observer for Watcher<'_, '_> {
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use ndarray::{Array1, array};
 
     use super::*;

@@ -8,11 +8,15 @@ mod bootstrap;
 mod ceiling;
 mod discrimination;
 mod metric;
+mod paired;
 mod signature;
+mod strata;
 mod table;
 
 pub use self::bootstrap::{Bootstrap, Interval};
 pub use self::ceiling::ceiling_scores;
 pub use self::metric::CvMetric;
+pub use self::paired::{Paired, paired};
 pub use self::signature::{CvScores, cv_scores};
+pub use self::strata::{Stratum, terciles};
 pub use self::table::{CvRow, cv_row};

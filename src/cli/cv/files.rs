@@ -4,7 +4,8 @@ use std::io::Write;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::table::Report;
+use super::table::{Report, ScoredModel};
+use super::{BASELINES, curve, pairs, strata};
 use crate::cli::error::CliError;
 use crate::data::{GeneIndex, Split};
 use crate::io::{AnnData, Column, IoError, Matrix, write_atomic, write_h5ad};
@@ -44,10 +45,16 @@ fn basis(basis: Basis) -> &'static str {
     }
 }
 
-/// `cv.tsv` (a row per model and metric) and `per_perturbation.tsv` (a row per model and perturbation).
+/// `cv.tsv` (a row per model and metric), `per_perturbation.tsv` (a row per model and perturbation), `paired.tsv` (a row
+/// per pair of models and metric), `strata.tsv` (gains by third), `folds.tsv`, and `curve.tsv` where there is a curve.
 pub(super) fn write_tables(report: &Report, labels: &[String], split: &Split) -> Result<(), CliError> {
     write_text(&report.outdir.join("cv.tsv"), &summary(report))?;
     write_text(&report.outdir.join("per_perturbation.tsv"), &per_perturbation(report, labels))?;
+    write_text(&report.outdir.join("paired.tsv"), &pairs::tsv(&report.pairs))?;
+    write_text(&report.outdir.join("strata.tsv"), &strata::tsv(&report.strata))?;
+    if !report.curve.is_empty() {
+        write_text(&report.outdir.join("curve.tsv"), &curve::tsv(&report.curve))?;
+    }
     let mut folds = vec![""; split.n];
     for fold in &split.folds {
         fold.held_out.iter().for_each(|&row| folds[row] = &fold.name);
@@ -74,19 +81,53 @@ fn summary(report: &Report) -> String {
     head.to_owned() + &rows.map(row).collect::<String>()
 }
 
+/// Columns of [`per_perturbation`] after the metrics.
+const KNOWN: [&str; 6] = ["n_cells", "effect", "n_significant", "degree", "hops", "distance"];
+
 fn per_perturbation(report: &Report, labels: &[String]) -> String {
     let Some(first) = report.models.first() else { return String::new() };
-    let metrics = first.scores.values.iter().map(|(m, _)| m.name());
-    let head: Vec<&str> = ["model", "target_gene", "fold", "basis"].into_iter().chain(metrics).collect();
-    let mut lines = vec![head.join("\t")];
+    let metrics = || first.scores.values.iter().map(|(m, _)| m.name());
+    let against = |baseline: &'static str| metrics().map(move |m| format!("{m}_minus_{baseline}"));
+    let head = ["model", "target_gene", "fold", "basis"].into_iter().chain(metrics()).map(String::from);
+    let head = head.chain(BASELINES.into_iter().flat_map(against)).chain(KNOWN.map(String::from));
+    let mut lines = vec![head.collect::<Vec<_>>().join("\t")];
     for model in &report.models {
         for (i, label) in labels.iter().enumerate() {
-            let values = model.scores.values.iter().map(|(_, v)| v[i].map_or_else(String::new, |v| format!("{v:.6}")));
             let (fold, basis) = (model.predictions.fold[i].clone(), basis(model.predictions.basis[i]).to_owned());
-            let line: Vec<String> =
-                [model.name.clone(), label.clone(), fold, basis].into_iter().chain(values).collect();
-            lines.push(line.join("\t"));
+            let start = [model.name.clone(), label.clone(), fold, basis].into_iter();
+            let line = start.chain(scores(report, model, i)).chain(known(report, model, i));
+            lines.push(line.collect::<Vec<_>>().join("\t"));
         }
     }
     lines.join("\n") + "\n"
+}
+
+/// The value of each metric, then its differences to the baselines.
+fn scores(report: &Report, model: &ScoredModel, row: usize) -> Vec<String> {
+    let own = model.scores.values.iter().map(|(_, values)| optional(values[row]));
+    let minus = BASELINES.into_iter().flat_map(|baseline| {
+        model.scores.values.iter().map(move |(metric, values)| {
+            let other = report.scores(baseline).and_then(|b| b.of(*metric)).and_then(|b| b[row]);
+            optional(values[row].zip(other).map(|(a, b)| a - b))
+        })
+    });
+    own.chain(minus).collect()
+}
+
+/// What is known of the perturbation, in order of [`KNOWN`].
+fn known(report: &Report, model: &ScoredModel, row: usize) -> [String; 6] {
+    let c = &report.covariates;
+    let whole = |value: Option<f64>| value.map_or_else(String::new, |v| format!("{v:.0}"));
+    [
+        c.n_cells[row].to_string(),
+        format!("{:.6}", c.effect[row]),
+        c.n_significant.as_ref().map_or_else(String::new, |n| n[row].to_string()),
+        whole(c.degree[row]),
+        whole(c.hops[row]),
+        optional(model.predictions.distance[row].map(f64::from)),
+    ]
+}
+
+fn optional(value: Option<f64>) -> String {
+    value.map_or_else(String::new, |v| format!("{v:.6}"))
 }

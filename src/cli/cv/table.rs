@@ -4,6 +4,12 @@ use std::path::PathBuf;
 
 use serde_json::{Value, json};
 
+use super::covariates::Covariates;
+use super::curve::{self, CurvePoint};
+use super::nested::Nested;
+use super::pairs::{self, PairRow};
+use super::strata::{self, StratumRow};
+use super::text::align;
 use crate::data::{Responses, Split};
 use crate::graph::GeneGraph;
 use crate::predict::OutOfFold;
@@ -11,7 +17,7 @@ use crate::score::{CvMetric, CvRow, CvScores, Interval};
 
 /// A model with its out-of-fold predictions and their scores.
 pub(super) struct ScoredModel {
-    /// Name in the table: the model, with `.permuted` for the shuffled graph.
+    /// Name in the table: the model, its variant in brackets, `.permuted` for the shuffled graph.
     pub(super) name: String,
     pub(super) predictions: OutOfFold,
     pub(super) scores: CvScores,
@@ -25,6 +31,17 @@ pub(in crate::cli) struct Report {
     pub(super) outdir: PathBuf,
     pub(super) models: Vec<ScoredModel>,
     pub(super) ceiling: Option<Vec<CvRow>>,
+    /// Choices behind the row `nested`.
+    pub(super) nested: Option<Nested>,
+    /// Accuracy by training size, where asked for.
+    pub(super) curve: Vec<CurvePoint>,
+    /// Who gains over the mean.
+    pub(super) strata: Vec<StratumRow>,
+    /// Every model against every other.
+    pub(super) pairs: Vec<PairRow>,
+    /// The row that the others are compared with in the text.
+    pub(super) compare: Option<String>,
+    pub(super) covariates: Covariates,
     n_perturbations: usize,
     n_genes: usize,
     n_folds: usize,
@@ -43,6 +60,12 @@ impl Report {
             outdir,
             models: Vec::new(),
             ceiling: None,
+            nested: None,
+            curve: Vec::new(),
+            strata: Vec::new(),
+            pairs: Vec::new(),
+            compare: None,
+            covariates: Covariates::new(responses, split, graph),
             n_perturbations: responses.len(),
             n_genes: responses.genes.len(),
             n_folds: split.folds.len(),
@@ -52,7 +75,12 @@ impl Report {
 
     /// Scores of the mean, once it has been run.
     pub(super) fn baseline(&self) -> Option<&CvScores> {
-        self.models.iter().find(|m| m.name == "mean").map(|m| &m.scores)
+        self.scores("mean")
+    }
+
+    /// Scores of a row, once it has been run.
+    pub(super) fn scores(&self, name: &str) -> Option<&CvScores> {
+        self.models.iter().find(|m| m.name == name).map(|m| &m.scores)
     }
 
     /// Out-of-fold predictions of one model.
@@ -85,6 +113,12 @@ impl Report {
             text +=
                 "ceiling: one half of the cells and controls against the other half, not corrected to full length.\n";
         }
+        let nested = self.nested.as_ref().map(Nested::text);
+        let pairs = self.compare.as_ref().map(|reference| pairs::text(&self.pairs, reference));
+        let curve = (!self.curve.is_empty()).then(|| curve::text(&self.curve));
+        for part in [nested, pairs, curve].into_iter().flatten() {
+            text += &format!("\n{part}\n\n");
+        }
         text + &format!("Written to {}", self.outdir.display())
     }
 
@@ -107,6 +141,10 @@ impl Report {
             "targets": self.coverage.1, "targets_in_graph": self.coverage.0,
             "models": models.collect::<Vec<_>>(),
             "ceiling": self.ceiling.as_deref().map(metrics_json),
+            "paired": pairs::json(&self.pairs),
+            "strata": strata::json(&self.strata),
+            "nested": self.nested.as_ref().map(Nested::json),
+            "curve": curve::json(&self.curve),
             "outdir": self.outdir,
         })
     }
@@ -116,7 +154,7 @@ impl Report {
     }
 }
 
-fn heading(metric: CvMetric) -> String {
+pub(super) fn heading(metric: CvMetric) -> String {
     let better = if metric.higher_is_better() { "higher" } else { "lower" };
     format!("{} ({better})", metric.name())
 }
@@ -129,17 +167,6 @@ fn line(name: &str, rows: &[CvRow], metrics: &[CvMetric]) -> Vec<String> {
         format!("{:.3} [{:.3}, {:.3}]{}", value.mean, value.low, value.high, if differs { "*" } else { "" })
     };
     std::iter::once(name.to_owned()).chain(metrics.iter().map(cell)).collect()
-}
-
-fn align(lines: &[Vec<String>]) -> String {
-    let columns = lines.iter().map(Vec::len).max().unwrap_or(0);
-    let width = |c: usize| lines.iter().filter_map(|l| l.get(c)).map(String::len).max().unwrap_or(0);
-    let widths: Vec<usize> = (0..columns).map(width).collect();
-    let padded = lines.iter().map(|line| {
-        let cells = line.iter().zip(&widths).map(|(cell, &w)| format!("{cell:<w$}"));
-        cells.collect::<Vec<_>>().join("  ").trim_end().to_owned()
-    });
-    padded.collect::<Vec<_>>().join("\n")
 }
 
 fn metrics_json(rows: &[CvRow]) -> Value {

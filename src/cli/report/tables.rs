@@ -7,13 +7,13 @@ use crate::io::IoError;
 use crate::report::TableView;
 
 /// A tab-separated file of a run directory.
-pub(super) struct Tsv {
-    pub(super) header: Vec<String>,
-    pub(super) rows: Vec<Vec<String>>,
+pub(in crate::cli) struct Tsv {
+    pub(in crate::cli) header: Vec<String>,
+    pub(in crate::cli) rows: Vec<Vec<String>>,
 }
 
 /// Reads a table; `None` where there is no such file.
-pub(super) fn read_tsv(path: &Path) -> Result<Option<Tsv>, CliError> {
+pub(in crate::cli) fn read_tsv(path: &Path) -> Result<Option<Tsv>, CliError> {
     if !path.exists() {
         return Ok(None);
     }
@@ -25,7 +25,7 @@ pub(super) fn read_tsv(path: &Path) -> Result<Option<Tsv>, CliError> {
 
 impl Tsv {
     /// Position of a column.
-    pub(super) fn column(&self, name: &str) -> Option<usize> {
+    pub(in crate::cli) fn column(&self, name: &str) -> Option<usize> {
         self.header.iter().position(|h| h == name)
     }
 

@@ -31,6 +31,11 @@ impl CvMetric {
         }
     }
 
+    /// The metric of this name.
+    pub fn named(name: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|m| m.name() == name)
+    }
+
     /// Whether larger values are better.
     pub fn higher_is_better(self) -> bool {
         self != Self::L2Ratio
