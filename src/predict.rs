@@ -3,6 +3,7 @@
 //! Adding a model = `src/predict/<name>.rs`, its `mod` line and its `SPEC` line here, and `configs/models/<name>.toml`.
 
 mod cells;
+mod course;
 mod cross_validate;
 mod error;
 mod flagship;
@@ -10,9 +11,12 @@ mod gears;
 mod graph_kernel;
 mod linear;
 mod mean;
+mod neighbours;
 mod own_target;
 mod predictor;
 mod saved;
+mod spectral;
+mod txpert;
 mod vocabulary;
 
 use serde::de::DeserializeOwned;
@@ -23,7 +27,8 @@ pub use self::error::PredictError;
 pub use self::predictor::{Basis, Build, FitSummary, LeftOut, Load, Prediction, Predictor, Saved, Spec, Task};
 
 /// Every model there is, in the order in which tables show them.
-pub const PREDICTORS: &[Spec] = &[mean::SPEC, linear::SPEC, graph_kernel::SPEC, gears::SPEC, flagship::SPEC];
+pub const PREDICTORS: &[Spec] =
+    &[mean::SPEC, linear::SPEC, txpert::SPEC, graph_kernel::SPEC, gears::SPEC, flagship::SPEC];
 
 /// The model of this name.
 ///

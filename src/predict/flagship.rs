@@ -17,9 +17,16 @@ pub(super) const SPEC: Spec = Spec {
     about: "the default: the best this version has, today `gears`",
     paper: gears::SPEC.paper,
     settings: include_str!("../../configs/models/grn.toml"),
-    build: |table| Ok(Box::new(Flagship((gears::SPEC.build)(table)?))),
+    build: |table| Ok(Box::new(Flagship((gears::SPEC.build)(&corrected(table))?))),
     load: |saved| Ok(Box::new(Flagship((gears::SPEC.load)(saved)?))),
 };
+
+/// The settings with a base where they name none.
+fn corrected(table: &toml::Table) -> toml::Table {
+    let mut table = table.clone();
+    table.entry("base").or_insert_with(|| "graph-kernel".into());
+    table
+}
 
 /// The model behind the name.
 struct Flagship(Box<dyn Predictor>);
