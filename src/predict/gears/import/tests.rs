@@ -18,7 +18,7 @@ fn state() -> State {
         let values: Vec<f32> = std::iter::repeat_with(value).take(shape.iter().product()).collect();
         all.insert(name, Tensor::from_vec(values, shape, &Device::Cpu).unwrap());
     };
-    let mut norm = |add: &mut dyn FnMut(String, &[usize], f64), name: &str, width: usize| {
+    let norm = |add: &mut dyn FnMut(String, &[usize], f64), name: &str, width: usize| {
         for (part, least) in [("weight", 0.5), ("bias", 0.0), ("running_mean", 0.0), ("running_var", 0.5)] {
             add(format!("{name}.{part}"), &[width], least);
         }

@@ -6,7 +6,7 @@ use super::*;
 use crate::data::{ControlProfile, Quantity};
 use crate::graph::{GeneGraph, GraphBuilder};
 use crate::nn::AdamW;
-use crate::stats::pearson;
+use crate::stats::{Rng, pearson};
 use crate::train::{Progress, Silent, Steps};
 
 const N: usize = 48;
