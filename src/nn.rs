@@ -18,6 +18,7 @@ mod schedule;
 mod sparse;
 mod sparse_features;
 mod tile;
+mod torch;
 mod variables;
 
 pub use self::adamw::{AdamW, AdamWSettings};
@@ -33,6 +34,7 @@ pub use self::rms_norm::rms_norm;
 pub use self::schedule::Schedule;
 pub use self::sparse::SparseMatrix;
 pub use self::sparse_features::SparseFeatures;
+pub use self::torch::read_torch_tensors;
 pub use self::variables::Variables;
 
 #[cfg(test)]

@@ -2,33 +2,64 @@
 //!
 //! Adding a model = `src/predict/<name>.rs`, its `mod` line and its `SPEC` line here, and `configs/models/<name>.toml`.
 
+mod additive;
+mod calibrated;
+mod calibration;
 mod cells;
 mod course;
 mod cross_validate;
 mod error;
-mod flagship;
+mod forest;
 mod gears;
+mod genepert;
+mod genetic_interaction;
 mod graph_kernel;
+mod grn;
+mod kernel;
+mod knn;
 mod linear;
 mod mean;
 mod neighbours;
 mod own_target;
+mod pairs;
 mod predictor;
+mod propagation;
+mod ridge;
 mod saved;
+mod score_head;
 mod spectral;
+mod target_features;
 mod txpert;
 mod vocabulary;
 
+#[cfg(test)]
+mod test_screens;
+
 use serde::de::DeserializeOwned;
 
-pub use self::cells::predicted_cells;
+pub use self::calibrated::{CALIBRATED, calibrated_settings};
+pub use self::calibration::{Calibration, CalibrationMode, Estimate, Signal};
+pub use self::cells::{ControlCells, PredictedCells, counts_of_log1p};
 pub use self::cross_validate::{OutOfFold, Validation, cross_validate};
 pub use self::error::PredictError;
+pub use self::genetic_interaction::{GeneticInteraction, Score};
 pub use self::predictor::{Basis, Build, FitSummary, LeftOut, Load, Prediction, Predictor, Saved, Spec, Task};
 
 /// Every model there is, in the order in which tables show them.
-pub const PREDICTORS: &[Spec] =
-    &[mean::SPEC, linear::SPEC, txpert::SPEC, graph_kernel::SPEC, gears::SPEC, flagship::SPEC];
+pub const PREDICTORS: &[Spec] = &[
+    mean::SPEC,
+    linear::SPEC,
+    ridge::SPEC,
+    knn::SPEC,
+    forest::SPEC,
+    genepert::SPEC,
+    additive::SPEC,
+    propagation::SPEC,
+    txpert::SPEC,
+    graph_kernel::SPEC,
+    gears::SPEC,
+    grn::SPEC,
+];
 
 /// The model of this name.
 ///

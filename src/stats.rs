@@ -2,8 +2,10 @@
 
 mod average_precision;
 mod correlation;
+mod distance_correlation;
 mod distances;
 mod fdr;
+mod forest;
 mod leiden;
 mod linalg;
 mod mersenne;
@@ -14,11 +16,14 @@ mod numpy;
 mod ranksum;
 mod rng;
 mod sinkhorn;
+mod theil_sen;
 
 pub use self::average_precision::average_precision;
 pub use self::correlation::{average_ranks, cosine, pearson, spearman};
+pub use self::distance_correlation::{Centred, Distances, distance_correlation};
 pub use self::distances::squared_distances;
 pub use self::fdr::benjamini_hochberg;
+pub use self::forest::{Forest, ForestOptions, ForestTables};
 pub use self::leiden::{WeightedGraph, leiden};
 pub use self::linalg::{LinalgError, Pca, eigenvalues, inverse_spd, pca, solve, solve_spd, symmetric_eigen};
 pub use self::mersenne::MersenneTwister;
@@ -29,3 +34,4 @@ pub use self::numpy::{NumpyRng, seed_sequence};
 pub use self::ranksum::{Around, PMethod, RankSum, RankSums};
 pub use self::rng::Rng;
 pub use self::sinkhorn::{sinkhorn_cost, sinkhorn_potential};
+pub use self::theil_sen::TheilSen;

@@ -14,7 +14,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("run", &["error"]),
     ("graph", &["error", "data", "stats"]),
     ("nn", &["error", "stats"]),
-    ("io", &["error", "data", "stats", "graph"]),
+    ("io", &["error", "data", "stats", "graph", "nn"]),
     ("train", &["error", "nn", "run", "stats"]),
     ("predict", &["error", "data", "graph", "stats", "nn", "train", "run"]),
     ("simulate", &["error", "data", "graph", "stats"]),

@@ -94,6 +94,18 @@ pub(super) struct PriorArgs {
     pub(super) min_score: f32,
 }
 
+/// What is known of genes besides the graph.
+#[derive(Debug, Clone, Default, Args)]
+#[command(next_help_heading = "Feature options")]
+pub(super) struct FeatureArgs {
+    /// Embedding of genes: TSV or CSV (gene, numbers), .npz, .safetensors, or a torch .pt dictionary; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub(super) features: Vec<PathBuf>,
+    /// Effects of perturbations in another cell line, time or technology: .h5ad or any format of `--features`; repeatable
+    #[arg(long, value_name = "FILE")]
+    pub(super) other_effects: Vec<PathBuf>,
+}
+
 /// Two whole numbers that ascend, joined by a comma.
 pub(super) fn ascending(text: &str) -> Result<[usize; 2], String> {
     let number = |part: &str| part.trim().parse::<usize>().map_err(|e| format!("`{}`: {e}", part.trim()));

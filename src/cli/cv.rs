@@ -11,7 +11,7 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 
 use self::table::ScoredModel;
-use super::args::{PriorArgs, ScreenArgs};
+use super::args::{FeatureArgs, PriorArgs, ScreenArgs};
 use super::error::CliError;
 use super::inputs::{self, Inputs};
 use super::observer::Watcher;
@@ -21,7 +21,10 @@ use crate::error::{ExitStatus, Notice};
 use crate::graph::GeneGraph;
 use crate::io;
 use crate::nn::parse_device;
-use crate::predict::{OutOfFold, PredictError, Spec, Validation, cross_validate, spec};
+use crate::predict::{
+    CALIBRATED, CalibrationMode, FitSummary, OutOfFold, PredictError, Spec, Validation, calibrated_settings,
+    cross_validate, spec,
+};
 use crate::score::{Bootstrap, ceiling_scores, cv_row, cv_scores};
 
 /// Models that are in every table, so that no number stands alone.
@@ -49,15 +52,21 @@ pub(super) struct CvArgs {
     /// Run every model on the graph with its gene names shuffled too: what is left then does not come from the graph
     #[arg(long)]
     permuted: bool,
+    /// Calibrate every model inside its folds, as `grn fit` does, and scale for: mae, balanced, or rank
+    #[arg(long, default_value = "none", hide_default_value = true, value_name = "MODE")]
+    calibrate: CalibrationMode,
     #[command(flatten)]
     priors: PriorArgs,
+    #[command(flatten)]
+    features: FeatureArgs,
     #[command(flatten)]
     screen_options: ScreenArgs,
 }
 
 pub(super) fn run(args: CvArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let specs = specs(&args, session)?;
-    let inputs = inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, true)?;
+    let inputs =
+        inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, &args.features, true)?;
     let responses = Responses::from_pseudobulk(&inputs.table)?;
     inputs::check_coverage(&inputs.graph, &responses)?;
     let split = split(&args, session, &inputs, &responses)?;
@@ -69,7 +78,8 @@ pub(super) fn run(args: CvArgs, session: &mut Session) -> Result<ExitStatus, Cli
     }
     let outdir = session.outdir.clone().unwrap_or_else(|| PathBuf::from("cv"));
     session.prepare_outdir(&outdir)?;
-    let job = Job { session, inputs: &inputs, responses: &responses, split: &split };
+    let mode = args.calibrate;
+    let job = Job { session, inputs: &inputs, responses: &responses, split: &split, mode };
     let mut report = Report::new(&responses, &split, &inputs.graph, outdir);
     match job.validate_all(&specs, args.permuted, &mut report) {
         Err(CliError::Predict(PredictError::Interrupted { .. })) => {
@@ -89,7 +99,8 @@ pub(super) fn validate(session: &Session, inputs: &Inputs, models: &[&str], outd
     let split = Split::seeded(responses.len(), 5, session.seed)?;
     let specs = BASELINES.iter().chain(models).map(|name| spec(name)).collect::<Result<Vec<_>, _>>()?;
     std::fs::create_dir_all(outdir).map_err(|e| io::IoError::write(outdir, e))?;
-    let job = Job { session, inputs, responses: &responses, split: &split };
+    let mode = CalibrationMode::None;
+    let job = Job { session, inputs, responses: &responses, split: &split, mode };
     let mut report = Report::new(&responses, &split, &inputs.graph, outdir.to_owned());
     job.validate_all(&specs, false, &mut report)?;
     files::write_tables(&report, &job.labels(), &split)?;
@@ -125,6 +136,8 @@ struct Job<'a> {
     inputs: &'a Inputs,
     responses: &'a Responses,
     split: &'a Split,
+    /// Calibration of the models that are not baselines.
+    mode: CalibrationMode,
 }
 
 impl Job<'_> {
@@ -170,6 +183,12 @@ impl Job<'_> {
         let device = parse_device(&self.session.device)?;
         let (responses, split, seed) = (self.responses, self.split, self.session.seed);
         let features = &self.inputs.features;
+        let calibrated = self.mode != CalibrationMode::None && !BASELINES.contains(&spec.name);
+        let (spec, settings) = if calibrated {
+            (&CALIBRATED, calibrated_settings(spec.name, self.mode, &settings))
+        } else {
+            (spec, settings)
+        };
         let validation =
             Validation { spec, settings: &settings, responses, graph, features, split, seed, device: &device };
         let mut watcher = Watcher::new(self.session, "folds", None);
@@ -177,10 +196,25 @@ impl Job<'_> {
         let mut notices = watcher.finish();
         let predicted = predicted?;
         notices.extend(predicted.summaries.iter().flat_map(|(_, summary)| summary.notices.clone()));
+        if calibrated {
+            self.say_coverage(&predicted);
+        }
         // Every fold says the same.
         let mut said = std::collections::HashSet::new();
         notices.iter().filter(|n| said.insert(n.0.as_str())).for_each(|n| self.session.printer.notice(n));
         Ok(predicted)
+    }
+
+    /// Coverage of the intervals, each fold's own cross-validation inside its training part.
+    fn say_coverage(&self, predicted: &OutOfFold) {
+        let of = |(_, summary): &(String, FitSummary)| {
+            summary.values.iter().find(|(name, _)| name == "coverage.0.9").map(|(_, value)| *value)
+        };
+        let shares: Vec<f64> = predicted.summaries.iter().filter_map(of).collect();
+        if !shares.is_empty() {
+            let mean = shares.iter().sum::<f64>() / shares.len() as f64;
+            self.session.printer.say(format!("intervals of level 0.9 hold {mean:.3} of the held-out changes"));
+        }
     }
 
     /// How the input file writes each perturbation.

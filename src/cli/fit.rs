@@ -5,17 +5,17 @@ use std::path::{Path, PathBuf};
 use clap::Args;
 use serde_json::json;
 
-use super::args::{PriorArgs, ScreenArgs};
+use super::args::{FeatureArgs, PriorArgs, ScreenArgs};
 use super::error::CliError;
 use super::inputs::{self, Inputs};
 use super::load::RUNS;
 use super::observer::Watcher;
 use super::session::Session;
-use crate::data::{Perturbation, Pseudobulk, Responses};
+use crate::data::{Perturbation, Pseudobulk, Responses, Split};
 use crate::error::{ExitStatus, Notice};
 use crate::io;
 use crate::nn::{device_name, parse_device};
-use crate::predict::{self, FitSummary, PredictError, Predictor, Spec, Task};
+use crate::predict::{self, Calibration, CalibrationMode, FitSummary, PredictError, Predictor, Spec, Task, Validation};
 use crate::run::{Input, Manifest, Recorder, RunDir, RunError, Status};
 
 /// Arguments of `grn fit`.
@@ -36,8 +36,13 @@ pub(super) struct FitArgs {
     /// Perturbations not to learn from, separated by commas; repeatable
     #[arg(long, value_delimiter = ',', value_name = "LABEL")]
     hold_out: Vec<String>,
+    /// What predicted effects are scaled for: mae, balanced, rank, or none (no calibration and no intervals)
+    #[arg(long, default_value = "balanced", value_name = "MODE")]
+    calibrate: CalibrationMode,
     #[command(flatten)]
     priors: PriorArgs,
+    #[command(flatten)]
+    features: FeatureArgs,
     #[command(flatten)]
     screen_options: ScreenArgs,
 }
@@ -56,14 +61,15 @@ pub(super) fn run(args: FitArgs, session: &mut Session) -> Result<ExitStatus, Cl
     // Wrong settings are told before a long read, not after it.
     (spec.build)(&inputs::model_settings(session, spec.name))?;
     parse_device(&session.device)?;
-    let inputs = inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, false)?;
+    let inputs =
+        inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, &args.features, true)?;
     let held_out = held_out(&args, &inputs.table)?;
     if session.dry_run {
         return dry_run(session, spec.name, &training_part(&inputs.table, &held_out)?.1);
     }
     let dir =
         session.outdir.clone().map_or_else(|| RunDir::fresh(Path::new(RUNS), spec.name, session.seed), RunDir::at);
-    match fit_into(session, &dir, spec, &inputs, &held_out)? {
+    match fit_into(session, &dir, spec, &inputs, &held_out, args.calibrate)? {
         Outcome::Complete(record) => finished(session, &dir, &record),
         Outcome::Interrupted { step, of } => {
             interrupted(session, &dir, step, of);
@@ -79,16 +85,14 @@ pub(super) fn fit_into(
     spec: &Spec,
     inputs: &Inputs,
     held_out: &[Perturbation],
+    mode: CalibrationMode,
 ) -> Result<Outcome, CliError> {
     let device = parse_device(&session.device)?;
-    let mut predictor = (spec.build)(&inputs::model_settings(session, spec.name))?;
+    let settings = inputs::model_settings(session, spec.name);
+    let mut predictor = (spec.build)(&settings)?;
     let (table, responses) = training_part(&inputs.table, held_out)?;
     inputs::check_coverage(&inputs.graph, &responses)?;
     session.printer.say(describe(spec.name, &responses, inputs));
-    let mut record = begin(session, dir, spec.name, device_name(&device), inputs, &responses)?;
-    save_inputs(session, dir, spec.name, inputs, &table, held_out)?;
-    let recorder = Recorder::open(&dir.metrics(), !session.resume)?;
-    let mut watcher = Watcher::new(session, "fitting", Some(recorder));
     let checkpoints = dir.checkpoints();
     let task = Task {
         responses: &responses,
@@ -99,10 +103,27 @@ pub(super) fn fit_into(
         checkpoint: Some(&checkpoints),
         resume: session.resume,
     };
-    let fitted = predictor.fit(&task, &mut watcher);
+    predictor.check(&task)?;
+    let mut record = begin(session, dir, spec.name, device_name(&device), inputs, &responses)?;
+    save_inputs(session, dir, spec.name, inputs, &table, held_out)?;
+    let recorder = Recorder::open(&dir.metrics(), !session.resume)?;
+    let mut watcher = Watcher::new(session, "fitting", Some(recorder));
+    let mut fitted = predictor.fit(&task, &mut watcher).map(|summary| (summary, None));
     record.notices.extend(watcher.finish());
+    if mode != CalibrationMode::None
+        && let Ok((summary, _)) = fitted
+    {
+        fitted = calibrate(session, spec, &settings, &task, predictor.as_ref(), mode).map(|(calibration, found)| {
+            let values = summary.values.into_iter().chain(found.values).collect();
+            let notices = summary.notices.into_iter().chain(found.notices).collect();
+            (FitSummary { values, notices }, calibration)
+        });
+    }
     match fitted {
-        Ok(summary) => Ok(Outcome::Complete(Box::new(finish(session, dir, record, predictor.as_ref(), summary)?))),
+        Ok((summary, calibration)) => {
+            let record = finish(session, dir, record, predictor.as_ref(), calibration.as_ref(), summary)?;
+            Ok(Outcome::Complete(Box::new(record)))
+        }
         Err(PredictError::Interrupted { step, of }) => {
             record.finish(Status::Interrupted);
             record.write(&dir.join("manifest.json"))?;
@@ -110,6 +131,26 @@ pub(super) fn fit_into(
         }
         Err(error) => Err(error.into()),
     }
+}
+
+/// Calibrates the fitted model on what it was fitted on.
+fn calibrate(
+    session: &Session,
+    spec: &Spec,
+    settings: &toml::Table,
+    task: &Task<'_>,
+    predictor: &dyn Predictor,
+    mode: CalibrationMode,
+) -> Result<(Option<Calibration>, FitSummary), PredictError> {
+    let (responses, graph, features, seed, device) =
+        (task.responses, task.graph, task.features, task.seed, task.device);
+    // The calibration makes its own split.
+    let split = &Split { n: responses.len(), folds: Vec::new() };
+    let validation = Validation { spec, settings, responses, graph, features, split, seed, device };
+    let mut watcher = Watcher::new(session, "calibrating", None);
+    let calibrated = Calibration::fit(predictor, &validation, mode, &mut watcher);
+    watcher.finish();
+    calibrated
 }
 
 /// Perturbations that the user keeps back.
@@ -176,7 +217,8 @@ fn begin(
     let mut record = Manifest::new(model, session.seed);
     record.threads = session.threads;
     device.clone_into(&mut record.device);
-    record.inputs = inputs.files.iter().map(|f| Input::of(f)).collect::<Result<_, _>>()?;
+    let tables = inputs.feature_files.features.iter().chain(&inputs.feature_files.other_effects);
+    record.inputs = inputs.files.iter().chain(tables).map(|f| Input::of(f)).collect::<Result<_, _>>()?;
     record.data.clone_from(&inputs.source);
     record.control_label.clone_from(&inputs.table.control_label);
     record.n_perturbations = responses.len();
@@ -209,6 +251,9 @@ fn save_inputs(
 ) -> Result<(), CliError> {
     io::write_graph(&dir.graph(), &inputs.graph)?;
     io::write_pseudobulk(&dir.responses(), table)?;
+    // Those of an earlier run in this folder are none of this one's.
+    let _ = std::fs::remove_dir_all(dir.features());
+    io::write_feature_tables(&dir.features(), &inputs.features)?;
     let genes: String = table.genes.names().iter().map(|g| format!("{g}\n")).collect();
     write_text(&dir.join("genes.tsv"), &format!("gene\n{genes}"))?;
     let trained = table.conditions.iter().map(|c| &c.perturbation).filter(|p| !p.is_control());
@@ -230,9 +275,15 @@ fn finish(
     dir: &RunDir,
     mut record: Manifest,
     predictor: &dyn Predictor,
+    calibration: Option<&Calibration>,
     summary: FitSummary,
 ) -> Result<Manifest, CliError> {
     predictor.save(&dir.model())?;
+    match calibration {
+        Some(calibration) => calibration.save(&dir.model())?,
+        // One of an earlier fit in this folder does not belong to this model.
+        None => Calibration::remove(&dir.model())?,
+    }
     let _ = std::fs::remove_dir_all(dir.checkpoints());
     summary.notices.iter().for_each(|n| session.printer.notice(n));
     record.notices.extend(summary.notices);

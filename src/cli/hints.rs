@@ -55,6 +55,7 @@ fn data(error: &DataError) -> Option<String> {
         DataError::UnknownGene { suggestions, .. } | DataError::UnknownPerturbation { suggestions, .. } => {
             did_you_mean(suggestions)
         }
+        DataError::DuplicateGene { .. } => Some("keep one row per gene".into()),
         DataError::NoControl { .. } => Some("name the control with `--control-pert LABEL`".into()),
         DataError::BadValue { .. } => {
             Some("mend the matrix, or say what it holds with `--scale counts` or `--scale log1p`".into())
@@ -100,6 +101,9 @@ fn predict(error: &PredictError) -> Option<String> {
         PredictError::UnknownTarget { suggestions, .. } => did_you_mean(suggestions),
         PredictError::UnknownModel { name, known } => {
             did_you_mean(&crate::data::suggest(name, known.iter().map(String::as_str)))
+        }
+        PredictError::NoFeatures { .. } => {
+            Some("give one with `--features FILE` (TSV: gene and numbers; npz, safetensors or torch .pt)".into())
         }
         PredictError::Data(e) => data(e),
         _ => None,

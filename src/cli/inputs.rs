@@ -5,11 +5,11 @@ use std::path::{Path, PathBuf};
 
 use clap::ValueEnum;
 
-use super::args::{PriorArgs, ScaleArg, ScreenArgs};
+use super::args::{FeatureArgs, PriorArgs, ScaleArg, ScreenArgs};
 use super::error::CliError;
 use super::session::Session;
 use crate::config::{DataSettings, GraphSettings, Settings};
-use crate::data::{Features, Perturbation, Pseudobulk, Responses};
+use crate::data::{FeatureKind, Features, Perturbation, Pseudobulk, Responses};
 use crate::error::{Notice, some_of};
 use crate::graph::{GeneGraph, GraphError};
 use crate::{io, simulate};
@@ -24,6 +24,8 @@ pub(super) struct Inputs {
     pub(super) graph: GeneGraph,
     /// Knowledge about genes besides the graph.
     pub(super) features: Vec<Features>,
+    /// Where they came from.
+    pub(super) feature_files: FeatureArgs,
     /// Files read.
     pub(super) files: Vec<PathBuf>,
     /// Where the screen came from, in words.
@@ -45,10 +47,12 @@ pub(super) fn read(
     screen: Option<&Path>,
     screen_options: &ScreenArgs,
     priors: &PriorArgs,
+    features: &FeatureArgs,
     halves: bool,
 ) -> Result<Inputs, CliError> {
     let screen = screen.map(Path::to_owned).or_else(|| session.settings.data.screen.clone());
     let priors = priors_or_settings(priors, &session.settings);
+    let tables = features_or_settings(features, &session.settings.data);
     if screen.is_some() && priors.priors.is_empty() {
         return Err(no_prior());
     }
@@ -66,12 +70,14 @@ pub(super) fn read(
     } else {
         priors.read(session, typed.aliases.as_deref())?.graph
     };
+    let features = read_features(session, &tables, &mut notices)?;
     let files = screen.into_iter().chain(priors.priors.iter().cloned()).collect();
     Ok(Inputs {
         table,
         labels,
         graph,
-        features: Vec::new(),
+        features,
+        feature_files: tables,
         files,
         source,
         notices,
@@ -152,6 +158,36 @@ fn priors_or_settings(typed: &PriorArgs, settings: &Settings) -> PriorArgs {
     priors
 }
 
+/// And for feature tables.
+fn features_or_settings(typed: &FeatureArgs, settings: &DataSettings) -> FeatureArgs {
+    let or = |typed: &Vec<PathBuf>, set: &Vec<PathBuf>| if typed.is_empty() { set.clone() } else { typed.clone() };
+    FeatureArgs {
+        features: or(&typed.features, &settings.features),
+        other_effects: or(&typed.other_effects, &settings.other_effects),
+    }
+}
+
+/// The tables, embeddings first; a name that occurs twice gets a number.
+fn read_features(session: &Session, files: &FeatureArgs, notices: &mut Vec<Notice>) -> Result<Vec<Features>, CliError> {
+    let embeddings = files.features.iter().map(|path| (path, FeatureKind::Embedding));
+    let effects = files.other_effects.iter().map(|path| (path, FeatureKind::Effects));
+    let mut tables: Vec<Features> = Vec::new();
+    for (path, kind) in embeddings.chain(effects) {
+        let (mut table, said) = io::read_features(path, kind)?;
+        said.iter().for_each(|n| session.printer.notice(n));
+        notices.extend(said);
+        let (n, width) = table.values.dim();
+        session.printer.say(format!("{}: {n} genes x {width} numbers", path.display()));
+        let taken = |name: &str| tables.iter().any(|t| t.name == name);
+        if taken(&table.name) {
+            let numbered = (2..).map(|k| format!("{}-{k}", table.name)).find(|name| !taken(name));
+            table.name = numbered.unwrap_or_default();
+        }
+        tables.push(table);
+    }
+    Ok(tables)
+}
+
 /// A graph that shares no gene with the screen teaches nothing: an error, unless the graph is meant to be empty.
 pub(super) fn check_coverage(graph: &GeneGraph, responses: &Responses) -> Result<(), CliError> {
     let knows = |name: &str| graph.genes().resolve(name).is_some();
@@ -189,6 +225,8 @@ pub(super) fn effective_settings(session: &Session, model: &str, inputs: &Inputs
             scale,
             target_sum: typed.target_sum,
             aliases: typed.aliases,
+            features: inputs.feature_files.features.clone(),
+            other_effects: inputs.feature_files.other_effects.clone(),
         },
         graph: GraphSettings { priors: files.collect(), min_score: inputs.min_score },
         ..session.settings.clone()

@@ -5,10 +5,10 @@ use std::sync::Arc;
 
 use super::error::CliError;
 use super::session::Session;
-use crate::data::{GeneIndex, PseudobulkOptions, Responses};
+use crate::data::{Features, GeneIndex, PseudobulkOptions, Responses};
 use crate::graph::GeneGraph;
 use crate::io::{self, ScreenOptions};
-use crate::predict::{self, Predictor, Saved};
+use crate::predict::{self, Calibration, Predictor, Saved};
 use crate::run::{Manifest, RunDir, RunError, Status};
 
 /// Where runs lie unless `--outdir` says otherwise.
@@ -24,10 +24,14 @@ pub(super) struct LoadedRun {
     pub(super) genes: Arc<GeneIndex>,
     /// The prior graph.
     pub(super) graph: GeneGraph,
+    /// The feature tables.
+    pub(super) features: Vec<Features>,
     /// The changes it learned from.
     pub(super) responses: Responses,
     /// The fitted model.
     pub(super) predictor: Box<dyn Predictor>,
+    /// Its calibration, where the fit made one.
+    pub(super) calibration: Option<Calibration>,
 }
 
 /// Reads a run: the one named, else the newest finished one under `runs/`.
@@ -48,10 +52,12 @@ pub(super) fn load_run(session: &Session, path: Option<&Path>) -> Result<LoadedR
     let device = crate::nn::parse_device(&session.device)?;
     let model = dir.model();
     let genes = Arc::clone(&responses.genes);
-    let saved = Saved { dir: &model, genes: Arc::clone(&genes), graph: &graph, features: &[], device: &device };
+    let features = io::read_feature_tables(&dir.features())?;
+    let saved = Saved { dir: &model, genes: Arc::clone(&genes), graph: &graph, features: &features, device: &device };
     let predictor = (predict::spec(&manifest.model)?.load)(&saved)?;
+    let calibration = Calibration::load(&model, genes.len())?;
     session.printer.detail(format!("run {}", dir.path().display()));
-    Ok(LoadedRun { dir, manifest, genes, graph, responses, predictor })
+    Ok(LoadedRun { dir, manifest, genes, graph, features, responses, predictor, calibration })
 }
 
 fn status_word(status: Status) -> &'static str {

@@ -1,26 +1,29 @@
 //! `grn predict`.
 
+pub(super) mod cells;
+mod gi;
+mod output;
+
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
-use ndarray::Array2;
-use serde_json::json;
 
 use super::error::CliError;
 use super::fit::write_text;
 use super::load::{LoadedRun, load_run};
 use super::session::Session;
-use crate::data::{Perturbation, Quantity};
+use crate::data::Perturbation;
 use crate::error::{ExitStatus, Notice};
-use crate::io::{self, AnnData, Column, Matrix};
-use crate::predict::{Basis, Prediction};
+use crate::io;
+use crate::predict::{Basis, CalibrationMode, Estimate};
 
 /// Arguments of `grn predict`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   grn predict --pert KDM1A
-  grn predict --pert JAK2+STAT1 --run runs/papalexi
-  grn predict --perts genes.txt --format h5ad -o predictions.h5ad")]
+  grn predict --pert JAK2+STAT1 --gi --run runs/papalexi
+  grn predict --perts genes.txt --format h5ad -o predictions.h5ad
+  grn predict --pert KDM1A --cells 200 --controls screen.h5ad --with-controls -o cells.h5ad")]
 pub(super) struct PredictArgs {
     /// Perturbation: a gene, or two joined by `+`; repeatable
     #[arg(long = "pert", value_name = "GENE[+GENE]", required_unless_present = "perts")]
@@ -40,6 +43,31 @@ pub(super) struct PredictArgs {
     /// Genes per perturbation in the table, largest change first
     #[arg(long, default_value_t = 20, value_name = "N")]
     top: usize,
+    /// What effects are scaled for: mae, balanced, rank, or none (default: as chosen with the fit)
+    #[arg(long, value_name = "MODE")]
+    calibrate: Option<CalibrationMode>,
+    /// Level of the intervals
+    #[arg(long, default_value = "0.9", value_parser = level, value_name = "SHARE")]
+    level: f64,
+    /// Scores of genetic interaction of pairs, with intervals
+    #[arg(long)]
+    gi: bool,
+    /// Write this many cells per perturbation instead of mean changes
+    #[arg(long, value_name = "N", requires = "output", conflicts_with = "gi")]
+    cells: Option<usize>,
+    /// Screen whose control cells are drawn (default: that of the run)
+    #[arg(long, value_name = "FILE", requires = "cells")]
+    controls: Option<PathBuf>,
+    /// Write the control cells too (`.vcc` files always have them)
+    #[arg(long, requires = "cells")]
+    with_controls: bool,
+}
+
+fn level(text: &str) -> Result<f64, String> {
+    match text.parse::<f64>() {
+        Ok(level) if level > 0.0 && level < 1.0 => Ok(level),
+        _ => Err(format!("expected a number between 0 and 1, got `{text}`")),
+    }
 }
 
 /// `--format`.
@@ -49,25 +77,64 @@ enum Format {
     Table,
     /// Every gene of every perturbation, one per line
     Tsv,
-    /// AnnData: one obs per perturbation, the change in X
+    /// The same as Parquet
+    Parquet,
+    /// AnnData: one obs per perturbation, the change in X; cells with `--cells`
     H5ad,
+    /// Cells for the Virtual Cell Challenge, with `--cells`
+    Vcc,
+}
+
+/// A perturbation with its prediction.
+struct Predicted {
+    perturbation: Perturbation,
+    delta: Vec<f32>,
+    basis: Basis,
+    distance: Option<f32>,
+    /// Ends of the interval, where the run has a calibration.
+    interval: Option<[Vec<f32>; 2]>,
+    /// Factor on the departure from the training mean, where it was scaled.
+    factor: Option<f64>,
+    /// Spread of the model's own ensemble.
+    sd: Option<Vec<f32>>,
 }
 
 pub(super) fn run(args: PredictArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let format = format(&args)?;
     let labels = labels(&args)?;
     let run = load_run(session, args.run.as_deref())?;
-    let predicted = predict_all(&run, &labels)?;
-    notices(session, &run, &predicted);
+    let mode = mode(&args, &run)?;
+    let predicted = predict_all(session, &run, &labels, mode, args.level)?;
+    notices(session, &run, &predicted, mode);
+    if let Some(n) = args.cells {
+        return cells::write(session, &args, &run, &predicted, n, format);
+    }
+    let interactions = if args.gi { gi::scores(session, &run, &predicted, mode)? } else { Vec::new() };
     match (format, &args.output) {
-        _ if session.printer.json => session.printer.data(format!("{:#}", as_json(&run, &predicted)))?,
-        (Format::H5ad, Some(path)) => write_h5ad(path, &run, &predicted)?,
-        (Format::H5ad, None) => {
-            let hint = Some("add `-o predictions.h5ad`".to_owned());
-            return Err(CliError::usage("--format h5ad", "a file to write", "no `-o`", hint));
+        _ if session.printer.json => {
+            session.printer.data(format!("{:#}", output::json(&run, &predicted, &interactions, args.level)))?;
         }
-        (_, Some(path)) => write_text(path, &text(format, &run, &predicted, args.top))?,
-        (_, None) => session.printer.data(text(format, &run, &predicted, args.top).trim_end())?,
+        (Format::H5ad, Some(path)) => output::write_h5ad(path, &run, &predicted, args.level)?,
+        (Format::Parquet, Some(path)) => output::write_parquet(path, &run, &predicted)?,
+        (Format::H5ad | Format::Parquet, None) => {
+            let hint = Some("add `-o predictions.h5ad` or `-o predictions.parquet`".to_owned());
+            return Err(CliError::usage("--format", "a file to write", "no `-o`", hint));
+        }
+        (Format::Vcc, _) => {
+            let hint = Some("say how many cells of each perturbation with `--cells N`".to_owned());
+            return Err(CliError::usage("--format vcc", "cells", "mean changes", hint));
+        }
+        (Format::Tsv | Format::Table, path) => {
+            let text = match format {
+                Format::Tsv if args.gi => gi::tsv(&interactions),
+                Format::Tsv => output::tsv(&run, &predicted),
+                _ => output::tables(&run, &predicted, args.top, args.level) + &gi::tables(&interactions),
+            };
+            match path {
+                Some(path) => write_text(path, &text)?,
+                None => session.printer.data(text.trim_end())?,
+            }
+        }
     }
     if let Some(path) = &args.output {
         session.printer.say(format!("{} predictions written to {}", predicted.len(), path.display()));
@@ -82,10 +149,13 @@ fn format(args: &PredictArgs) -> Result<Format, CliError> {
         (Some(format), _) => Ok(format),
         (None, None) => Ok(Format::Table),
         (None, Some("h5ad")) => Ok(Format::H5ad),
+        (None, Some("parquet")) => Ok(Format::Parquet),
+        (None, Some("vcc")) => Ok(Format::Vcc),
         (None, Some("tsv" | "txt")) => Ok(Format::Tsv),
         (None, Some(other)) => {
             let hint = Some("name the format with `--format tsv` or `--format h5ad`".to_owned());
-            Err(CliError::usage("-o", "a file ending in .tsv or .h5ad", format!("`.{other}`"), hint))
+            let expected = "a file ending in .tsv, .parquet, .h5ad or .vcc";
+            Err(CliError::usage("-o", expected, format!("`.{other}`"), hint))
         }
     }
 }
@@ -102,122 +172,76 @@ fn labels(args: &PredictArgs) -> Result<Vec<String>, CliError> {
     Ok(labels)
 }
 
-/// Perturbation as typed, read, and predicted.
-type Predicted = (Perturbation, Prediction);
+/// The mode asked for, else that of the fit; a run without calibration has none.
+fn mode(args: &PredictArgs, run: &LoadedRun) -> Result<CalibrationMode, CliError> {
+    match (&run.calibration, args.calibrate) {
+        (None, None | Some(CalibrationMode::None)) => Ok(CalibrationMode::None),
+        (Some(calibration), asked) => Ok(asked.unwrap_or(calibration.mode())),
+        (None, Some(_)) => {
+            let hint = "fit it again without `--calibrate none` (a calibration needs four perturbations)";
+            let run = format!("--calibrate with {}", run.dir.path().display());
+            Err(CliError::usage(run, "a run with a calibration", "one without", Some(hint.into())))
+        }
+    }
+}
 
-fn predict_all(run: &LoadedRun, labels: &[String]) -> Result<Vec<Predicted>, CliError> {
-    let one = |label: &String| -> Result<Predicted, CliError> {
+fn predict_all(
+    session: &Session,
+    run: &LoadedRun,
+    labels: &[String],
+    mode: CalibrationMode,
+    level: f64,
+) -> Result<Vec<Predicted>, CliError> {
+    let mut enough = true;
+    let mut one = |label: &String| -> Result<Predicted, CliError> {
         let perturbation = Perturbation::parse(label, &run.manifest.control_label)?;
-        let prediction = run.predictor.predict(&perturbation)?;
-        Ok((perturbation, prediction))
+        let raw = run.predictor.predict(&perturbation)?;
+        let Some(calibration) = &run.calibration else {
+            let (delta, basis, distance, sd) = (raw.delta.mean, raw.basis, raw.distance, raw.delta.sd);
+            return Ok(Predicted { perturbation, delta, basis, distance, interval: None, factor: None, sd });
+        };
+        let Estimate { delta, lower, upper, basis, distance, factor, enough: all } =
+            calibration.estimate(&*run.predictor, &run.graph, &perturbation, mode, level)?;
+        enough &= all;
+        let interval = Some([lower, upper]);
+        Ok(Predicted { perturbation, delta, basis, distance, interval, factor, sd: raw.delta.sd })
     };
-    labels.iter().map(one).collect()
+    let predicted = labels.iter().map(&mut one).collect::<Result<Vec<_>, _>>()?;
+    if !enough {
+        let n = run.responses.len();
+        session.printer.notice(&Notice::new(format!(
+            "{n} perturbations are too few for intervals of level {level}: the widest there is is shown"
+        )));
+    }
+    Ok(predicted)
 }
 
 /// What a reader must know to read the numbers.
-fn notices(session: &Session, run: &LoadedRun, predicted: &[Predicted]) {
+fn notices(session: &Session, run: &LoadedRun, predicted: &[Predicted], mode: CalibrationMode) {
     let named = |keep: &dyn Fn(&Predicted) -> bool| {
-        let names: Vec<String> = predicted.iter().filter(|p| keep(p)).map(|p| p.0.to_string()).collect();
+        let names: Vec<String> = predicted.iter().filter(|p| keep(p)).map(|p| p.perturbation.to_string()).collect();
         (!names.is_empty()).then(|| crate::error::some_of(names, 5))
     };
     let say = |text: String| session.printer.notice(&Notice::new(text));
-    if let Some(names) = named(&|p| p.1.basis == Basis::Fallback) {
+    if let Some(names) = named(&|p| p.basis == Basis::Fallback) {
         say(format!("the graph does not know {names}: the mean of the training perturbations is shown"));
     }
-    if let Some(names) = named(&|p| run.responses.perturbations.contains(&p.0)) {
+    if let Some(names) = named(&|p| run.responses.perturbations.contains(&p.perturbation)) {
         say(format!("{names}: measured in the data this model was fitted on"));
+    }
+    let absent = run.calibration.as_ref().is_some_and(|c| c.signal().is_absent());
+    if absent && mode != CalibrationMode::None {
+        say("no effect can be told from noise in the screen of this run: no change is predicted \
+             (`--calibrate none` shows what the model says)"
+            .to_owned());
+    } else if predicted.iter().any(|p| p.factor.is_some_and(|f| (f - 1.0).abs() > 1e-6)) {
+        say(
+            "the calibration changed only the length of predicted departures from the mean, not which genes they hold \
+             or their signs"
+                .to_owned(),
+        );
     }
     if run.manifest.data.starts_with("the embedded") {
         say("this run was fitted on the embedded simulated screen, not on real cells".to_owned());
     }
-}
-
-fn basis(prediction: &Prediction) -> &'static str {
-    match prediction.basis {
-        Basis::Graph => "graph",
-        Basis::Fallback => "fallback",
-    }
-}
-
-fn as_json(run: &LoadedRun, predicted: &[Predicted]) -> serde_json::Value {
-    let one = |(perturbation, p): &Predicted| {
-        json!({
-            "perturbation": perturbation.to_string(),
-            "in_graph": p.basis == Basis::Graph,
-            "measured_in_training": run.responses.perturbations.contains(perturbation),
-            "delta": p.delta.mean,
-            "sd": p.delta.sd,
-        })
-    };
-    json!({
-        "run": run.dir.path(),
-        "model": run.manifest.model,
-        "genes": run.genes.names().iter().map(AsRef::as_ref).collect::<Vec<&str>>(),
-        "control": run.responses.control.mean.to_vec(),
-        "predictions": predicted.iter().map(one).collect::<Vec<_>>(),
-    })
-}
-
-fn text(format: Format, run: &LoadedRun, predicted: &[Predicted], top: usize) -> String {
-    match format {
-        Format::Tsv => tsv(run, predicted),
-        Format::Table | Format::H5ad => predicted.iter().map(|p| table(run, p, top)).collect::<Vec<_>>().join("\n"),
-    }
-}
-
-fn tsv(run: &LoadedRun, predicted: &[Predicted]) -> String {
-    let mut out = String::from("perturbation\tgene\tcontrol\tpredicted\tdelta\tbasis\n");
-    for (perturbation, p) in predicted {
-        for (gene, (&delta, &control)) in
-            run.genes.names().iter().zip(p.delta.mean.iter().zip(&run.responses.control.mean))
-        {
-            let row =
-                format!("{perturbation}\t{gene}\t{control:.6}\t{:.6}\t{delta:.6}\t{}\n", control + delta, basis(p));
-            out.push_str(&row);
-        }
-    }
-    out
-}
-
-/// The genes that change most, with the measured change beside where the run has it.
-fn table(run: &LoadedRun, (perturbation, p): &Predicted, top: usize) -> String {
-    let measured = run.responses.perturbations.iter().position(|q| q == perturbation);
-    let mut order: Vec<usize> = (0..p.delta.mean.len()).collect();
-    order.sort_by(|&a, &b| p.delta.mean[b].abs().total_cmp(&p.delta.mean[a].abs()).then(a.cmp(&b)));
-    let level = run.responses.quantity == Quantity::Level;
-    let width = order.iter().take(top).map(|&g| run.genes.names()[g].len()).max().unwrap_or(4).max(4);
-    let mut out = format!("{perturbation} ({})\n", basis(p));
-    let header = if level { "  control  predicted" } else { "" };
-    let beside = if measured.is_some() { "  measured" } else { "" };
-    out.push_str(&format!("{:<width$}{header}     delta{beside}\n", "gene"));
-    for &g in order.iter().take(top) {
-        let (control, delta) = (run.responses.control.mean[g], p.delta.mean[g]);
-        let levels = if level { format!("{control:>9.3}{:>11.3}", control + delta) } else { String::new() };
-        let seen = measured.map_or_else(String::new, |i| format!("{:>+10.3}", run.responses.delta[[i, g]]));
-        out.push_str(&format!("{:<width$}{levels}{delta:>+10.3}{seen}\n", run.genes.names()[g]));
-    }
-    out
-}
-
-fn write_h5ad(path: &Path, run: &LoadedRun, predicted: &[Predicted]) -> Result<(), CliError> {
-    let mut x = Array2::zeros((predicted.len(), run.genes.len()));
-    for ((_, p), mut row) in predicted.iter().zip(x.rows_mut()) {
-        row.iter_mut().zip(&p.delta.mean).for_each(|(to, &from)| *to = from);
-    }
-    let labels: Vec<String> = predicted.iter().map(|(p, _)| p.to_string()).collect();
-    let bases = predicted.iter().map(|(_, p)| basis(p).to_owned()).collect();
-    let uns = json!({ "grn": { "version": env!("CARGO_PKG_VERSION"), "model": run.manifest.model, "seed": run.manifest.seed, "quantity": "effect" } });
-    let file = AnnData {
-        obs_names: labels.clone(),
-        obs: vec![("target_gene".into(), Column::Strings(labels)), ("basis".into(), Column::Categories(bases))],
-        genes: std::sync::Arc::clone(&run.genes),
-        var: vec![(
-            "control".into(),
-            Column::Floats(run.responses.control.mean.iter().map(|&c| f64::from(c)).collect()),
-        )],
-        x: Matrix::Dense(x.view()),
-        layers: Vec::new(),
-        uns: uns.as_object().cloned().unwrap_or_default(),
-    };
-    Ok(io::write_h5ad(path, &file)?)
 }

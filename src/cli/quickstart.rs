@@ -13,11 +13,12 @@ use super::error::CliError;
 use super::fit::{self, Outcome};
 use super::inputs::{self, Inputs};
 use super::load::{LoadedRun, load_run};
+use super::predict::cells;
 use super::session::Session;
 use super::{plot, rank as rank_command, report, score as score_command, simulate as simulate_command};
-use crate::data::{Csr, Expression, Normalisation, Perturbation, Scale, Screen};
+use crate::data::{CellTable, Condition, Expression, Perturbation, Scale, Screen};
 use crate::error::ExitStatus;
-use crate::predict::{self, predicted_cells};
+use crate::predict::{self, CalibrationMode};
 use crate::rank::{self, CandidateSet, Candidates, Mode, Model, Own, Queries, RankOptions, Ranking};
 use crate::run::RunDir;
 use crate::score::{self, LogCells, Scorecard};
@@ -49,7 +50,9 @@ pub(super) fn run(_: QuickstartArgs, session: &mut Session) -> Result<ExitStatus
     let simulated = steps.simulate()?;
     let inputs = steps.inputs(&simulated)?;
     say("2/7 fitting the default model");
-    if let Outcome::Interrupted { .. } = fit::fit_into(steps.session, &dir, predict::spec(MODEL)?, &inputs, &[])? {
+    if let Outcome::Interrupted { .. } =
+        fit::fit_into(steps.session, &dir, predict::spec(MODEL)?, &inputs, &[], CalibrationMode::Balanced)?
+    {
         return Ok(ExitStatus::Interrupted);
     }
     say("3/7 cross-validating it beside the baselines");
@@ -115,6 +118,7 @@ impl Steps<'_> {
             labels: std::collections::HashMap::new(),
             graph: simulate::Wiring::embedded()?.to_graph("embedded"),
             features: Vec::new(),
+            feature_files: super::args::FeatureArgs::default(),
             files: Vec::new(),
             source: inputs::EMBEDDED.to_owned(),
             notices: simulated.notices.clone(),
@@ -148,12 +152,24 @@ impl Steps<'_> {
 
     /// Out-of-fold predictions as cells, by the metrics of cell-eval.
     fn score(&self, simulated: &Simulated, cv: &Report) -> Result<Scorecard, CliError> {
-        let controls = log_controls(&simulated.screen)?;
         let Some(predictions) = cv.predictions(MODEL) else {
             return Err(predict::PredictError::NotFitted { model: MODEL.into() }.into());
         };
+        let controls = cells::of_screen(&simulated.screen);
+        let mut x = controls.counts().clone();
+        let mut conditions = vec![Some(Condition::of(Perturbation::control())); x.n_rows()];
         let changes = predictions.perturbations.iter().zip(predictions.delta.axis_iter(Axis(0)));
-        let predicted = predicted_cells(&controls, changes, CELLS, self.session.seed)?;
+        for (k, (perturbation, change)) in changes.enumerate() {
+            let drawn = controls.draw(change, CELLS, self.session.seed, k as u64);
+            (0..CELLS).for_each(|i| {
+                let (genes, counts) = drawn.counts.row(i);
+                x.push_row(genes.iter().copied().zip(counts.iter().copied()));
+                conditions.push(Some(Condition::of(perturbation.clone())));
+            });
+        }
+        controls.normalisation().apply_rows(&mut x);
+        let expression = Expression::new(controls.genes().clone(), x, Scale::Log1p)?;
+        let predicted = Screen::new(expression, CellTable::new(conditions))?;
         let (pred, real) = (LogCells::new(&predicted)?, LogCells::new(&simulated.screen)?);
         let card = score::score(&pred, &real, score::profile("cell-eval")?, &score::ScoreOptions::default())?;
         let folder = self.dir.join("scores");
@@ -166,19 +182,4 @@ impl Steps<'_> {
     fn draw(&self, run: &LoadedRun) -> Result<(), CliError> {
         fit::write_text(&self.dir.join("network.svg"), &plot::svg_of_run(run, UNSEEN)?)
     }
-}
-
-/// Control cells at log1p, counts scaled to the median total of the screen.
-fn log_controls(screen: &Screen) -> Result<Expression, CliError> {
-    let x = &screen.expression.x;
-    let mut totals: Vec<f64> = (0..x.n_rows()).map(|i| x.row(i).1.iter().map(|&v| f64::from(v)).sum()).collect();
-    let median = crate::data::median(&mut totals).unwrap_or(1.0);
-    let is_control = |c: u32| screen.cells.conditions[c as usize].perturbation.is_control();
-    let mut controls = Csr::empty(x.n_cols());
-    for (cell, _) in screen.cells.of_cell.iter().enumerate().filter(|(_, c)| c.is_some_and(is_control)) {
-        let (genes, values) = x.row(cell);
-        controls.push_row(genes.iter().copied().zip(values.iter().copied()));
-    }
-    Normalisation::of(Scale::Counts, crate::data::TargetSum::Median, median).apply_rows(&mut controls);
-    Ok(Expression::new(screen.genes().clone(), controls, Scale::Log1p)?)
 }

@@ -145,8 +145,8 @@ pub(super) fn calibrate(session: &Session, run: &LoadedRun) -> Result<Calibratio
     session.printer.say("calibrating on training perturbations left out in folds");
     let fit = |train: &Responses| -> Result<Box<dyn Predictor>, PredictError> {
         let mut model = (spec.build)(&settings)?;
-        let (graph, device) = (&run.graph, &device);
-        let task = Task { responses: train, graph, features: &[], seed, device, checkpoint: None, resume: false };
+        let (graph, features, device) = (&run.graph, &run.features, &device);
+        let task = Task { responses: train, graph, features, seed, device, checkpoint: None, resume: false };
         model.fit(&task, &mut Silent)?;
         Ok(model)
     };

@@ -7,7 +7,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
-use super::args::{PriorArgs, ScreenArgs};
+use super::args::{FeatureArgs, PriorArgs, ScreenArgs};
 use super::error::CliError;
 use super::inputs;
 use super::score::write;
@@ -36,14 +36,17 @@ pub(super) struct RankCvArgs {
     #[command(flatten)]
     priors: PriorArgs,
     #[command(flatten)]
+    features: FeatureArgs,
+    #[command(flatten)]
     screen_options: ScreenArgs,
 }
 
 pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let spec = predict::spec(&args.model)?;
     let settings = inputs::model_settings(session, spec.name);
-    let read = inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, false)?;
-    let (responses, graph) = (Responses::from_pseudobulk(&read.table)?, read.graph);
+    let read =
+        inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, &args.features, false)?;
+    let (responses, graph, features) = (Responses::from_pseudobulk(&read.table)?, read.graph, read.features);
     inputs::check_coverage(&graph, &responses)?;
     let split = split(&args.folds, &responses, session.seed)?;
     session.printer.say(format!(
@@ -64,7 +67,7 @@ pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus,
         let task = Task {
             responses: train,
             graph: &graph,
-            features: &[],
+            features: &features,
             seed,
             device: &device,
             checkpoint: None,

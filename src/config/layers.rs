@@ -135,6 +135,8 @@ const KEYS: &[&str] = &[
     "data.scale",
     "data.target_sum",
     "data.aliases",
+    "data.features",
+    "data.other_effects",
     "graph.priors",
     "graph.min_score",
 ];

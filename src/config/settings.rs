@@ -68,6 +68,10 @@ pub struct DataSettings {
     /// Table of other gene names (TSV: alias, gene).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aliases: Option<PathBuf>,
+    /// Embeddings of genes.
+    pub features: Vec<PathBuf>,
+    /// Effects of perturbations in other contexts.
+    pub other_effects: Vec<PathBuf>,
 }
 
 impl Default for DataSettings {
@@ -81,6 +85,8 @@ impl Default for DataSettings {
             scale: None,
             target_sum: "median".to_owned(),
             aliases: None,
+            features: Vec::new(),
+            other_effects: Vec::new(),
         }
     }
 }

@@ -51,6 +51,8 @@ pub struct OutOfFold {
     pub delta: Array2<f32>,
     /// What each prediction rests on.
     pub basis: Vec<Basis>,
+    /// [`super::Prediction::distance`] of each prediction.
+    pub distance: Vec<Option<f32>>,
     /// What each fold's fit chose, by fold name.
     pub summaries: Vec<(String, FitSummary)>,
 }
@@ -71,6 +73,7 @@ pub fn cross_validate(of: &Validation<'_>, observer: &mut dyn Observer) -> Resul
         fold: vec![String::new(); n],
         delta: Array2::zeros(of.responses.delta.raw_dim()),
         basis: vec![Basis::Fallback; n],
+        distance: vec![None; n],
         summaries: Vec::new(),
     };
     let folds: Vec<(usize, &Fold)> = of.split.folds.iter().enumerate().collect();
@@ -84,7 +87,7 @@ pub fn cross_validate(of: &Validation<'_>, observer: &mut dyn Observer) -> Resul
 }
 
 /// The predictions of one fold, one per held-out row, and what its fit chose.
-type FoldResult = (Vec<(Vec<f32>, Basis)>, FitSummary);
+type FoldResult = (Vec<(Vec<f32>, Basis, Option<f32>)>, FitSummary);
 
 impl OutOfFold {
     /// Number of perturbations predicted without knowledge of their target.
@@ -93,9 +96,10 @@ impl OutOfFold {
     }
 
     fn keep(&mut self, fold: &Fold, (predictions, summary): FoldResult) {
-        for (&row, (delta, basis)) in fold.held_out.iter().zip(predictions) {
+        for (&row, (delta, basis, distance)) in fold.held_out.iter().zip(predictions) {
             self.delta.row_mut(row).assign(&aview1(&delta));
             self.basis[row] = basis;
+            self.distance[row] = distance;
             self.fold[row].clone_from(&fold.name);
         }
         self.summaries.push((fold.name.clone(), summary));
@@ -128,10 +132,10 @@ fn predict(
     model: &dyn Predictor,
     perturbation: &Perturbation,
     train: &Responses,
-) -> Result<(Vec<f32>, Basis), PredictError> {
+) -> Result<(Vec<f32>, Basis, Option<f32>), PredictError> {
     match model.predict(perturbation) {
-        Ok(prediction) => Ok((prediction.delta.mean, prediction.basis)),
-        Err(PredictError::UnknownTarget { .. }) => Ok((train.mean_delta().to_vec(), Basis::Fallback)),
+        Ok(p) => Ok((p.delta.mean, p.basis, p.distance)),
+        Err(PredictError::UnknownTarget { .. }) => Ok((train.mean_delta().to_vec(), Basis::Fallback, None)),
         Err(other) => Err(other),
     }
 }

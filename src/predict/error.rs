@@ -41,6 +41,16 @@ pub enum PredictError {
     /// The control or an empty perturbation where a target gene is needed.
     #[error("nothing to predict: the perturbation names no target gene")]
     NoTarget,
+    /// A model that needs a feature table.
+    #[error("model `{model}` needs a feature table\n  expected {expected}, got {}", if got.is_empty() { "none".into() } else { got.join(", ") })]
+    NoFeatures {
+        /// The model.
+        model: String,
+        /// The table it needs.
+        expected: String,
+        /// Names of the tables there are.
+        got: Vec<String>,
+    },
     /// Predicting before fitting.
     #[error("model `{model}` has not been fitted")]
     NotFitted {

@@ -15,25 +15,12 @@
 //!   perturbation shows, counts once. Pairs in the training data are rows whose kernel is the sum over their targets.
 //! - The target itself follows [`OwnTarget`] in knockdown screens with expression levels.
 
-mod channel;
-mod kernel;
-mod layers;
-mod loss;
-mod ridge;
-mod rows;
-mod similarity;
-mod walk;
-mod weights;
-
 use std::path::Path;
 
 use ndarray::{Array1, Array2, Axis};
 use serde::{Deserialize, Serialize};
 
-use self::kernel::{Kernel, StoredKernel};
-use self::layers::Layers;
-use self::ridge::Ridge;
-use self::rows::Rows;
+use super::kernel::{Kernel, Kind, Layers, Ridge, Rows, Similarity, StoredKernel, penalties};
 use super::own_target::OwnTarget;
 use super::vocabulary::Vocabulary;
 use super::{Basis, FitSummary, PredictError, Prediction, Predictor, Saved, Spec, Task, saved, settings};
@@ -178,7 +165,7 @@ impl GraphKernel {
         let (penalty, loss) = ridge.best_penalty(penalties());
         let share = match self.config.significant_share {
             Some(share) => share,
-            None => layers.best_share(&ridge.left_out(penalty), task.responses, mean),
+            None => layers.best_share(&ridge.left_out(penalty), task.responses, mean.view().insert_axis(Axis(0))),
         };
         let coefficients = rows.per_target(&ridge.coefficients(penalty)).mapv(|v| v as f32);
         let values = [("penalty", penalty), ("left_out.loss", loss), ("significant_share", share)];
@@ -186,15 +173,11 @@ impl GraphKernel {
     }
 }
 
-/// Ridge penalties tried: 0.001 to 1000, eight to a decade.
-fn penalties() -> impl Iterator<Item = f64> {
-    (-24..=24).map(|i| 10f64.powf(f64::from(i) / 8.0))
-}
-
 fn fit_kernel(task: &Task<'_>, rows: &Rows, layers: &Layers) -> Result<(Kernel, Array2<f64>), PredictError> {
     let (single_rows, singles) = rows.singles();
     let scores = layers.scores.select(Axis(0), &single_rows);
-    Ok(Kernel::fit(task.graph, rows.targets.clone(), &singles, &scores, task.seed)?)
+    let similarity = Similarity::of_kinds(task.graph, &[Kind::Neighbours, Kind::Walk], rows.targets.clone());
+    Ok(Kernel::fit(similarity, Vec::new(), &singles, &scores, task.seed)?)
 }
 
 /// Sharpness and weights by name, as a fit reports them.
@@ -209,7 +192,7 @@ impl Fitted {
         let Numbers { coefficients, axes, profiles } = &self.numbers;
         let mut scores = Array1::zeros(axes.nrows());
         for node in nodes {
-            scores += &self.kernel.of(*node).mapv(|k| k as f32).dot(coefficients);
+            scores += &self.kernel.of(*node, &[]).mapv(|k| k as f32).dot(coefficients);
         }
         &profiles.row(0) + &scores.dot(axes)
     }

@@ -32,12 +32,9 @@ impl OwnTarget {
         if responses.quantity != Quantity::Level {
             return None;
         }
-        let ratios: Vec<f64> = (0..responses.len()).filter_map(|i| log_ratio(responses, i)).collect();
+        let ratios = log_ratios(responses);
         let n = ratios.len() as f64;
-        if ratios.len() < LEAST_TARGETS {
-            return None;
-        }
-        let mean = ratios.iter().sum::<f64>() / n;
+        let mean = mean_of(&ratios)?;
         let squared_error = ratios.iter().map(|r| (r - mean).powi(2)).sum::<f64>() / (n * (n - 1.0));
         let log_ratio = mean * mean * mean / (mean * mean + squared_error).max(f64::MIN_POSITIVE);
         (log_ratio < 0.0).then_some(Self { log_ratio })
@@ -61,6 +58,20 @@ impl OwnTarget {
             delta[gene.index()] = self.delta(control[gene.index()]);
         }
     }
+}
+
+/// Mean of ln(perturbed / control) over the measured targets of a screen with levels, of either sign; none where fewer than
+/// three are measured.
+pub(super) fn measured_log_ratio(responses: &Responses) -> Option<f64> {
+    if responses.quantity == Quantity::Level { mean_of(&log_ratios(responses)) } else { None }
+}
+
+fn log_ratios(responses: &Responses) -> Vec<f64> {
+    (0..responses.len()).filter_map(|i| log_ratio(responses, i)).collect()
+}
+
+fn mean_of(ratios: &[f64]) -> Option<f64> {
+    (ratios.len() >= LEAST_TARGETS).then(|| ratios.iter().sum::<f64>() / ratios.len() as f64)
 }
 
 /// ln(perturbed / control) of the target of a single perturbation, where the target is measured and expressed.

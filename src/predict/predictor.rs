@@ -76,6 +76,14 @@ pub trait Predictor: Send + Sync {
     /// Name in the registry.
     fn name(&self) -> &'static str;
 
+    /// Whether the task has what the model cannot do without, so that a lack is told before anything is written.
+    ///
+    /// # Errors
+    /// As [`Predictor::fit`] for such a task.
+    fn check(&self, _: &Task<'_>) -> Result<(), PredictError> {
+        Ok(())
+    }
+
     /// Learns from the task. The same task gives the same bits for any number of threads (on the CPU).
     fn fit(&mut self, task: &Task<'_>, observer: &mut dyn Observer) -> Result<FitSummary, PredictError>;
 

@@ -1,4 +1,5 @@
 //! Files of a saved model: `model.json` for settings and names, `model.safetensors` for numbers. No code is stored.
+//! Other parts of a run are kept the same way under another stem.
 
 use std::collections::HashMap;
 use std::io::Write;
@@ -12,8 +13,7 @@ use tempfile::NamedTempFile;
 
 use super::PredictError;
 
-const SETTINGS: &str = "model.json";
-const NUMBERS: &str = "model.safetensors";
+const MODEL: &str = "model";
 
 /// Writes both files of a model; each appears whole or not at all.
 pub(super) fn write(
@@ -21,24 +21,45 @@ pub(super) fn write(
     settings: &impl Serialize,
     numbers: &[(&str, &Array2<f32>)],
 ) -> Result<(), PredictError> {
+    write_as(dir, MODEL, settings, numbers)
+}
+
+/// Writes `<stem>.json` and `<stem>.safetensors`; each appears whole or not at all.
+pub(super) fn write_as(
+    dir: &Path,
+    stem: &str,
+    settings: &impl Serialize,
+    numbers: &[(&str, &Array2<f32>)],
+) -> Result<(), PredictError> {
+    let [settings_name, numbers_name] = names(stem);
     std::fs::create_dir_all(dir).map_err(|e| broken(dir, e))?;
-    let json = serde_json::to_vec_pretty(settings).map_err(|e| broken(&dir.join(SETTINGS), e))?;
-    write_file(dir, SETTINGS, &json)?;
+    let json = serde_json::to_vec_pretty(settings).map_err(|e| broken(&dir.join(&settings_name), e))?;
+    write_file(dir, &settings_name, &json)?;
     let bytes: Vec<Vec<u8>> = numbers.iter().map(|(_, x)| x.iter().flat_map(|v| v.to_le_bytes()).collect()).collect();
     let views = numbers.iter().zip(&bytes).map(|((name, x), bytes)| {
         let view = TensorView::new(Dtype::F32, x.shape().to_vec(), bytes);
-        view.map(|v| ((*name).to_owned(), v)).map_err(|e| broken(&dir.join(NUMBERS), e))
+        view.map(|v| ((*name).to_owned(), v)).map_err(|e| broken(&dir.join(&numbers_name), e))
     });
     let views = views.collect::<Result<Vec<_>, _>>()?;
-    let packed = safetensors::serialize(views, None).map_err(|e| broken(&dir.join(NUMBERS), e))?;
-    write_file(dir, NUMBERS, &packed)
+    let packed = safetensors::serialize(views, None).map_err(|e| broken(&dir.join(&numbers_name), e))?;
+    write_file(dir, &numbers_name, &packed)
 }
 
 /// Reads both files of a model.
 pub(super) fn read<T: DeserializeOwned>(dir: &Path) -> Result<(T, Numbers), PredictError> {
-    let text = std::fs::read(dir.join(SETTINGS)).map_err(|e| broken(&dir.join(SETTINGS), e))?;
-    let settings = serde_json::from_slice(&text).map_err(|e| broken(&dir.join(SETTINGS), e))?;
-    let path = dir.join(NUMBERS);
+    read_as(dir, MODEL)
+}
+
+fn names(stem: &str) -> [String; 2] {
+    [format!("{stem}.json"), format!("{stem}.safetensors")]
+}
+
+/// Reads `<stem>.json` and `<stem>.safetensors`.
+pub(super) fn read_as<T: DeserializeOwned>(dir: &Path, stem: &str) -> Result<(T, Numbers), PredictError> {
+    let [settings_name, numbers_name] = names(stem);
+    let text = std::fs::read(dir.join(&settings_name)).map_err(|e| broken(&dir.join(&settings_name), e))?;
+    let settings = serde_json::from_slice(&text).map_err(|e| broken(&dir.join(&settings_name), e))?;
+    let path = dir.join(numbers_name);
     let bytes = std::fs::read(&path).map_err(|e| broken(&path, e))?;
     let tensors = SafeTensors::deserialize(&bytes).map_err(|e| broken(&path, e))?;
     let matrices = tensors.tensors().into_iter().filter_map(|(name, view)| Some((name, matrix(&view)?)));

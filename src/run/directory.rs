@@ -62,6 +62,11 @@ impl RunDir {
         self.join("checkpoints")
     }
 
+    /// The feature tables, where the run has some.
+    pub fn features(&self) -> PathBuf {
+        self.join("features")
+    }
+
     /// The gene graph.
     pub fn graph(&self) -> PathBuf {
         self.join("graph.tsv.gz")

@@ -1,5 +1,6 @@
 //! One evidence channel of the graph as undirected neighbour profiles.
 
+use super::regulation::Regulation;
 use crate::data::GeneId;
 use crate::graph::{ChannelId, Edge, GeneGraph};
 
@@ -17,13 +18,16 @@ pub(super) struct Channel {
     transitions: Vec<(GeneId, f32)>,
     /// Sum of weights per gene, D.
     degree: Vec<f32>,
+    /// Signed regulation, both ways.
+    pub(super) regulation: Regulation,
 }
 
 impl Channel {
     /// The merged weight and every evidence channel that differs from it. O(channels x edges).
     pub(super) fn all(graph: &GeneGraph) -> Vec<Self> {
         let score = |id: ChannelId| move |e: &Edge| e.evidence.iter().find(|(c, _)| *c == id).map_or(0.0, |(_, s)| *s);
-        let merged = Self::new("merged", graph, |e| e.weight);
+        let mut merged = Self::new("merged", graph, |e| e.weight);
+        merged.regulation = Regulation::new(graph);
         let named = graph.channels().iter().enumerate();
         let named = named.map(|(i, name)| Self::new(name, graph, score(ChannelId(i as u16))));
         let differ: Vec<Self> =
@@ -43,7 +47,7 @@ impl Channel {
             start.push(neighbours.len());
         }
         let transitions = transitions(&start, &neighbours, &degree);
-        Self { name: name.to_owned(), start, neighbours, transitions, degree }
+        Self { name: name.to_owned(), start, neighbours, transitions, degree, regulation: Regulation::default() }
     }
 
     /// Number of genes of the graph.

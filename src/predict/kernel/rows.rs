@@ -9,15 +9,15 @@ use super::super::vocabulary::Vocabulary;
 use crate::data::{GeneId, Responses};
 
 /// The targets of the training perturbations.
-pub(super) struct Rows {
+pub(in crate::predict) struct Rows {
     /// The distinct targets in order of first appearance; `None` is one outside the graph.
-    pub(super) targets: Vec<Option<GeneId>>,
+    pub(in crate::predict) targets: Vec<Option<GeneId>>,
     /// Positions in `targets`, per row.
     of_row: Vec<Vec<usize>>,
 }
 
 impl Rows {
-    pub(super) fn new(responses: &Responses, vocabulary: &Vocabulary) -> Self {
+    pub(in crate::predict) fn new(responses: &Responses, vocabulary: &Vocabulary) -> Self {
         let (mut targets, mut position) = (Vec::new(), HashMap::new());
         let mut place = |target: &Arc<str>| {
             let node = vocabulary.node(target);
@@ -32,14 +32,25 @@ impl Rows {
         Self { targets, of_row }
     }
 
+    /// Positions in [`Rows::targets`] of the targets of a row.
+    pub(in crate::predict) fn of(&self, row: usize) -> &[usize] {
+        &self.of_row[row]
+    }
+
+    /// A matrix among rows gathered by target: the sum over all rows of both, n_targets x n_targets.
+    pub(in crate::predict) fn between_targets(&self, of_rows: &Array2<f64>) -> Array2<f64> {
+        let has = self.incidence();
+        has.t().dot(of_rows).dot(&has)
+    }
+
     /// Rows with one target, and that target: what the similarity is learned from.
-    pub(super) fn singles(&self) -> (Vec<usize>, Vec<usize>) {
+    pub(in crate::predict) fn singles(&self) -> (Vec<usize>, Vec<usize>) {
         let single = self.of_row.iter().enumerate().filter_map(|(row, of)| Some((row, *of.first()?, of.len())));
         single.filter(|(.., n)| *n == 1).map(|(row, target, _)| (row, target)).unzip()
     }
 
     /// The kernel among rows from that among targets: the sum over the targets of both rows.
-    pub(super) fn kernel(&self, of_targets: &Array2<f64>) -> Array2<f64> {
+    pub(in crate::predict) fn kernel(&self, of_targets: &Array2<f64>) -> Array2<f64> {
         if self.of_row.iter().all(|of| of.len() == 1) {
             let order: Vec<usize> = self.of_row.iter().map(|of| of[0]).collect();
             return of_targets.select(Axis(0), &order).select(Axis(1), &order);
@@ -49,7 +60,7 @@ impl Rows {
     }
 
     /// Coefficients of the targets (n_targets x r) from those of the rows: a target gets those of all its rows.
-    pub(super) fn per_target(&self, of_rows: &Array2<f64>) -> Array2<f64> {
+    pub(in crate::predict) fn per_target(&self, of_rows: &Array2<f64>) -> Array2<f64> {
         self.incidence().t().dot(of_rows)
     }
 

@@ -2,32 +2,54 @@
 
 use std::fmt;
 
-use ndarray::{Array1, Array2};
+use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::channel::{Channel, Profile};
-use super::walk::walk_profile;
+use super::family::Families;
+use super::regulation::{Side, regulation_profile};
+use super::walk::{FAR, NEAR, walk_profile};
 use crate::data::GeneId;
 use crate::graph::GeneGraph;
 
 /// What is compared of two genes.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
-pub(super) enum Kind {
+pub(in crate::predict) enum Kind {
     /// The neighbours.
     Neighbours,
-    /// Where a random walk with restart ends, on a logarithmic scale.
+    /// Where a random walk that often returns ends, on a logarithmic scale.
     Walk,
+    /// Where a random walk that seldom returns ends, on a logarithmic scale.
+    Far,
+    /// The genes that it regulates, with signs.
+    Regulates,
+    /// The genes that regulate it, with signs.
+    Regulated,
+    /// The gene family, read from the symbol (`PSMA1` and `PSMA2`).
+    Family,
 }
+
+impl Kind {
+    /// What exists in the merged graph only: direction, sign and names do not depend on the evidence.
+    fn once(self) -> bool {
+        matches!(self, Self::Regulates | Self::Regulated | Self::Family)
+    }
+}
+
+/// Profiles that hold more than this share of the graph, in percent, are multiplied as dense matrices.
+const DENSE: usize = 3;
+/// Genes of one dense block.
+const BLOCK: usize = 4096;
 
 /// One way to compare genes: a kind of profile in one channel.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
-pub(super) struct View {
+pub(in crate::predict) struct View {
     /// The channel by name.
-    pub(super) channel: String,
+    channel: String,
     /// What is compared.
-    pub(super) kind: Kind,
+    kind: Kind,
 }
 
 impl fmt::Display for View {
@@ -35,6 +57,10 @@ impl fmt::Display for View {
         match self.kind {
             Kind::Neighbours => write!(f, "neighbours.{}", self.channel),
             Kind::Walk => write!(f, "walk.{}", self.channel),
+            Kind::Far => write!(f, "far.{}", self.channel),
+            Kind::Regulates => write!(f, "regulates"),
+            Kind::Regulated => write!(f, "regulated"),
+            Kind::Family => write!(f, "family"),
         }
     }
 }
@@ -44,7 +70,8 @@ impl fmt::Display for View {
 /// Nothing of size genes x genes is built: profiles of the targets lie in an inverted index, so a query costs the sum
 /// over its profile of the number of targets that share an entry.
 #[derive(Debug, Clone)]
-pub(super) struct Similarity {
+pub(in crate::predict) struct Similarity {
+    families: Families,
     /// `None` is a target outside the graph, similar only to itself.
     targets: Vec<Option<GeneId>>,
     channels: Vec<Channel>,
@@ -59,51 +86,59 @@ struct Index {
 }
 
 impl Similarity {
-    /// Neighbours and walks in the merged graph and in every channel.
-    pub(super) fn all(graph: &GeneGraph, targets: Vec<Option<GeneId>>) -> Self {
+    /// These kinds of view in the merged graph and, where that differs, in every channel.
+    pub(in crate::predict) fn of_kinds(graph: &GeneGraph, kinds: &[Kind], targets: Vec<Option<GeneId>>) -> Self {
         let channels = Channel::all(graph);
-        let kinds = [Kind::Neighbours, Kind::Walk];
-        let views = kinds.iter().flat_map(|&kind| channels.iter().map(move |c| View { channel: c.name.clone(), kind }));
+        let in_channels = |kind: Kind| channels.iter().take(if kind.once() { 1 } else { usize::MAX });
+        let views =
+            kinds.iter().flat_map(|&kind| in_channels(kind).map(move |c| View { channel: c.name.clone(), kind }));
         let views = views.collect();
-        Self::new(channels, views, targets)
+        Self::new(graph, channels, views, targets)
     }
 
     /// These views of a graph; `None` where it lacks a channel.
-    pub(super) fn of_views(graph: &GeneGraph, views: Vec<View>, targets: Vec<Option<GeneId>>) -> Option<Self> {
+    pub(in crate::predict) fn of_views(
+        graph: &GeneGraph,
+        views: Vec<View>,
+        targets: Vec<Option<GeneId>>,
+    ) -> Option<Self> {
         let channels = Channel::all(graph);
         let known = |v: &View| channels.iter().any(|c| c.name == v.channel);
-        views.iter().all(known).then(|| Self::new(channels, views, targets))
+        views.iter().all(known).then(|| Self::new(graph, channels, views, targets))
     }
 
-    fn new(channels: Vec<Channel>, views: Vec<View>, targets: Vec<Option<GeneId>>) -> Self {
+    fn new(graph: &GeneGraph, channels: Vec<Channel>, views: Vec<View>, targets: Vec<Option<GeneId>>) -> Self {
+        let families = Families::new(graph.genes());
         let views = views.into_iter().filter_map(|view| {
             let at = channels.iter().position(|c| c.name == view.channel)?;
-            let of = |t: &Option<GeneId>| t.map_or_else(Profile::new, |gene| profile(&channels[at], view.kind, gene));
+            let of = |t: &Option<GeneId>| {
+                t.map_or_else(Profile::new, |gene| profile(&channels[at], &families, view.kind, gene))
+            };
             let profiles: Vec<Profile> = targets.par_iter().map(of).collect();
             Some((view, at, Index::new(&profiles, channels[at].n_genes())))
         });
-        Self { views: views.collect(), channels, targets }
+        Self { views: views.collect(), channels, targets, families }
     }
 
     /// The training targets.
-    pub(super) fn targets(&self) -> &[Option<GeneId>] {
+    pub(in crate::predict) fn targets(&self) -> &[Option<GeneId>] {
         &self.targets
     }
 
     /// The views in order.
-    pub(super) fn views(&self) -> impl ExactSizeIterator<Item = &View> {
+    pub(in crate::predict) fn views(&self) -> impl ExactSizeIterator<Item = &View> {
         self.views.iter().map(|(view, ..)| view)
     }
 
     /// Keeps the views for which `keep` is true.
-    pub(super) fn retain(&mut self, keep: &[bool]) {
+    pub(in crate::predict) fn retain(&mut self, keep: &[bool]) {
         let mut keep = keep.iter();
         self.views.retain(|_| keep.next().copied().unwrap_or(false));
     }
 
     /// Weighted mean over the views of the similarity of a gene to every target, length n_targets; 0 for a gene outside
     /// the graph.
-    pub(super) fn of(&self, gene: Option<GeneId>, weights: &[f64]) -> Vec<f64> {
+    pub(in crate::predict) fn of(&self, gene: Option<GeneId>, weights: &[f64]) -> Vec<f64> {
         let mut sum = vec![0.0; self.targets.len()];
         let Some(gene) = gene else { return sum };
         for (view, weight) in weights.iter().enumerate() {
@@ -113,16 +148,22 @@ impl Similarity {
     }
 
     /// Similarities among the targets in one view, n_targets x n_targets, exactly symmetric.
-    pub(super) fn matrix(&self, view: usize) -> Array2<f64> {
-        let outside = self.targets.iter().map(|t| f64::from(u8::from(t.is_none())));
-        let mut matrix = Array2::from_diag(&outside.collect::<Array1<f64>>());
+    pub(in crate::predict) fn matrix(&self, view: usize) -> Array2<f64> {
+        let mut matrix = Array2::zeros((self.targets.len(), self.targets.len()));
         self.views[view].2.add_products(&mut matrix);
+        // A target of which the view knows nothing is similar to itself.
+        matrix.diag_mut().mapv_inplace(|own| if own == 0.0 { 1.0 } else { own });
         matrix
     }
 
     fn add(&self, gene: GeneId, view: usize, weight: f64, to: &mut [f64]) {
         let (View { kind, .. }, channel, index) = &self.views[view];
-        for (shared, value) in profile(&self.channels[*channel], *kind, gene) {
+        let profile = profile(&self.channels[*channel], &self.families, *kind, gene);
+        if profile.is_empty() {
+            let itself = self.targets.iter().zip(to.iter_mut()).filter(|(t, _)| **t == Some(gene));
+            itself.for_each(|(_, to)| *to += weight);
+        }
+        for (shared, value) in profile {
             for &(target, other) in index.of(shared) {
                 to[target as usize] += weight * (f64::from(value) * f64::from(other));
             }
@@ -130,10 +171,14 @@ impl Similarity {
     }
 }
 
-fn profile(channel: &Channel, kind: Kind, gene: GeneId) -> Profile {
+fn profile(channel: &Channel, families: &Families, kind: Kind, gene: GeneId) -> Profile {
     match kind {
         Kind::Neighbours => channel.neighbour_profile(gene),
-        Kind::Walk => walk_profile(channel, gene),
+        Kind::Walk => walk_profile(channel, gene, NEAR),
+        Kind::Far => walk_profile(channel, gene, FAR),
+        Kind::Regulates => regulation_profile(channel, gene, Side::Out),
+        Kind::Regulated => regulation_profile(channel, gene, Side::In),
+        Kind::Family => families.profile(gene),
     }
 }
 
@@ -153,8 +198,12 @@ impl Index {
         Self { start, entries }
     }
 
-    /// Adds the dot products of all pairs of profiles, n_targets x n_targets, gene by gene: no profile is needed again.
+    /// Adds the dot products of all pairs of profiles, n_targets x n_targets, exactly symmetric.
     fn add_products(&self, to: &mut Array2<f64>) {
+        let n_targets = to.nrows();
+        if self.entries.len() > DENSE * n_targets * (self.start.len() - 1) / 100 {
+            return self.add_dense_products(to);
+        }
         for held in self.start.windows(2).map(|w| &self.entries[w[0]..w[1]]) {
             for (k, &(a, value)) in held.iter().enumerate() {
                 let mut row = to.row_mut(a as usize);
@@ -163,15 +212,41 @@ impl Index {
                 }
             }
         }
-        for a in 0..to.nrows() {
-            for b in 0..a {
-                to[[a, b]] = to[[b, a]];
+        mirror(to);
+    }
+
+    /// The same through a dense matrix, block by block of the genes: profiles that hold much of the graph multiply
+    /// faster so.
+    fn add_dense_products(&self, to: &mut Array2<f64>) {
+        let n_genes = self.start.len() - 1;
+        for from in (0..n_genes).step_by(BLOCK) {
+            let until = (from + BLOCK).min(n_genes);
+            let mut block = Array2::<f64>::zeros((to.nrows(), until - from));
+            for gene in from..until {
+                for &(target, value) in &self.entries[self.start[gene]..self.start[gene + 1]] {
+                    block[[target as usize, gene - from]] = f64::from(value);
+                }
             }
+            *to += &gram(block.view());
         }
+        mirror(to);
     }
 
     fn of(&self, gene: GeneId) -> &[(u32, f32)] {
         &self.entries[self.start[gene.index()]..self.start[gene.index() + 1]]
+    }
+}
+
+fn gram(x: ArrayView2<'_, f64>) -> Array2<f64> {
+    x.dot(&x.t())
+}
+
+/// Copies the upper triangle to the lower one.
+fn mirror(x: &mut Array2<f64>) {
+    for a in 0..x.nrows() {
+        for b in 0..a {
+            x[[a, b]] = x[[b, a]];
+        }
     }
 }
 
@@ -188,7 +263,7 @@ mod tests {
             .iter()
             .for_each(|(a, b)| builder.add_undirected(a, b, 0.9, &[(channel, 0.5)]));
         let targets = [Some(GeneId(0)), Some(GeneId(1)), None, Some(GeneId(4))];
-        let similarity = Similarity::all(&builder.build(), targets.to_vec());
+        let similarity = Similarity::of_kinds(&builder.build(), &[Kind::Neighbours, Kind::Walk], targets.to_vec());
         assert_eq!(similarity.views().len(), 4);
         for view in 0..4 {
             let mut weights = [0.0; 4];

@@ -7,13 +7,13 @@ const SHORTEST: f64 = 1e-9;
 
 /// Squared error relative to the squared responses, minus the mean cosine of predicted and true rows: scale and direction
 /// count alike. 1 for no change, -1 for a perfect prediction. Both n x r.
-pub(super) fn loss(predicted: &Array2<f64>, truth: &Array2<f64>) -> f64 {
+pub(in crate::predict) fn loss(predicted: &Array2<f64>, truth: &Array2<f64>) -> f64 {
     let error = (predicted - truth).mapv(|v| v * v).sum() / total(truth);
     error - cosines(predicted, truth).sum() / truth.nrows().max(1) as f64
 }
 
 /// Gradient of [`loss`] over the prediction, n x r.
-pub(super) fn loss_gradient(predicted: &Array2<f64>, truth: &Array2<f64>) -> Array2<f64> {
+pub(in crate::predict) fn loss_gradient(predicted: &Array2<f64>, truth: &Array2<f64>) -> Array2<f64> {
     let mut gradient = (predicted - truth) * (2.0 / total(truth));
     let cosines = cosines(predicted, truth);
     let n = truth.nrows().max(1) as f64;
