@@ -5,7 +5,9 @@
 //! number comes from [`crate::stats::Rng`].
 
 mod adamw;
+mod attention;
 mod clip;
+mod decoder;
 mod device;
 mod error;
 mod linear;
@@ -15,11 +17,14 @@ mod rms_norm;
 mod schedule;
 mod sparse;
 mod sparse_features;
+mod tile;
 mod torch;
 mod variables;
 
 pub use self::adamw::{AdamW, AdamWSettings};
+pub use self::attention::Neighbourhoods;
 pub use self::clip::{clip_factor, gradient_norm};
+pub use self::decoder::gene_decoder;
 pub use self::device::{device_name, parse_device};
 pub use self::error::NnError;
 pub use self::linear::Linear;

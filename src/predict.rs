@@ -6,6 +6,7 @@ mod additive;
 mod calibrated;
 mod calibration;
 mod cells;
+mod course;
 mod cross_validate;
 mod error;
 mod forest;
@@ -20,6 +21,7 @@ mod learning_curve;
 mod linear;
 mod mean;
 mod nested;
+mod neighbours;
 mod own_target;
 mod pairs;
 mod predictor;
@@ -27,7 +29,9 @@ mod propagation;
 mod ridge;
 mod saved;
 mod score_head;
+mod spectral;
 mod target_features;
+mod txpert;
 mod vocabulary;
 
 #[cfg(test)]
@@ -55,6 +59,7 @@ pub const PREDICTORS: &[Spec] = &[
     genepert::SPEC,
     additive::SPEC,
     propagation::SPEC,
+    txpert::SPEC,
     graph_kernel::SPEC,
     gears::SPEC,
     grn::SPEC,

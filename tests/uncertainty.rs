@@ -4,18 +4,14 @@
 use candle_core::Device;
 use grn::data::{
     CellTable, Condition, Csr, Expression, Perturbation, Pseudobulk, PseudobulkOptions, Responses, Scale, Screen, Split,
-    TargetSum, median,
 };
 use grn::graph::GeneGraph;
 use grn::predict::{
-    Calibration, CalibrationMode, ControlCells, FitSummary, Predictor, Task, Validation, calibrated_settings,
-    cross_validate, spec,
+    Calibration, CalibrationMode, FitSummary, Predictor, Task, Validation, calibrated_settings, cross_validate, spec,
 };
-use grn::score::{DeOptions, DeTable, LogCells};
 use grn::simulate::{PRESETS, Preset, SimulationOptions, Size, Wiring, simulate};
-use grn::stats::Rng;
 use grn::train::Silent;
-use ndarray::{Array1, ArrayView1};
+use ndarray::ArrayView1;
 
 fn table(screen: &Screen, seed: u64) -> Responses {
     let options = PseudobulkOptions { halves: true, seed, ..Default::default() };

@@ -135,12 +135,6 @@ struct Plan {
     nested: Option<(usize, CvMetric)>,
     compare: Option<String>,
     curve: Vec<crate::predict::TrainingSize>,
-    let mode = CalibrationMode::None;
-    let job = Job { session, inputs, responses: &responses, split: &split, mode };
-    let mut report = Report::new(&responses, &split, &inputs.graph, outdir.to_owned());
-    job.validate_all(&specs, false, &mut report)?;
-    files::write_tables(&report, &job.labels(), &split)?;
-    Ok(report)
 }
 
 impl Plan {

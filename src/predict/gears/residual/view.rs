@@ -8,10 +8,10 @@ use ndarray::Array2;
 use super::config::Config;
 use super::messages::Messages;
 use super::paths::{N_FEATURES, Paths, Reached};
-use super::spectral::coordinates;
 use crate::data::{GeneId, GeneIndex};
 use crate::graph::GeneGraph;
 use crate::nn::{SparseFeatures, SparseMatrix};
+use crate::predict::spectral::coordinates;
 
 /// Messages, paths and spectral coordinates of a graph, and which node each measured gene is.
 #[derive(Debug)]

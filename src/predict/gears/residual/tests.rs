@@ -77,7 +77,7 @@ fn settings_text(more: &str) -> toml::Table {
 }
 
 fn model(more: &str) -> Box<dyn Predictor> {
-    (SPEC.build)(&settings_text(more)).unwrap()
+    build(&settings_text(more)).unwrap()
 }
 
 fn fitted(responses: &Responses, graph: &GeneGraph, more: &str) -> (Box<dyn Predictor>, FitSummary) {
@@ -267,9 +267,9 @@ fn autofocus_needs_moments_and_uses_them() {
 
 #[test]
 fn the_example_settings_are_the_defaults() {
-    let table: toml::Table = SPEC.settings.parse().unwrap();
+    let table: toml::Table = include_str!("../../../../configs/models/gears-residual.toml").parse().unwrap();
     assert_eq!(table.try_into::<Config>().unwrap(), Config::default());
-    let refused = |text: &str| matches!((SPEC.build)(&text.parse().unwrap()), Err(PredictError::BadConfig { .. }));
+    let refused = |text: &str| matches!(build(&text.parse().unwrap()), Err(PredictError::BadConfig { .. }));
     for text in ["hiden = 3", "hidden = 0", "folds = 2", "base = 'gears'", "learning_rate = -1.0"] {
         assert!(refused(text), "{text}");
     }
@@ -291,7 +291,7 @@ fn one_and_four_threads_give_the_same_bits() {
     let run = |threads: &str| {
         let path = dir.path().join(threads);
         let status = Command::new(std::env::current_exe().unwrap())
-            .args(["--exact", "predict::gears::tests::fit_and_tell", "--ignored"])
+            .args(["--exact", "predict::gears::residual::tests::fit_and_tell", "--ignored"])
             .envs([("RAYON_NUM_THREADS", threads), ("CANDLE_NUM_THREADS", threads)])
             .env("GEARS_TEST_OUT", &path)
             .output()

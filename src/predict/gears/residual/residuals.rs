@@ -100,26 +100,6 @@ fn root_mean_square(x: &Array2<f32>) -> f32 {
     (x.iter().map(|&v| f64::from(v).powi(2)).sum::<f64>() / x.len().max(1) as f64).sqrt() as f32
 }
 
-/// Identifies settings and data of a fit, so that a checkpoint of another is refused.
-pub(super) fn fingerprint(config: &Config, task: &Task<'_>) -> String {
-    let mut hash = blake3::Hasher::new();
-    hash.update(format!("{config:?} {} ", task.seed).as_bytes());
-    hash.update(&task.responses.genes.fingerprint().to_le_bytes());
-    hash.update(&task.graph.genes().fingerprint().to_le_bytes());
-    task.responses.perturbations.iter().for_each(|p| {
-        hash.update(p.to_string().as_bytes());
-    });
-    task.responses.delta.iter().for_each(|v| {
-        hash.update(&v.to_le_bytes());
-    });
-    for e in task.graph.edges() {
-        hash.update(&e.source.0.to_le_bytes());
-        hash.update(&e.target.0.to_le_bytes());
-        hash.update(&e.weight.to_le_bytes());
-    }
-    hash.finalize().to_hex().to_string()
-}
-
 /// Hears of stopping, reports nothing: the progress of the base's inner fits is not that of this fit.
 struct StopOnly<'a>(&'a mut dyn Observer);
 
