@@ -25,7 +25,7 @@ pub use self::adamw::{AdamW, AdamWSettings};
 pub use self::attention::Neighbourhoods;
 pub use self::clip::{clip_factor, gradient_norm};
 pub use self::decoder::gene_decoder;
-pub use self::device::{device_name, parse_device};
+pub use self::device::{Device, device_name, parse_device};
 pub use self::error::NnError;
 pub use self::linear::Linear;
 pub use self::loss::{ElementLoss, LossKind};

@@ -72,7 +72,7 @@ fn shrinking_for_absolute_error_costs_no_squared_error() {
 fn intervals_hold_changes_of_perturbations_the_calibration_has_not_seen() {
     let (mut inside, mut all) = (0usize, 0usize);
     for seed in 0..3 {
-        let size = Size { genes: 300, perturbations: 60, cells_per_perturbation: 60, controls: 400 };
+        let size = Size { genes: 330, perturbations: 60, cells_per_perturbation: 60, controls: 400 };
         let simulated = simulate(&Wiring::embedded().unwrap(), &options("demo", size, 0, seed)).unwrap();
         let responses = table(&simulated.screen, seed);
         let (train, test): (Vec<usize>, Vec<usize>) = (0..60).partition(|i| i % 3 != 0);
@@ -90,13 +90,13 @@ fn intervals_hold_changes_of_perturbations_the_calibration_has_not_seen() {
         }
     }
     let share = inside as f64 / all as f64;
-    assert!(all > 3 * 10 * 300 && (0.86..0.96).contains(&share), "{share} of {all}");
+    assert!(all > 3 * 10 * 330 && (0.86..0.96).contains(&share), "{share} of {all}");
 }
 
 #[test]
 fn a_screen_without_effects_is_called_that_and_predicted_as_no_change() {
     for (seed, controls) in [(0, 1200), (1, 1200), (2, 900)] {
-        let size = Size { genes: 300, perturbations: 4, cells_per_perturbation: 5, controls };
+        let size = Size { genes: 330, perturbations: 4, cells_per_perturbation: 5, controls };
         let simulated = simulate(&Wiring::embedded().unwrap(), &options("demo", size, 0, seed)).unwrap();
         // Control cells only, most of them under the names of genes: 100 stay controls.
         let targets = ["SOX2", "NANOG", "POU5F1", "MYC", "MAX", "TP53", "EP300", "REST", "EZH2", "HDAC1"];
@@ -127,7 +127,7 @@ fn a_screen_without_effects_is_called_that_and_predicted_as_no_change() {
 
 #[test]
 fn a_screen_with_few_weak_effects_is_not_called_empty() {
-    let size = Size { genes: 300, perturbations: 20, cells_per_perturbation: 60, controls: 300 };
+    let size = Size { genes: 330, perturbations: 20, cells_per_perturbation: 60, controls: 300 };
     let simulated = simulate(&Wiring::embedded().unwrap(), &options("demo", size, 0, 3)).unwrap();
     let responses = table(&simulated.screen, 3);
     for responses in [Responses { halves: None, ..responses.clone() }, responses] {
@@ -148,9 +148,8 @@ fn pairs_are_never_worse_than_the_sum_of_their_singles() {
         // With many pairs to learn from, with few, with none.
         for learned in [20, 5, 0] {
             let test = &pairs[20..];
-            let train: Vec<usize> = (0..responses.len())
-                .filter(|i| !pairs.contains(i) || pairs[..learned].contains(i))
-                .collect();
+            let train: Vec<usize> =
+                (0..responses.len()).filter(|i| !pairs.contains(i) || pairs[..learned].contains(i)).collect();
             let (model, calibration, _) = fit("graph-kernel", &responses.subset(&train), &simulated.network);
             let (mut ours, mut additive) = (0.0, 0.0);
             for &row in test {
@@ -170,14 +169,14 @@ fn pairs_are_never_worse_than_the_sum_of_their_singles() {
 
 #[test]
 fn a_calibration_survives_its_files() {
-    let size = Size { genes: 300, perturbations: 50, cells_per_perturbation: 40, controls: 300 };
+    let size = Size { genes: 330, perturbations: 50, cells_per_perturbation: 40, controls: 300 };
     let simulated = simulate(&Wiring::embedded().unwrap(), &options("norman", size, 25, 5)).unwrap();
     let responses = table(&simulated.screen, 5);
     let (model, calibration, _) = fit("graph-kernel", &responses, &simulated.network);
     let dir = tempfile::tempdir().unwrap();
     calibration.save(dir.path()).unwrap();
-    let again = Calibration::load(dir.path(), 300).unwrap().unwrap();
-    assert!(Calibration::load(dir.path(), 299).is_err());
+    let again = Calibration::load(dir.path(), 330).unwrap().unwrap();
+    assert!(Calibration::load(dir.path(), 329).is_err());
     for row in [0, 10, 40] {
         for mode in [CalibrationMode::Mae, CalibrationMode::Rank] {
             let of = |c: &Calibration| {
@@ -189,5 +188,5 @@ fn a_calibration_survives_its_files() {
         }
     }
     Calibration::remove(dir.path()).unwrap();
-    assert!(Calibration::load(dir.path(), 300).unwrap().is_none());
+    assert!(Calibration::load(dir.path(), 330).unwrap().is_none());
 }

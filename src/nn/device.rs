@@ -1,6 +1,6 @@
 //! Where tensors live.
 
-use candle_core::Device;
+pub use candle_core::Device;
 
 use super::NnError;
 

@@ -3,12 +3,13 @@
 //! It is not in the registry; its settings name the model, its settings and the mode.
 
 use std::path::Path;
+use std::sync::Arc;
 
 use serde::{Deserialize, Serialize};
 
 use super::{
-    Calibration, CalibrationMode, FitSummary, PredictError, Prediction, Predictor, Saved, Spec, Task, Validation,
-    settings, spec,
+    Basis, Calibration, CalibrationMode, FitSummary, PredictError, Prediction, Predictor, Saved, Spec, Task,
+    Validation, settings, spec,
 };
 use crate::data::{Delta, Perturbation, Split};
 use crate::graph::GeneGraph;
@@ -90,8 +91,15 @@ impl Predictor for Calibrated {
             Some((None, _)) => self.inner.predict(perturbation),
             Some((Some(calibration), graph)) => {
                 let mode = self.config.mode;
-                let estimate = calibration.estimate(&*self.inner, graph, perturbation, mode, 0.9)?;
                 let genes = self.inner.predict(&Perturbation::control())?.delta.genes;
+                let estimate = match calibration.estimate(&*self.inner, graph, perturbation, mode, 0.9) {
+                    // Where no perturbation has an effect, one on an unknown gene has none either.
+                    Err(PredictError::UnknownTarget { .. }) if calibration.signal().is_absent() => {
+                        let delta = Delta::new(Arc::clone(&genes), vec![0.0; genes.len()], None)?;
+                        return Ok(Prediction { delta, basis: Basis::Fallback, distance: None });
+                    }
+                    other => other?,
+                };
                 let delta = Delta::new(genes, estimate.delta, None)?;
                 Ok(Prediction { delta, basis: estimate.basis, distance: estimate.distance })
             }

@@ -1,7 +1,5 @@
 //! Running the models of a cross-validation.
 
-use candle_core::Device;
-
 use super::curve::CurvePoint;
 use super::entry::Entry;
 use super::nested::Nested;
@@ -14,8 +12,10 @@ use crate::cli::session::Session;
 use crate::data::{Perturbation, Responses, Split};
 use crate::error::Notice;
 use crate::graph::GeneGraph;
+use crate::nn::Device;
 use crate::predict::{
-    Candidate, FitSummary, OutOfFold, PredictError, TrainingSize, Validation, cross_validate, cross_validate_at, select_nested,
+    Candidate, FitSummary, OutOfFold, PredictError, TrainingSize, Validation, cross_validate, cross_validate_at,
+    select_nested,
 };
 use crate::score::{Bootstrap, CvMetric, ceiling_scores, cv_row, cv_scores};
 use crate::train::Observer;

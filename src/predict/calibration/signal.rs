@@ -18,6 +18,9 @@ use crate::stats::Rng;
 
 /// Fewer standard deviations than this are no effect.
 const LEAST: f64 = 3.0;
+/// Fewer standard errors than this are no change of the targets themselves: few of them are measured, and all against the
+/// same control cells. A knockdown that works stands out by far more.
+const LEAST_OWN: f64 = 5.0;
 /// Rows and quadruples of rows from which the noise is estimated, at most.
 const NOISE_ROWS: usize = 200;
 const QUADRUPLES: usize = 2000;
@@ -51,7 +54,7 @@ impl Signal {
 
     /// Whether the targets themselves change.
     pub fn own_is_present(&self) -> bool {
-        self.own.abs() >= LEAST
+        self.own.abs() >= LEAST_OWN
     }
 }
 
