@@ -32,5 +32,16 @@ fn build(table: &toml::Table) -> Result<Box<dyn Predictor>, PredictError> {
 
 /// The form that wrote the folder: a correction keeps its base beside it.
 fn load(from: &Saved<'_>) -> Result<Box<dyn Predictor>, PredictError> {
-    if from.dir.join(residual::BASE).is_dir() { residual::load(from) } else { published::load(from) }
+    load_correction(from).unwrap_or_else(|| published::load(from))
+}
+
+/// A graph network that corrects `base` with these settings, unfitted; that model is saved inside its folder.
+pub(super) fn correction(base: &str, settings: &toml::Table) -> Result<Box<dyn Predictor>, PredictError> {
+    let table = [("base".to_owned(), base.into()), ("base_settings".to_owned(), settings.clone().into())];
+    residual::build(&table.into_iter().collect())
+}
+
+/// Whether a folder holds a correction, and reads it.
+pub(super) fn load_correction(from: &Saved<'_>) -> Option<Result<Box<dyn Predictor>, PredictError>> {
+    from.dir.join(residual::BASE).is_dir().then(|| residual::load(from))
 }

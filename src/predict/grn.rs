@@ -11,13 +11,16 @@
 //! 4. a step towards the training responses that the prediction resembles most;
 //! 5. the significant part of the effects, learned beside the whole (given by the table, or from the standard errors of
 //!    the screen), of which a share is added;
-//! 6. the own target rule ([`OwnTarget`]) and the range of the table: effects that are never negative stay so.
+//! 6. where asked for (`network`), a graph network trained on what all this leaves of held-out perturbations, behind a
+//!    gate (see [`corrected`]);
+//! 7. the own target rule ([`OwnTarget`]) and the range of the table: effects that are never negative stay so.
 //!
 //! Blends and shares are chosen on leave-one-out (for the trees: held-out) predictions of the training perturbations
 //! only. A target that neither the graph nor a table knows is predicted as what the fit has learned to expect of a target
 //! that resembles none, [`Basis::Fallback`].
 
 mod blend;
+mod corrected;
 mod dense;
 mod fit;
 mod range;
@@ -48,8 +51,11 @@ pub(super) const SPEC: Spec = Spec {
     about: "the default: linear graph network, learned multi-kernel ridge and trees, each as far as it helps",
     paper: "see `propagation`, `graph-kernel` and `forest`; two-layer targets and stacking by leave-one-out (Wolpert 1992)",
     settings: include_str!("../../configs/models/grn.toml"),
-    build: |table| Ok(Box::new(Grn { config: settings(NAME, table)?, fitted: None })),
-    load: stored::load,
+    build: |table| {
+        let config: Config = settings(NAME, table)?;
+        if config.network { corrected::build(table) } else { Ok(Box::new(Grn { config, fitted: None })) }
+    },
+    load: |saved| corrected::load(saved).unwrap_or_else(|| stored::load(saved)),
 };
 
 /// Settings of the default model; every layer can be switched off.
@@ -74,6 +80,8 @@ pub(crate) struct Config {
     pub neighbours: bool,
     /// Keep predictions in the range of the table where its effects are never negative.
     pub range: bool,
+    /// A graph network on what all of this leaves, behind a gate that held-out perturbations must open.
+    pub network: bool,
 }
 
 impl Default for Config {
@@ -88,6 +96,7 @@ impl Default for Config {
             trees: true,
             neighbours: true,
             range: true,
+            network: false,
         }
     }
 }

@@ -54,7 +54,7 @@ use super::NAME;
 use crate::data::{GeneId, GeneIndex, Perturbation, Responses, Split};
 use crate::error::Notice;
 use crate::nn::{AdamWSettings, Schedule};
-use crate::predict::{FitSummary, PredictError, Prediction, Predictor, Saved, Task, settings, spec};
+use crate::predict::{FitSummary, LeftOut, PredictError, Prediction, Predictor, Saved, Task, settings, spec};
 use crate::train::{
     Checkpoint, Evaluation, Never, Observer, Patience, Plan, StopPolicy, Trainer, read_tensors, write_tensors,
 };
@@ -108,7 +108,7 @@ impl Gears {
         if let Some(reason) = config.problem() {
             return Err(PredictError::BadConfig { model: NAME.into(), reason });
         }
-        let base = (spec(&config.base)?.build)(&toml::Table::new())?;
+        let base = (spec(&config.base)?.build)(&config.base_settings)?;
         Ok(Self { config, base, fitted: None })
     }
 
@@ -155,6 +155,10 @@ impl Predictor for Gears {
             correction.add(perturbation, &fitted.genes, &mut prediction.delta.mean)?;
         }
         Ok(prediction)
+    }
+
+    fn left_out(&self) -> Option<LeftOut<'_>> {
+        self.fitted.as_ref().filter(|fitted| fitted.correction.is_none()).and_then(|_| self.base.left_out())
     }
 
     fn save(&self, dir: &Path) -> Result<(), PredictError> {

@@ -19,6 +19,9 @@ pub(crate) enum Loss {
 pub(crate) struct Config {
     /// The model whose prediction the network corrects.
     pub base: String,
+    /// Settings of that model that differ from its defaults.
+    #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
+    pub base_settings: toml::Table,
     /// Width of node embeddings and hidden layers.
     pub hidden: usize,
     /// Strongest neighbours of a gene that send messages, per channel of the graph.
@@ -55,6 +58,7 @@ impl Default for Config {
     fn default() -> Self {
         Self {
             base: "graph-kernel".into(),
+            base_settings: toml::Table::new(),
             hidden: 64,
             top_k: 20,
             channels: vec!["string.experiments".into(), "string.database".into(), "string.coexpression".into()],

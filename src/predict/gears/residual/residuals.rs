@@ -37,7 +37,7 @@ pub(super) fn out_of_fold(
     observer: &mut dyn Observer,
 ) -> Result<Array2<f32>, PredictError> {
     let (graph, features, seed, device) = (task.graph, task.features, task.seed, task.device);
-    let (spec, settings) = (spec(&config.base)?, &toml::Table::new());
+    let (spec, settings) = (spec(&config.base)?, &config.base_settings);
     let validation = Validation { spec, settings, responses, graph, features, split, seed, device };
     Ok(cross_validate(&validation, &mut StopOnly(observer))?.delta)
 }
