@@ -42,8 +42,11 @@ fn respects(model: &ScoredModel, covariates: &Covariates) -> Vec<(&'static str, 
     let distance: Vec<Option<f64>> = model.predictions.distance.iter().map(|d| d.map(f64::from)).collect();
     let distance =
         if distance.iter().any(Option::is_some) { ("distance", distance) } else { ("hops", covariates.hops.clone()) };
-    let effect = covariates.effect.iter().copied().map(Some).collect();
-    vec![("degree", covariates.degree.clone()), ("effect", effect), distance]
+    // Sizes that differ by rounding only (tables of ranks) are one size, and one size makes no groups.
+    let effect = covariates.effect.iter().map(|v| format!("{v:.4e}").parse().ok()).collect();
+    let mut all = vec![("degree", covariates.degree.clone()), ("effect", effect), distance];
+    all.retain(|(_, values)| values.iter().flatten().any(|v| Some(v) != values.iter().flatten().next()));
+    all
 }
 
 /// `strata.tsv`.

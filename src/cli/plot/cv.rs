@@ -121,16 +121,18 @@ pub(super) fn learning(args: LearningArgs, session: &mut Session) -> Result<Exit
         for row in table.rows_of(*metric, &args.folder.models, false)? {
             points.push(LearningPoint {
                 model: table.text(row, "model")?.to_owned(),
-                metric: title(*metric),
+                metric: metric.name().to_owned(),
                 n_train: table.number(row, "n_train")?,
                 value: table.number(row, "value")?,
                 interval: (table.number(row, "low95")?, table.number(row, "high95")?),
             });
         }
     }
+    let words: Vec<String> = metrics.iter().map(|m| format!("{}: {}", m.name(), title(*m).to_lowercase())).collect();
     let caption = format!(
-        "Mean over held-out perturbations with 95 % bootstrap intervals; smaller training sets are contained in larger \
-         ones. Cross-validation {}.",
+        "{}. Mean over held-out perturbations with 95 % bootstrap intervals; smaller training sets are contained in \
+         larger ones. Cross-validation {}.",
+        words.join("; "),
         args.folder.cv.display()
     );
     let figure = LearningFigure::new("Accuracy by number of training perturbations", points)?.caption(caption);
@@ -267,14 +269,15 @@ impl Table {
         Ok(self.optional(row, column)?.unwrap_or(f64::NAN))
     }
 
-    /// Rows of a metric and of these models; of all, with or without the mean, where none is named.
+    /// Rows of a metric and of these models; where none is named of all, with or without the mean, but those on a permuted
+    /// graph.
     fn rows_of(&self, metric: CvMetric, models: &[String], without_mean: bool) -> Result<Vec<&[String]>, CliError> {
         models.iter().try_for_each(|m| self.expect_model(m))?;
         let mut out = Vec::new();
         for row in &self.tsv.rows {
             let model = self.text(row, "model")?;
-            let wanted =
-                if models.is_empty() { !(without_mean && model == "mean") } else { models.iter().any(|m| m == model) };
+            let usual = !(without_mean && model == "mean") && !model.ends_with(".permuted");
+            let wanted = if models.is_empty() { usual } else { models.iter().any(|m| m == model) };
             if wanted && self.text(row, "metric")? == metric.name() {
                 out.push(row.as_slice());
             }
@@ -303,9 +306,9 @@ impl Table {
         Err(CliError::usage("--model", format!("one of {}", names.join(", ")), format!("`{model}`"), None))
     }
 
-    /// The last model on the true graph.
+    /// The last model on the true graph that was not chosen fold by fold.
     fn last_model(&self) -> Result<String, CliError> {
-        let last = self.models().into_iter().rfind(|m| !m.ends_with(".permuted"));
+        let last = self.models().into_iter().rfind(|m| !m.ends_with(".permuted") && m != "nested");
         last.ok_or_else(|| self.wrong("the rows".into(), "a model", "none"))
     }
 
