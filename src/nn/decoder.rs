@@ -12,7 +12,7 @@ use super::sparse::dense_rows;
 /// Genes that one unit of work decodes: partial sums over genes are added in the order of these units.
 const GENES: usize = 64;
 /// Pairs of gene and perturbation whose hidden layers are held at a time, so that they stay in the cache.
-const PAIRS: usize = 512;
+const PAIRS: usize = 128;
 /// Keeps the norm of a row of zeros finite.
 const EPSILON: f32 = 1e-6;
 /// Lanes of a sum, which make a vector loop of it.
@@ -117,17 +117,51 @@ fn matrix_mut(x: &mut [f32], width: usize) -> Result<ArrayViewMut2<'_, f32>> {
     ArrayViewMut2::from_shape((x.len() / width, width), x).map_err(Error::wrap)
 }
 
-/// The scalar product, summed in lanes.
-fn dot(x: &[f32], y: &[f32]) -> f32 {
+/// The scalar product of f(x) and y, summed in lanes.
+fn dot_of(x: &[f32], y: &[f32], f: impl Fn(f32) -> f32) -> f32 {
     let mut lanes = [0f32; LANES];
     let (xs, ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
-    let rest: f32 = xs.remainder().iter().zip(ys.remainder()).map(|(x, y)| x * y).sum();
+    let rest: f32 = xs.remainder().iter().zip(ys.remainder()).map(|(x, y)| f(*x) * y).sum();
     for (x, y) in xs.zip(ys) {
         for j in 0..LANES {
-            lanes[j] += x[j] * y[j];
+            lanes[j] += f(x[j]) * y[j];
         }
     }
     lanes.iter().sum::<f32>() + rest
+}
+
+fn dot(x: &[f32], y: &[f32]) -> f32 {
+    dot_of(x, y, |x| x)
+}
+
+// Loops over rows are functions of their own: slices that are arguments do not overlap, so that they become vector loops.
+
+fn add_rows(to: &mut [f32], x: &[f32], y: &[f32]) {
+    to.iter_mut().zip(x.iter().zip(y)).for_each(|(t, (x, y))| *t = x + y);
+}
+
+fn scale_row(x: &mut [f32], by: f32) {
+    x.iter_mut().for_each(|x| *x *= by);
+}
+
+fn relu_row(to: &mut [f32], x: &[f32]) {
+    to.iter_mut().zip(x).for_each(|(t, x)| *t = relu(*x));
+}
+
+fn add_scaled(to: &mut [f32], x: &[f32], by: f32) {
+    to.iter_mut().zip(x).for_each(|(t, x)| *t += by * x);
+}
+
+fn add_row(to: &mut [f32], x: &[f32]) {
+    to.iter_mut().zip(x).for_each(|(t, x)| *t += x);
+}
+
+/// x <- by own where x is positive, less x along.
+fn slope_row(x: &mut [f32], own: &[f32], by: f32, along: f32) {
+    x.iter_mut().zip(own).for_each(|(x, own)| {
+        let open = if *x > 0.0 { by * own } else { 0.0 };
+        *x = open - *x * along;
+    });
 }
 
 fn relu(x: f32) -> f32 {
@@ -164,12 +198,10 @@ impl Hidden {
         let rows = self.x.chunks_exact_mut(h).zip(self.a.chunks_exact_mut(h)).zip(&mut self.scale[0]);
         for (&(gene, perturbation), ((x, a), scale)) in self.pairs.iter().zip(rows) {
             let (base, z) = (of.gene(gene).0, &of.perturbations[perturbation * h..][..h]);
-            x.iter_mut().zip(base.iter().zip(z)).for_each(|(x, (b, z))| *x = b + z);
+            add_rows(x, base, z);
             *scale = of.inverse_norm(x);
-            a.iter_mut().zip(x).for_each(|(a, x)| {
-                *x *= *scale;
-                *a = relu(*x);
-            });
+            scale_row(x, *scale);
+            relu_row(a, x);
         }
         let u = &mut self.u[..n * 2 * h];
         u.chunks_exact_mut(2 * h).for_each(|row| row.copy_from_slice(of.bias));
@@ -177,7 +209,7 @@ impl Hidden {
         let rows = u.chunks_exact(2 * h).zip(self.v.chunks_exact_mut(2 * h)).zip(&mut self.scale[1]);
         for ((u, v), scale) in rows {
             *scale = of.inverse_norm(u);
-            v.iter_mut().zip(u).for_each(|(v, u)| *v = relu(*u));
+            relu_row(v, u);
         }
         Ok(())
     }
@@ -303,7 +335,7 @@ impl Back<'_, '_> {
             let a = &mut layers.a[..rows * h];
             general_mat_mul(1.0, &matrix(a, h)?.t(), &du, 1.0, &mut matrix_mut(weights, 2 * h)?);
             general_mat_mul(1.0, &du, &self.of.layer.t(), 0.0, &mut matrix_mut(a, h)?);
-            self.first_layer(&layers, first);
+            self.first_layer(&mut layers, first);
         }
         Ok(())
     }
@@ -320,43 +352,24 @@ impl Back<'_, '_> {
             let (s, y) = (layers.scale[1][row], layers.output(row, own));
             let (along, slope) = (s * self.of.along(g * y * s, 2 * h), g * s);
             let (u, v) = (&mut layers.u[row * 2 * h..][..2 * h], &layers.v[row * 2 * h..][..2 * h]);
-            d_own.iter_mut().zip(v).for_each(|(d, v)| *d += slope * v);
-            for ((u, own), bias) in u.iter_mut().zip(own).zip(bias.iter_mut()) {
-                *u = if *u > 0.0 { slope * own } else { 0.0 } - *u * along;
-                *bias += *u;
-            }
+            add_scaled(d_own, v, slope);
+            slope_row(u, own, slope, along);
+            add_row(bias, u);
         }
     }
 
-    /// Gradients of b and z from those of a.
-    fn first_layer(&mut self, layers: &Hidden, first: usize) {
+    /// Gradients of b and z from those of a. With x = s (b + z): dx = da [x > 0] and d(b + z) = s (dx - x mean(dx x)).
+    fn first_layer(&mut self, layers: &mut Hidden, first: usize) {
         let h = self.of.hidden;
         for (row, &(gene, perturbation)) in layers.pairs.iter().enumerate() {
-            let (x, da) = (&layers.x[row * h..][..h], &layers.a[row * h..][..h]);
-            let (s, along) = (layers.scale[0][row], positive_dot(x, da));
-            let along = self.of.along(along, h);
-            let d_base = &mut self.genes[(gene - first) * 3 * h..][..h];
-            let dz = &mut self.perturbations[perturbation * h..][..h];
-            for (((x, da), d_base), dz) in x.iter().zip(da).zip(d_base).zip(dz) {
-                let dx = s * (if *x > 0.0 { *da } else { 0.0 } - x * along);
-                *d_base += dx;
-                *dz += dx;
-            }
+            let (x, da) = (&mut layers.x[row * h..][..h], &layers.a[row * h..][..h]);
+            let s = layers.scale[0][row];
+            let along = s * self.of.along(dot_of(x, da, relu), h);
+            slope_row(x, da, s, along);
+            add_row(&mut self.genes[(gene - first) * 3 * h..][..h], x);
+            add_row(&mut self.perturbations[perturbation * h..][..h], x);
         }
     }
-}
-
-/// relu(x) . y, summed in lanes.
-fn positive_dot(x: &[f32], y: &[f32]) -> f32 {
-    let mut lanes = [0f32; LANES];
-    let (xs, ys) = (x.chunks_exact(LANES), y.chunks_exact(LANES));
-    let rest: f32 = xs.remainder().iter().zip(ys.remainder()).map(|(x, y)| relu(*x) * y).sum();
-    for (x, y) in xs.zip(ys) {
-        for j in 0..LANES {
-            lanes[j] += relu(x[j]) * y[j];
-        }
-    }
-    lanes.iter().sum::<f32>() + rest
 }
 
 #[cfg(test)]
