@@ -17,7 +17,6 @@ mod rms_norm;
 mod schedule;
 mod sparse;
 mod sparse_features;
-mod tile;
 mod torch;
 mod variables;
 

@@ -10,7 +10,8 @@ use crate::stats::Rng;
 const SPARE: usize = 8;
 const ITERATIONS: usize = 6;
 
-/// The leading eigenvectors of D^-1/2 (A + I) D^-1/2 by subspace iteration from a seeded start, n_nodes x `width`.
+/// The leading eigenvectors of D^-1/2 (A + I) D^-1/2 by subspace iteration from a seeded start, each times its eigenvalue,
+/// so that directions of which the graph says nothing weigh nothing: n_nodes x `width`.
 ///
 /// Rows are scaled to a root mean square of 1 (nodes without neighbours have whatever direction the iteration left).
 /// O(iterations x (nnz width + n_nodes width^2)).
@@ -22,8 +23,9 @@ pub(super) fn coordinates(neighbours: &[Vec<(u32, f32)>], width: usize, seed: u6
     for _ in 0..ITERATIONS {
         basis = orthonormal(&multiply(&links, &basis));
     }
+    let weighted = multiply(&links, &basis);
     let mut out = Array2::zeros((n, width));
-    for (mut to, from) in out.axis_iter_mut(Axis(0)).zip(basis.axis_iter(Axis(0))) {
+    for (mut to, from) in out.axis_iter_mut(Axis(0)).zip(weighted.axis_iter(Axis(0))) {
         let used = width.min(from.len());
         let length = from.iter().take(used).map(|v| v * v).sum::<f64>().sqrt().max(f64::MIN_POSITIVE);
         let scale = (width as f64).sqrt() / length;

@@ -1,9 +1,17 @@
 //! The import against the reference's forward pass, written out for one gene and one perturbation at a time in f64.
 
+use std::io::Write;
+
 use candle_core::Device;
+use zip::write::{SimpleFileOptions, ZipWriter};
 
 use super::*;
+use crate::data::Perturbation;
+use crate::graph::{GraphBuilder, Sign};
+use crate::predict::Predictor;
+use crate::predict::test_screens::{TestScreen, effects};
 use crate::stats::Rng;
+use crate::train::Silent;
 
 const G: usize = 6;
 const P: usize = 5;
@@ -131,6 +139,61 @@ fn folded_weights_predict_what_the_reference_does() {
         let got = trained.changes(&targets).unwrap();
         for (got, expected) in got.iter().zip(plain.change(sum)) {
             assert!((f64::from(got.unwrap()) - expected).abs() < 1e-4 * expected.abs().max(1.0), "{got:?} {expected}");
+        }
+    }
+}
+
+/// What `torch.save(model.state_dict(), path)` writes: a zip archive with a pickle that names tensors and their files.
+fn write_torch(path: &Path, state: &State) {
+    let stored = SimpleFileOptions::default().compression_method(zip::CompressionMethod::Stored);
+    let mut zip = ZipWriter::new(std::fs::File::create(path).unwrap());
+    let text = |s: &str| [&b"X"[..], &(s.len() as u32).to_le_bytes(), s.as_bytes()].concat();
+    let int = |n: usize| [&b"J"[..], &(n as u32).to_le_bytes()].concat();
+    let tuple = |all: &[usize]| [&b"("[..], &all.iter().flat_map(|&n| int(n)).collect::<Vec<u8>>(), b"t"].concat();
+    let mut pickle = b"\x80\x02ccollections\nOrderedDict\n)R(".to_vec();
+    for (k, (name, x)) in state.0.iter().enumerate() {
+        let dims = x.dims();
+        let strides: Vec<usize> = (0..dims.len()).map(|d| dims[d + 1..].iter().product()).collect();
+        let storage = [&text("storage")[..], b"ctorch\nFloatStorage\n", &text(&k.to_string()), &text("cpu")].concat();
+        let storage =
+            [&b"(("[..], &storage, &int(x.elem_count()), b"tQ", &int(0), &tuple(dims), &tuple(&strides)].concat();
+        let value = [&b"ctorch._utils\n_rebuild_tensor_v2\n"[..], &storage, b"\x89ccollections\nOrderedDict\n)RtR"];
+        pickle.extend([text(name), value.concat()].concat());
+        zip.start_file(format!("model/data/{k}"), stored).unwrap();
+        let values: Vec<f32> = x.flatten_all().unwrap().to_vec1().unwrap();
+        values.iter().for_each(|v| zip.write_all(&v.to_le_bytes()).unwrap());
+    }
+    zip.start_file("model/data.pkl", stored).unwrap();
+    zip.write_all(&[&pickle[..], b"u."].concat()).unwrap();
+    zip.finish().unwrap();
+}
+
+/// X and Y are the first and the third gene of the weights; a graph in which P1 hears P0 and P3 nobody.
+#[test]
+fn a_file_as_torch_writes_it_predicts_what_the_reference_does() {
+    let (state, dir) = (state(), tempfile::tempdir().unwrap());
+    write_torch(&dir.path().join("model.pt"), &state);
+    std::fs::write(dir.path().join("genes.txt"), "X\nG1\nY\nG3\nG4\nG5\n").unwrap();
+    std::fs::write(dir.path().join("perturbations.txt"), "P0\nP1\nP2\nP3\nP4\n").unwrap();
+    let mut builder = GraphBuilder::new();
+    [("P0", "P1"), ("P3", "P4")].iter().for_each(|(from, to)| builder.add(from, to, 0.5, Sign::Unknown, &[]));
+    let screen = TestScreen { responses: effects(&[("P0", [9.0, 9.0])]), graph: builder.build() };
+    let path = |name: &str| toml::Value::String(dir.path().join(name).display().to_string());
+    let files = [("weights", "model.pt"), ("weight_genes", "genes.txt"), ("weight_perturbations", "perturbations.txt")];
+    let settings = files.into_iter().map(|(key, name)| (key.to_owned(), path(name))).collect();
+    let mut model: Box<dyn Predictor> = super::super::build(&settings).unwrap();
+    let summary = model.fit(&screen.task(&[], &Device::Cpu), &mut Silent).unwrap();
+    assert!(summary.notices.is_empty(), "{:?}", summary.notices);
+    let (plain, root) = (Plain(&state), 1.5f64.sqrt());
+    let e = |p: usize| plain.embedding("pert_emb.weight", p);
+    let heard: Vec<f64> = e(0).iter().zip(e(1)).map(|(a, b)| 0.5 / root * a + b / 1.5).collect();
+    let states = [plain.linear("sim_layers.0.lin", &heard), plain.linear("sim_layers.0.lin", &e(3))];
+    let both = states[0].iter().zip(&states[1]).map(|(a, b)| a + b).collect();
+    for (label, sum) in [("P1", &states[0]), ("P3", &states[1]), ("P1+P3", &both)] {
+        let got = model.predict(&Perturbation::of(label.split('+'))).unwrap().delta.mean;
+        let expected = plain.change(sum);
+        for (got, expected) in got.iter().zip([expected[0], expected[2]]) {
+            assert!((f64::from(*got) - expected).abs() < 1e-4 * expected.abs().max(1.0), "{label}: {got} {expected}");
         }
     }
 }

@@ -23,7 +23,7 @@ pub(super) enum Loss {
 pub(super) struct Config {
     /// Always `none`.
     pub(super) base: String,
-    /// Width of embeddings and hidden layers, a multiple of 16.
+    /// Width of embeddings and hidden layers.
     pub(super) hidden: usize,
     /// Strongest neighbours in the prior graph that a perturbed gene listens to.
     pub(super) top_k: usize,
@@ -90,14 +90,13 @@ impl Config {
     /// What is wrong with the settings, if anything.
     pub(super) fn problem(&self) -> Option<String> {
         let zero = [
+            ("hidden", self.hidden),
             ("top_k", self.top_k),
             ("batch", self.batch),
             ("evaluate_every", self.evaluate_every as usize),
             ("patience", self.patience),
         ];
         let zero = zero.iter().find(|(_, v)| *v == 0).map(|(name, _)| format!("`{name}`: expected at least 1, got 0"));
-        let width = self.hidden == 0 || !self.hidden.is_multiple_of(16);
-        let width = width.then(|| format!("`hidden`: expected a multiple of 16, got {}", self.hidden));
         let rates = [("learning_rate", self.learning_rate), ("clip", self.clip)];
         let rate = rates.iter().find(|(_, v)| !(v.is_finite() && *v > 0.0));
         let rate = rate.map(|(name, v)| format!("`{name}`: expected a positive number, got {v}"));
@@ -107,6 +106,6 @@ impl Config {
         let share = share.then(|| format!("`validation`: expected a share from 0 to 0.5, got {}", self.validation));
         let names = self.weights.is_some() && (self.weight_genes.is_none() || self.weight_perturbations.is_none());
         let names = names.then(|| "`weights`: expected `weight_genes` and `weight_perturbations` beside it".to_owned());
-        zero.or(width).or(rate).or(decay).or(share).or(names)
+        zero.or(rate).or(decay).or(share).or(names)
     }
 }

@@ -52,7 +52,9 @@ fn task<'a>(responses: &'a Responses, graph: &'a GeneGraph) -> Task<'a> {
 }
 
 fn model(more: &str) -> Box<dyn Predictor> {
-    build(&format!("hidden = 16\nlearning_rate = 0.02\nsteps = 100\n{more}").parse().unwrap()).unwrap()
+    let mut table: toml::Table = "hidden = 16\nlearning_rate = 0.02\nsteps = 100".parse().unwrap();
+    table.extend(more.parse::<toml::Table>().unwrap());
+    build(&table).unwrap()
 }
 
 fn fitted(responses: &Responses, graph: &GeneGraph, more: &str) -> (Box<dyn Predictor>, FitSummary) {
@@ -164,7 +166,7 @@ fn an_interrupted_fit_continues_to_the_same_bits() {
 fn the_example_settings_are_the_defaults() {
     let table: toml::Table = super::super::SPEC.settings.parse().unwrap();
     assert_eq!(table.try_into::<Config>().unwrap(), Config::default());
-    for text in ["hiden = 3", "hidden = 20", "batch = 0", "validation = 0.9", "weights = 'model.pt'"] {
+    for text in ["hiden = 3", "hidden = 0", "batch = 0", "validation = 0.9", "weights = 'model.pt'"] {
         assert!(matches!(build(&text.parse().unwrap()), Err(PredictError::BadConfig { .. })), "{text}");
     }
 }
