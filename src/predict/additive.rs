@@ -87,12 +87,11 @@ impl Predictor for Additive {
         let genes = f.vocabulary.measured();
         let (mut delta, mut basis) = (Array1::<f32>::zeros(genes.len()), Basis::Graph);
         for target in perturbation.targets() {
-            match f.single(target) {
-                Some(change) => delta += &change,
-                None => {
-                    delta += &f.mean;
-                    basis = Basis::Fallback;
-                }
+            if let Some(change) = f.single(target) {
+                delta += &change;
+            } else {
+                delta += &f.mean;
+                basis = Basis::Fallback;
             }
         }
         Ok(Prediction { delta: Delta::new(genes.clone(), delta.to_vec(), None)?, basis, distance: None })

@@ -107,9 +107,12 @@ fn overrides(text: &str) -> Option<Vec<(String, String)>> {
     parts.iter().map(|p| p.split_once('=').map(|(k, v)| (k.trim().to_owned(), v.trim().to_owned()))).collect()
 }
 
+/// Keys with their values.
+type Overrides = Vec<(String, String)>;
+
 /// All combinations of the values of each model's keys.
-fn grid(axes: &[String]) -> Result<Vec<Vec<(String, String)>>, CliError> {
-    let mut by_model: Vec<(String, Vec<Vec<(String, String)>>)> = Vec::new();
+fn grid(axes: &[String]) -> Result<Vec<Overrides>, CliError> {
+    let mut by_model: Vec<(String, Vec<Overrides>)> = Vec::new();
     for text in axes {
         let parsed = text.split_once('=').filter(|(_, values)| !values.trim().is_empty());
         let Some((key, values)) = parsed else {

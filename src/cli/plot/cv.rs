@@ -276,7 +276,7 @@ impl Table {
         let mut out = Vec::new();
         for row in &self.tsv.rows {
             let model = self.text(row, "model")?;
-            let usual = !(without_mean && model == "mean") && !model.ends_with(".permuted");
+            let usual = !(without_mean && model == "mean" || model.ends_with(".permuted"));
             let wanted = if models.is_empty() { usual } else { models.iter().any(|m| m == model) };
             if wanted && self.text(row, "metric")? == metric.name() {
                 out.push(row.as_slice());
@@ -289,10 +289,9 @@ impl Table {
     fn models(&self) -> Vec<String> {
         let mut names: Vec<String> = Vec::new();
         for row in &self.tsv.rows {
-            if let Ok(name) = self.text(row, "model") {
-                if !names.iter().any(|n| n == name) {
-                    names.push(name.to_owned());
-                }
+            match self.text(row, "model") {
+                Ok(name) if !names.iter().any(|n| n == name) => names.push(name.to_owned()),
+                _ => {}
             }
         }
         names

@@ -50,7 +50,7 @@ fn split(line: &str, delimiter: char) -> Vec<&str> {
 fn is_header(fields: &[&str]) -> bool {
     let first = fields.first().copied().unwrap_or_default().to_lowercase();
     let number = |f: &&str| f.parse::<f32>().is_ok() || f.is_empty();
-    HEADERS.contains(&first.as_str()) || !fields.iter().skip(1).any(|f| number(&f))
+    HEADERS.contains(&first.as_str()) || !fields.iter().skip(1).any(number)
 }
 
 struct Line<'a> {

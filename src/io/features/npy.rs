@@ -20,12 +20,11 @@ pub(super) enum NpyData {
 pub(super) fn parse(bytes: &[u8]) -> Result<NpyArray, (String, String)> {
     let wrong = |got: &str| ("a numpy array".to_owned(), got.to_owned());
     let head = bytes.get(..10).filter(|h| h.starts_with(b"\x93NUMPY")).ok_or_else(|| wrong("other bytes"))?;
-    let (from, length) = match head[6] {
-        1 => (10, usize::from(u16::from_le_bytes([head[8], head[9]]))),
-        _ => {
-            let size = bytes.get(8..12).ok_or_else(|| wrong("a header that is cut off"))?;
-            (12, u32::from_le_bytes([size[0], size[1], size[2], size[3]]) as usize)
-        }
+    let (from, length) = if head[6] == 1 {
+        (10, usize::from(u16::from_le_bytes([head[8], head[9]])))
+    } else {
+        let size = bytes.get(8..12).ok_or_else(|| wrong("a header that is cut off"))?;
+        (12, u32::from_le_bytes([size[0], size[1], size[2], size[3]]) as usize)
     };
     let header = bytes.get(from..from + length).ok_or_else(|| wrong("a header that is cut off"))?;
     let header = String::from_utf8_lossy(header);

@@ -25,12 +25,11 @@ pub(super) fn read_bytes(
     let tensors = SafeTensors::deserialize(bytes).map_err(broken)?;
     let mut named = tensors.tensors();
     named.sort_by(|a, b| a.0.cmp(&b.0));
-    let rows = match metadata.get("genes") {
-        Some(list) => matrix(path, list, &named)?,
-        None => {
-            let row = |(name, view): &(String, TensorView<'_>)| Ok((name.clone(), numbers(path, name, view)?));
-            GeneRows::of(path, named.iter().map(row).collect::<Result<_, _>>()?)?
-        }
+    let rows = if let Some(list) = metadata.get("genes") {
+        matrix(path, list, &named)?
+    } else {
+        let row = |(name, view): &(String, TensorView<'_>)| Ok((name.clone(), numbers(path, name, view)?));
+        GeneRows::of(path, named.iter().map(row).collect::<Result<_, _>>()?)?
     };
     Ok((rows, metadata))
 }

@@ -2,7 +2,7 @@
 
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 
-use crate::data::{GeneIndex, Perturbation, Responses, Split};
+use crate::data::{GeneId, GeneIndex, Perturbation, Responses, Split};
 use crate::predict::{OutOfFold, PredictError, Predictor, Validation, cross_validate};
 use crate::train::Observer;
 
@@ -82,5 +82,5 @@ fn mean_of(responses: &Responses, rows: &[usize]) -> Array1<f32> {
 
 /// Positions of the targets of a perturbation among the measured genes: what happens to them is another rule's business.
 pub(in crate::predict) fn own_genes(perturbation: &Perturbation, genes: &GeneIndex) -> Vec<usize> {
-    perturbation.targets().iter().filter_map(|t| genes.resolve(t)).map(|g| g.index()).collect()
+    perturbation.targets().iter().filter_map(|t| genes.resolve(t)).map(GeneId::index).collect()
 }

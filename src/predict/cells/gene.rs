@@ -55,13 +55,15 @@ impl Gene<'_> {
 
     /// Expected mean log1p expression over the drawn cells.
     pub(super) fn expected(&self, change: Change) -> f64 {
-        let cells = self.counts.iter().zip(self.scales).enumerate();
+        let cells = self.counts.iter().zip(self.scales);
         let sum: f64 = match change {
-            Change::Keep => cells.map(|(_, (count, scale))| (count * scale).ln_1p()).sum(),
+            Change::Keep => cells.map(|(count, scale)| (count * scale).ln_1p()).sum(),
             Change::Thin(share) => {
-                cells.filter(|(_, (c, _))| **c > 0.0).map(|(_, (c, scale))| after_thinning(*c, share, *scale)).sum()
+                cells.filter(|(c, _)| **c > 0.0).map(|(c, scale)| after_thinning(*c, share, *scale)).sum()
             }
-            Change::Add(times) => cells.map(|(i, (c, scale))| after_adding(*c, times * self.rate(i), *scale)).sum(),
+            Change::Add(times) => {
+                cells.enumerate().map(|(i, (c, scale))| after_adding(*c, times * self.rate(i), *scale)).sum()
+            }
         };
         sum / self.counts.len().max(1) as f64
     }

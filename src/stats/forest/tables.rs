@@ -65,7 +65,7 @@ fn slice(of: &Array2<f32>, from: usize, n: usize) -> Option<ArrayView2<'_, f32>>
 }
 
 fn whole(value: f32) -> Option<usize> {
-    (value >= 0.0 && value <= LARGEST && value.fract() == 0.0).then_some(value as usize)
+    ((0.0..=LARGEST).contains(&value) && value.fract() == 0.0).then_some(value as usize)
 }
 
 /// A tree whose children lie behind their parent and whose members exist, so that every walk ends.
