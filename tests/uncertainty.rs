@@ -3,15 +3,18 @@
 
 use candle_core::Device;
 use grn::data::{
-    CellTable, Condition, Csr, Expression, Perturbation, Pseudobulk, PseudobulkOptions, Responses, Scale, Screen, Split,
+    CellTable, Condition, Csr, Expression, Perturbation, Pseudobulk, PseudobulkOptions, Responses, Scale, Screen,
+    Split, TargetSum, median,
 };
 use grn::graph::GeneGraph;
 use grn::predict::{
-    Calibration, CalibrationMode, FitSummary, Predictor, Task, Validation, calibrated_settings, cross_validate, spec,
+    Calibration, CalibrationMode, ControlCells, FitSummary, Predictor, Task, Validation, calibrated_settings,
+    cross_validate, spec,
 };
+use grn::score::{DeOptions, LogCells, differential_expression};
 use grn::simulate::{PRESETS, Preset, SimulationOptions, Size, Wiring, simulate};
 use grn::train::Silent;
-use ndarray::ArrayView1;
+use ndarray::{Array1, ArrayView1};
 
 fn table(screen: &Screen, seed: u64) -> Responses {
     let options = PseudobulkOptions { halves: true, seed, ..Default::default() };
@@ -165,6 +168,77 @@ fn pairs_are_never_worse_than_the_sum_of_their_singles() {
             assert!(ratio <= 1.0, "seed {seed}, {learned} pairs: {ratio}");
         }
     }
+}
+
+/// P-values and false discovery rates of the cells labelled `X` against the controls of a screen of counts.
+fn tested(controls: &ControlCells, reference: &[usize], treated: &Csr<f32>) -> (Vec<f64>, Vec<f64>) {
+    let (mut x, mut labels) = (Csr::empty(treated.n_cols()), Vec::new());
+    let mut push = |cells: &Csr<f32>, cell: usize, label: Perturbation| {
+        let (genes, counts) = cells.row(cell);
+        x.push_row(genes.iter().copied().zip(counts.iter().copied()));
+        labels.push(Some(Condition::of(label)));
+    };
+    reference.iter().for_each(|&cell| push(controls.counts(), cell, Perturbation::control()));
+    (0..treated.n_rows()).for_each(|cell| push(treated, cell, Perturbation::of(["X"])));
+    controls.normalisation().apply_rows(&mut x);
+    let expression = Expression::new(controls.genes().clone(), x, Scale::Log1p).unwrap();
+    let screen = Screen::new(expression, CellTable::new(labels)).unwrap();
+    let table = differential_expression(&LogCells::new(&screen).unwrap(), &DeOptions::default()).unwrap();
+    (table.p.row(0).to_vec(), table.fdr.row(0).to_vec())
+}
+
+#[test]
+fn tests_on_predicted_cells_find_what_was_predicted_and_nothing_else() {
+    let size = Size { genes: 400, perturbations: 20, cells_per_perturbation: 200, controls: 1200 };
+    let simulated = simulate(&Wiring::embedded().unwrap(), &options("demo", size, 0, 4)).unwrap();
+    let (screen, responses) = (&simulated.screen, table(&simulated.screen, 4));
+    let rows = |wanted: &Perturbation| -> Csr<f32> {
+        let mut out = Csr::empty(screen.expression.x.n_cols());
+        for (cell, condition) in screen.cells.of_cell.iter().enumerate() {
+            if condition.is_some_and(|c| screen.cells.conditions[c as usize].perturbation == *wanted) {
+                let (genes, counts) = screen.expression.x.row(cell);
+                out.push_row(genes.iter().copied().zip(counts.iter().copied()));
+            }
+        }
+        out
+    };
+    let controls = rows(&Perturbation::control());
+    let n = controls.n_rows();
+    let mut totals: Vec<f64> = (0..n).map(|i| controls.row(i).1.iter().map(|&v| f64::from(v)).sum::<f64>()).collect();
+    let total = median(&mut totals).unwrap();
+    // Cells are drawn from one half of the controls and tested against the other.
+    let half = |from: usize| {
+        let mut out = Csr::empty(controls.n_cols());
+        (from..n).step_by(2).for_each(|cell| {
+            let (genes, counts) = controls.row(cell);
+            out.push_row(genes.iter().copied().zip(counts.iter().copied()));
+        });
+        let batch = vec![None; out.n_rows()];
+        ControlCells::new(screen.genes().clone(), out, &batch, TargetSum::Median, total)
+    };
+    let (source, reference) = (half(0), half(1));
+    let all: Vec<usize> = (0..reference.counts().n_rows()).collect();
+
+    let nothing = source.draw(Array1::zeros(controls.n_cols()).view(), 200, 1, 0);
+    let (p, fdr) = tested(&reference, &all, &nothing.counts);
+    let below = p.iter().filter(|p| **p < 0.05).count() as f64 / p.len() as f64;
+    assert!((0.01..0.09).contains(&below), "{below} of the p-values are below 0.05 where nothing changes");
+    assert!(fdr.iter().filter(|q| **q < 0.05).count() <= 4);
+
+    // The perturbation with the largest measured change: its predicted cells are tested like its real ones.
+    let length = |row: usize| responses.delta.row(row).iter().map(|d| d * d).sum::<f32>();
+    let strongest = (0..responses.len()).max_by(|&a, &b| length(a).total_cmp(&length(b))).unwrap();
+    let change = responses.delta.row(strongest);
+    let drawn = source.draw(change, 200, 1, 1);
+    let (_, predicted) = tested(&reference, &all, &drawn.counts);
+    let (_, real) = tested(&reference, &all, &rows(&responses.perturbations[strongest]));
+    let found = |fdr: &[f64]| -> Vec<usize> { (0..fdr.len()).filter(|&g| fdr[g] < 0.05).collect() };
+    let (predicted, real) = (found(&predicted), found(&real));
+    let both = predicted.iter().filter(|g| real.contains(g)).count() as f64;
+    println!("{} predicted, {} real, {both} both", predicted.len(), real.len());
+    assert!(real.len() >= 20, "{}", real.len());
+    assert!((0.7..1.4).contains(&(predicted.len() as f64 / real.len() as f64)), "{} {}", predicted.len(), real.len());
+    assert!(both >= 0.7 * real.len() as f64, "{both} of {}", real.len());
 }
 
 #[test]

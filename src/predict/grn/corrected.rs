@@ -2,7 +2,7 @@
 //!
 //! The network is that of `gears` with a base: trained in candle on what the layers leave of perturbations that they have
 //! not seen, its last layers zero at the start, let in by a gate that inner folds must open (0 keeps the layers' prediction bit
-//! for bit). It is off by default: it multiplies the time of a fit, and the gate has stayed shut on every screen tried.
+//! for bit). It is off by default: it multiplies the time of a fit and has improved no screen tried.
 
 use std::path::Path;
 
