@@ -29,6 +29,7 @@ mod propagation;
 mod ridge;
 mod saved;
 mod score_head;
+mod significance;
 mod spectral;
 mod target_features;
 mod txpert;

@@ -24,7 +24,6 @@ mod corrected;
 mod dense;
 mod fit;
 mod range;
-mod significance;
 mod stored;
 
 use std::path::Path;

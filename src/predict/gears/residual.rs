@@ -26,6 +26,7 @@
 
 mod blocks;
 mod config;
+mod direction;
 mod gate;
 mod messages;
 mod network;
@@ -345,9 +346,8 @@ impl<'a> Fit<'a> {
         split: &Split,
         observer: &mut dyn Observer,
     ) -> Result<Residuals, PredictError> {
-        let rows = changes_only(rows);
-        let base = out_of_fold(self.config, self.task, &rows, split, observer)?;
-        Ok(Residuals::new(self.config, &rows, &base))
+        let base = out_of_fold(self.config, self.task, &changes_only(rows), split, observer)?;
+        Ok(Residuals::new(self.config, rows, &base))
     }
 
     /// Trains the networks that are kept, on all rows, for the chosen number of steps.

@@ -42,6 +42,12 @@ pub(crate) struct Config {
     pub clip: f64,
     /// What training minimises.
     pub loss: Loss,
+    /// Weight of the cosine loss (1 - cosine with the measured change, both without the training mean) beside the error.
+    pub cosine: f64,
+    /// Weight of the contrastive loss over the training perturbations.
+    pub contrastive: f64,
+    /// How much more the squared error of a significant change counts: 1 + this.
+    pub significant_weight: f64,
     /// Genes of one step; all perturbations take part in every step.
     pub genes_per_step: usize,
     /// Inner folds over training perturbations that choose the gate and the number of steps.
@@ -69,6 +75,9 @@ impl Default for Config {
             dropout: 0.2,
             clip: 1.0,
             loss: Loss::Mse,
+            cosine: 0.0,
+            contrastive: 0.0,
+            significant_weight: 0.0,
             genes_per_step: 2048,
             folds: 3,
             evaluate_every: 10,
@@ -97,8 +106,15 @@ impl Config {
         let decay = decay.then(|| format!("`weight_decay`: expected a number from 0, got {}", self.weight_decay));
         let dropout = !(0.0..1.0).contains(&self.dropout);
         let dropout = dropout.then(|| format!("`dropout`: expected a share from 0 to 1, got {}", self.dropout));
+        let weights = [
+            ("cosine", self.cosine),
+            ("contrastive", self.contrastive),
+            ("significant_weight", self.significant_weight),
+        ];
+        let weight = weights.iter().find(|(_, v)| !(v.is_finite() && *v >= 0.0));
+        let weight = weight.map(|(name, v)| format!("`{name}`: expected a number from 0, got {v}"));
         let folds = (self.folds < 3).then(|| format!("`folds`: expected at least 3, got {}", self.folds));
         let own = (self.base == super::NAME).then(|| "`base`: expected another model, got `gears`".to_owned());
-        zero.or(rate).or(decay).or(dropout).or(folds).or(own)
+        zero.or(rate).or(weight).or(decay).or(dropout).or(folds).or(own)
     }
 }

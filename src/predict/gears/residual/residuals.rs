@@ -3,9 +3,11 @@
 use ndarray::Array2;
 
 use super::config::{Config, Loss};
+use super::direction::Directions;
 use super::training::{Cost, Targets};
 use crate::data::{Fold, Responses, Split};
 use crate::error::Notice;
+use crate::predict::significance::significant;
 use crate::predict::{PredictError, Task, Validation, cross_validate, spec};
 use crate::train::{Observer, Progress};
 
@@ -23,8 +25,9 @@ impl Residuals {
     pub(super) fn new(config: &Config, responses: &Responses, base: &Array2<f32>) -> Self {
         let residual = &responses.delta - base;
         let scale = root_mean_square(&residual).max(f32::MIN_POSITIVE);
-        let cost = cost(config.loss, responses, &residual, scale);
-        Self { targets: Targets { residual: residual / scale, cost }, scale }
+        let cost = significant_first(cost(config.loss, responses, &residual, scale), config, responses);
+        let directions = Directions::new(config, &responses.delta, base, scale);
+        Self { targets: Targets { residual: residual / scale, cost, directions }, scale }
     }
 }
 
@@ -71,6 +74,18 @@ fn cost(loss: Loss, responses: &Responses, residual: &Array2<f32>, scale: f32) -
         (Loss::Autofocus, None) => Cost::Squared,
         (Loss::Mse, _) => weights(responses, residual).map_or(Cost::Squared, Cost::Weighted),
     }
+}
+
+/// Squared errors of significant changes count more where asked for; weights stay at mean 1.
+fn significant_first(cost: Cost, config: &Config, responses: &Responses) -> Cost {
+    if config.significant_weight == 0.0 || matches!(cost, Cost::Fourth { .. }) {
+        return cost;
+    }
+    let Some(significant) = significant(responses) else { return cost };
+    let more = significant.mapv(|s| 1.0 + config.significant_weight as f32 * s);
+    let weights = if let Cost::Weighted(weights) = cost { weights * more } else { more };
+    let average = mean(&weights).max(f32::MIN_POSITIVE);
+    Cost::Weighted(weights / average)
 }
 
 /// Variance of control plus perturbed cells and third moment of control minus perturbed cells, in units of `scale`.

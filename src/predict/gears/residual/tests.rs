@@ -234,7 +234,7 @@ fn every_variable_has_a_gradient() {
     let perturbed = view.perturbed(&nodes).unwrap();
     let scale = perturbed.path_scale();
     let rows = Rows::new(perturbed, &blocks, &scale).unwrap();
-    let targets = training::Targets { residual: all.delta.clone(), cost: training::Cost::Squared };
+    let targets = training::Targets { residual: all.delta.clone(), cost: training::Cost::Squared, directions: None };
     let mut training = Training::new(&network, &blocks, rows, (&targets, 0.2), None).unwrap();
     let mut adam = crate::nn::AdamW::new(&network.vars, AdamWSettings::default()).unwrap();
     // The last layers start at zero: what lies before them moves after a step or two.
@@ -247,6 +247,19 @@ fn every_variable_has_a_gradient() {
             }
         }
         adam.update(&network.vars, &grads, 0.01, 1.0).unwrap();
+    }
+}
+
+#[test]
+fn losses_of_direction_and_of_significant_changes_learn_too() {
+    let (graph, links) = network(1);
+    let mut all = propagated(&links);
+    all.significant = Some(all.delta.mapv(|d| f32::from(u8::from(d.abs() > 0.4))));
+    let plain = all_predictions(&*fitted(&all, &graph, "").0);
+    for more in ["cosine = 0.5", "contrastive = 0.1", "significant_weight = 1.0"] {
+        let (gears, summary) = fitted(&all, &graph, more);
+        assert!(value(&summary, "gate") > 0.0, "{more}: {:?}", summary.values);
+        assert!(all_predictions(&*gears) != plain, "{more}");
     }
 }
 
@@ -270,7 +283,7 @@ fn the_example_settings_are_the_defaults() {
     let table: toml::Table = include_str!("../../../../configs/models/gears-residual.toml").parse().unwrap();
     assert_eq!(table.try_into::<Config>().unwrap(), Config::default());
     let refused = |text: &str| matches!(build(&text.parse().unwrap()), Err(PredictError::BadConfig { .. }));
-    for text in ["hiden = 3", "hidden = 0", "folds = 2", "base = 'gears'", "learning_rate = -1.0"] {
+    for text in ["hiden = 3", "hidden = 0", "folds = 2", "base = 'gears'", "learning_rate = -1.0", "cosine = -1.0"] {
         assert!(refused(text), "{text}");
     }
 }

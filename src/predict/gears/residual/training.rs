@@ -6,6 +6,7 @@ use candle_core::{Result, Tensor};
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 
 use super::blocks::{Block, Blocks};
+use super::direction::{DirectionTile, Directions};
 use super::gate::{Products, best_loss};
 use super::network::{Dropout, GeneState, Network};
 use super::paths::N_FEATURES;
@@ -18,6 +19,8 @@ use crate::train::{Evaluation, Steps};
 pub(super) struct Targets {
     pub(super) residual: Array2<f32>,
     pub(super) cost: Cost,
+    /// Where directions count beside the error.
+    pub(super) directions: Option<Directions>,
 }
 
 /// What an error costs, per entry.
@@ -142,7 +145,7 @@ pub(super) struct Training<'a> {
     network: &'a Network,
     blocks: &'a Blocks,
     rows: Rows,
-    losses: Vec<ElementLoss>,
+    losses: Vec<(ElementLoss, Option<DirectionTile>)>,
     held_out: Option<HeldOut>,
     dropout: f64,
 }
@@ -155,7 +158,8 @@ impl<'a> Training<'a> {
         (targets, dropout): (&Targets, f64),
         held_out: Option<HeldOut>,
     ) -> Result<Self> {
-        let losses = (0..blocks.len()).map(|b| targets.loss(blocks, b)).collect::<Result<_>>()?;
+        let direction = |b: usize| targets.directions.as_ref().map(|d| d.tile(blocks, b)).transpose();
+        let losses = (0..blocks.len()).map(|b| Ok((targets.loss(blocks, b)?, direction(b)?))).collect::<Result<_>>()?;
         Ok(Self { network, blocks, rows, losses, held_out, dropout })
     }
 }
@@ -167,7 +171,10 @@ impl Steps for Training<'_> {
         let dropout = Dropout { share: self.dropout, step };
         let state = self.network.perturbations(&self.rows.perturbed, Some(dropout))?;
         let genes = self.network.genes(&block.messages, block.start, block.len)?;
-        self.losses[at].apply(&Network::decode(&state, &genes, &self.rows.features[at])?)
+        let output = Network::decode(&state, &genes, &self.rows.features[at])?;
+        let (error, direction) = &self.losses[at];
+        let loss = error.apply(&output)?;
+        direction.as_ref().map_or(Ok(loss.clone()), |d| loss + d.loss(&output)?)
     }
 
     fn evaluate(&mut self, step: u64) -> Result<Option<Evaluation>> {
