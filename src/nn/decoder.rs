@@ -340,7 +340,7 @@ impl Back<'_, '_> {
         Ok(())
     }
 
-    /// Gradients of v and the bias, and that of u in place of u. With n = s u and y = relu(n) . v: dn = g v [u > 0],
+    /// Gradients of v and the bias, and that of u in place of u. With n = s u and y = relu(n) . v: dn = g v where u > 0,
     /// du = s (dn - n mean(dn n)), and the sum of dn n is g y.
     fn second_layer(&mut self, layers: &mut Hidden, first: usize, grad: &[f32]) {
         let h = self.of.hidden;
@@ -358,7 +358,7 @@ impl Back<'_, '_> {
         }
     }
 
-    /// Gradients of b and z from those of a. With x = s (b + z): dx = da [x > 0] and d(b + z) = s (dx - x mean(dx x)).
+    /// Gradients of b and z from those of a. With x = s (b + z): dx = da where x > 0 and d(b + z) = s (dx - x mean(dx x)).
     fn first_layer(&mut self, layers: &mut Hidden, first: usize) {
         let h = self.of.hidden;
         for (row, &(gene, perturbation)) in layers.pairs.iter().enumerate() {
