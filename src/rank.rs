@@ -17,6 +17,7 @@ mod propagation;
 mod queries;
 mod ranking;
 mod retrieval;
+mod scorer;
 mod table;
 
 pub use self::calibrate::{Calibration, Fit, calibrate};
@@ -29,4 +30,19 @@ pub use self::metrics::{KS, mean_metrics, mid_rank, query_metrics, random_metric
 pub use self::mode::{Mode, Own};
 pub use self::queries::Queries;
 pub use self::ranking::{Model, RankOptions, Ranked, Ranking, rank};
+pub use self::scorer::{Asked, FitScorer, Known, Scorer, ScorerSpec};
 pub use self::table::{write_lists, write_metrics, write_rankings};
+
+/// Every scorer there is, in the order in which tables show them.
+pub const SCORERS: &[ScorerSpec] = &[];
+
+/// The scorer of this name.
+///
+/// # Errors
+/// [`RankError::UnknownScorer`] with the names there are.
+pub fn scorer(name: &str) -> Result<&'static ScorerSpec, RankError> {
+    SCORERS.iter().find(|s| s.name == name).ok_or_else(|| RankError::UnknownScorer {
+        name: name.to_owned(),
+        known: SCORERS.iter().map(|s| s.name.to_owned()).collect(),
+    })
+}

@@ -50,6 +50,14 @@ pub enum RankError {
         /// The mode.
         mode: Mode,
     },
+    /// No scorer of this name.
+    #[error("scorer `{name}`\n  expected one of {}, got `{name}`", known.join(", "))]
+    UnknownScorer {
+        /// The name asked for.
+        name: String,
+        /// The names there are.
+        known: Vec<String>,
+    },
     /// An error of the data room.
     #[error(transparent)]
     Data(#[from] DataError),

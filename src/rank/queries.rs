@@ -13,6 +13,8 @@ pub struct Queries {
     pub names: Vec<String>,
     /// log1p(treated) - log1p(control), n_queries x n_genes; 0 where the query lacks the gene.
     pub delta: Array2<f32>,
+    /// Standard error of every change where it is known, same shape; 0 where the query lacks the gene.
+    pub error: Option<Array2<f32>>,
     /// Whether the queries have the gene, length n_genes. Other genes take no part in any score.
     pub known: Vec<bool>,
 }
@@ -43,7 +45,7 @@ impl Queries {
             }
             delta.column_mut(gene).assign(&values);
         }
-        Ok(Self { names, delta, known })
+        Ok(Self { names, delta, error: None, known })
     }
 
     /// Measured changes of these perturbations (rows of the responses) as queries.
@@ -51,6 +53,7 @@ impl Queries {
         Self {
             names: rows.iter().map(|&i| responses.perturbations[i].to_string()).collect(),
             delta: responses.delta.select(Axis(0), rows),
+            error: standard_errors(responses, rows),
             known: vec![true; responses.genes.len()],
         }
     }
@@ -64,6 +67,16 @@ impl Queries {
     pub fn is_empty(&self) -> bool {
         self.names.is_empty()
     }
+}
+
+/// Standard errors of measured changes, both arms; `None` for effect tables. At least a tenth of the median, because genes
+/// that hardly vary would turn noise into evidence.
+fn standard_errors(responses: &Responses, rows: &[usize]) -> Option<Array2<f32>> {
+    let error = responses.squared_error()?.select(Axis(0), rows).mapv_into(f32::sqrt);
+    let mut sorted: Vec<f32> = error.iter().copied().filter(|e| *e > 0.0).collect();
+    sorted.sort_unstable_by(f32::total_cmp);
+    let floor = sorted.get(sorted.len() / 2)? / 10.0;
+    Some(error.mapv_into(|e| e.max(floor)))
 }
 
 #[cfg(test)]

@@ -1,0 +1,94 @@
+//! The trait every way of ranking implements, and its entry in the registry.
+
+use ndarray::Array2;
+
+use super::{Candidates, Frame, Own, Queries, RankError};
+use crate::data::Responses;
+use crate::graph::GeneGraph;
+use crate::predict::Predictor;
+
+/// What a scorer is fitted on. It holds training perturbations only: what is not in it cannot leak.
+#[derive(Clone, Copy)]
+pub struct Known<'a> {
+    /// Changes of expression of the training perturbations, n_perturbations x n_genes.
+    pub responses: &'a Responses,
+    /// Prior knowledge; its genes differ from the measured ones.
+    pub graph: &'a GeneGraph,
+    /// Centre and units of the training changes.
+    pub frame: &'a Frame,
+    /// Predicts the response of any gene; fitted on the same responses.
+    pub forward: &'a dyn Predictor,
+    /// Seed of every random choice.
+    pub seed: u64,
+}
+
+/// The changes whose cause is asked for, as scorers read them; every matrix is n_queries x n_genes and 0 at genes that
+/// the queries lack.
+#[derive(Debug, Clone)]
+pub struct Asked {
+    /// The change, turned round where an activation is asked of a screen of knockdowns.
+    pub delta: Array2<f32>,
+    /// The change less the mean training change.
+    pub centred: Array2<f32>,
+    /// The change in standard errors where the queries know theirs, else in the spreads of the training changes
+    /// ([`Frame::spread`]).
+    pub z: Array2<f32>,
+    /// Whether the queries have the gene, length n_genes.
+    pub known: Vec<bool>,
+}
+
+impl Asked {
+    /// These queries times `sign` in this frame.
+    pub fn new(queries: &Queries, frame: &Frame, sign: f32) -> Self {
+        let centred = frame.centred(queries, sign);
+        let delta = &queries.delta * sign;
+        let mut z = delta.clone();
+        for (q, mut row) in z.outer_iter_mut().enumerate() {
+            for (gene, value) in row.iter_mut().enumerate() {
+                let error = queries.error.as_ref().map_or(frame.spread[gene], |e| e[[q, gene]]);
+                *value = if error > 0.0 { *value / error } else { 0.0 };
+            }
+        }
+        Self { delta, centred, z, known: queries.known.clone() }
+    }
+
+    /// Number of queries.
+    pub fn len(&self) -> usize {
+        self.delta.nrows()
+    }
+
+    /// Whether there is none.
+    pub fn is_empty(&self) -> bool {
+        self.len() == 0
+    }
+}
+
+/// Scores candidates by how likely they are upstream of a change.
+pub trait Scorer: Send + Sync {
+    /// Scores, n_queries x n_candidates; larger is likelier, equal where nothing tells two candidates apart.
+    ///
+    /// With [`Own::Excluded`] the score of a candidate is no function of the change of that candidate: adding any number
+    /// to it leaves the score as it is, to the last bit.
+    ///
+    /// # Errors
+    /// What the scorer's own sources return.
+    fn scores(&self, asked: &Asked, candidates: &Candidates, own: Own) -> Result<Array2<f32>, RankError>;
+}
+
+/// Fits a scorer.
+pub type FitScorer = fn(&Known<'_>) -> Result<Box<dyn Scorer>, RankError>;
+
+/// A scorer in the registry.
+#[derive(Clone, Copy)]
+pub struct ScorerSpec {
+    /// Its name on the command line and in tables.
+    pub name: &'static str,
+    /// One line for lists.
+    pub about: &'static str,
+    /// Paper or reference implementation.
+    pub source: &'static str,
+    /// Whether it says anything where the own reading is excluded.
+    pub without_own: bool,
+    /// Fits it.
+    pub fit: FitScorer,
+}
