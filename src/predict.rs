@@ -27,7 +27,7 @@ mod pairs;
 mod predictor;
 mod propagation;
 mod ridge;
-mod saved;
+pub(crate) mod saved;
 mod score_head;
 mod significance;
 mod spectral;

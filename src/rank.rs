@@ -16,6 +16,7 @@ mod mode;
 mod propagation;
 mod queries;
 mod ranking;
+mod response;
 mod retrieval;
 mod scorer;
 mod table;
@@ -30,11 +31,22 @@ pub use self::metrics::{KS, mean_metrics, mid_rank, query_metrics, random_metric
 pub use self::mode::{Mode, Own};
 pub use self::queries::Queries;
 pub use self::ranking::{Model, RankOptions, Ranked, Ranking, rank};
+pub use self::response::{CountingNoise, Covariance, Response, ResponseSettings};
 pub use self::scorer::{Asked, FitScorer, Known, Scorer, ScorerSpec};
 pub use self::table::{write_lists, write_metrics, write_rankings};
 
 /// Every scorer there is, in the order in which tables show them.
-pub const SCORERS: &[ScorerSpec] = &[];
+pub const SCORERS: &[ScorerSpec] = &[
+    scorer::own::SPEC,
+    scorer::residual::SPEC,
+    scorer::regulon::CLIPPED,
+    scorer::regulon::UNCLIPPED,
+    scorer::inversion::CLIPPED,
+    scorer::inversion::UNCLIPPED,
+    scorer::interpolation::SPEC,
+    scorer::signs::SPEC,
+    scorer::walk::SPEC,
+];
 
 /// The scorer of this name.
 ///

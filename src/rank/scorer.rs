@@ -1,8 +1,16 @@
 //! The trait every way of ranking implements, and its entry in the registry.
 
+pub(super) mod interpolation;
+pub(super) mod inversion;
+pub(super) mod own;
+pub(super) mod regulon;
+pub(super) mod residual;
+pub(super) mod signs;
+pub(super) mod walk;
+
 use ndarray::Array2;
 
-use super::{Candidates, Frame, Own, Queries, RankError};
+use super::{Candidates, Covariance, Frame, Own, Queries, RankError, Response};
 use crate::data::Responses;
 use crate::graph::GeneGraph;
 use crate::predict::Predictor;
@@ -18,6 +26,10 @@ pub struct Known<'a> {
     pub frame: &'a Frame,
     /// Predicts the response of any gene; fitted on the same responses.
     pub forward: &'a dyn Predictor,
+    /// The linear response of the same responses; where it is absent, scorers that need one fit it.
+    pub response: Option<&'a Response>,
+    /// How genes vary together in control cells, where there are any.
+    pub covariance: Option<&'a Covariance>,
     /// Seed of every random choice.
     pub seed: u64,
 }
