@@ -4,6 +4,7 @@
 //! query with that response, with the measured response where the candidate was perturbed in training, and with the
 //! graph around the candidate. A conditional logit joins them into one score and a probability.
 
+mod atlas;
 mod calibrate;
 mod candidates;
 mod combine;
@@ -13,13 +14,16 @@ mod evidence;
 mod frame;
 mod metrics;
 mod mode;
+mod products;
 mod propagation;
 mod queries;
 mod ranking;
 mod retrieval;
 mod scorer;
 mod table;
+mod without_own;
 
+pub use self::atlas::{Atlas, Source};
 pub use self::calibrate::{Calibration, Fit, calibrate};
 pub use self::candidates::{CandidateSet, Candidates};
 pub use self::combine::{FEATURES, Weights, softmax};
@@ -34,7 +38,14 @@ pub use self::scorer::{Asked, FitScorer, Known, Scorer, ScorerSpec};
 pub use self::table::{write_lists, write_metrics, write_rankings};
 
 /// Every scorer there is, in the order in which tables show them.
-pub const SCORERS: &[ScorerSpec] = &[];
+pub const SCORERS: &[ScorerSpec] = &[
+    scorer::forward::LIKELIHOOD,
+    scorer::forward::COSINE,
+    scorer::forward::WHITENED,
+    scorer::forward::DISCOUNTED,
+    scorer::forward::NO_QUERY,
+    scorer::forward::NEARNESS,
+];
 
 /// The scorer of this name.
 ///
