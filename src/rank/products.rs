@@ -38,9 +38,8 @@ impl Products {
             genes.par_iter().enumerate().map(one).collect::<Vec<(f32, f32)>>()
         };
         let rows: Vec<Vec<(f32, f32)>> = (0..asked.len()).into_par_iter().map(of_query).collect();
-        let table = |of: fn(&(f32, f32)) -> f32| {
-            Array2::from_shape_fn((rows.len(), genes.len()), |(q, c)| of(&rows[q][c]))
-        };
+        let table =
+            |of: fn(&(f32, f32)) -> f32| Array2::from_shape_fn((rows.len(), genes.len()), |(q, c)| of(&rows[q][c]));
         Self { dot: table(|p| p.0), whitened: table(|p| p.1), squared_norm: norms(asked, atlas, own, &genes) }
     }
 }
