@@ -58,6 +58,12 @@ pub enum RankError {
         /// The names there are.
         known: Vec<String>,
     },
+    /// Boosted trees refused their examples.
+    #[error("boosted trees could not be fitted: {reason}")]
+    Boosting {
+        /// What the trees say.
+        reason: String,
+    },
     /// An error of the data room.
     #[error(transparent)]
     Data(#[from] DataError),
