@@ -7,11 +7,14 @@
 mod atlas;
 mod calibrate;
 mod candidates;
+mod ceiling;
+mod conditions;
 mod cross_validate;
 mod error;
 mod frame;
 mod joint;
 mod left_out;
+mod masked;
 mod metrics;
 mod mode;
 mod null;
@@ -20,7 +23,6 @@ mod propagation;
 mod queries;
 mod ranker;
 mod ranking;
-mod retrieval;
 mod scorer;
 mod sets;
 mod stored;
@@ -31,11 +33,14 @@ mod without_own;
 pub use self::atlas::{Atlas, Source};
 pub use self::calibrate::{Calibration, Fit, calibrate};
 pub use self::candidates::{CandidateSet, Candidates};
+pub use self::ceiling::ceiling;
+pub use self::conditions::{CONDITION_KS, Conditions};
 pub use self::cross_validate::{CvOptions, CvOutcome, CvRow, Listed, cross_validate};
 pub use self::error::RankError;
 pub use self::frame::Frame;
 pub use self::joint::{Joint, softmax};
 pub use self::left_out::HeldOut;
+pub use self::masked::masked;
 pub use self::metrics::{KS, mean_metrics, mid_rank, query_metrics, random_metrics};
 pub use self::mode::{Mode, Own};
 pub use self::queries::Queries;
@@ -53,6 +58,17 @@ pub const SCORERS: &[ScorerSpec] = &[
     scorer::forward::DISCOUNTED,
     scorer::forward::NO_QUERY,
     scorer::forward::NEARNESS,
+    scorer::retrieval::SPEC,
+    scorer::pca_knn::SPEC,
+    scorer::random_forest::SPEC,
+    scorer::boosting::SPEC,
+    scorer::logistic::SPEC,
+    scorer::ulm::SPEC,
+    scorer::deg_top::SPEC,
+    scorer::target_shift::SPEC,
+    scorer::frequency::SPEC,
+    scorer::degree::SPEC,
+    scorer::random::SPEC,
 ];
 
 /// The scorer of this name.

@@ -64,6 +64,12 @@ pub enum RankError {
         /// Its name.
         wanted: String,
     },
+    /// Boosted trees refused their examples.
+    #[error("boosted trees could not be fitted: {reason}")]
+    Boosting {
+        /// What the trees say.
+        reason: String,
+    },
     /// An error of the data room.
     #[error(transparent)]
     Data(#[from] DataError),

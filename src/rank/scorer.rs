@@ -1,6 +1,22 @@
 //! The trait every way of ranking implements, and its entry in the registry.
 
+pub(super) mod boosting;
+mod components;
+pub(super) mod deg_top;
+pub(super) mod degree;
+mod examples;
+#[cfg(test)]
+mod fixture;
 pub(super) mod forward;
+pub(super) mod frequency;
+pub(super) mod logistic;
+mod own_reading;
+pub(super) mod pca_knn;
+pub(super) mod random;
+pub(super) mod random_forest;
+pub(super) mod retrieval;
+pub(super) mod target_shift;
+pub(super) mod ulm;
 
 use std::sync::{Arc, OnceLock};
 
