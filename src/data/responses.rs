@@ -5,7 +5,7 @@ use std::sync::Arc;
 
 use ndarray::{Array1, Array2, ArrayView1, Axis};
 
-use super::{DataError, GeneIndex, Perturbation, Pseudobulk, Quantity};
+use super::{DataError, GeneId, GeneIndex, Perturbation, Pseudobulk, Quantity};
 
 /// Moments of the control cells, log1p scale; all zero for effect tables.
 #[derive(Debug, Clone)]
@@ -123,6 +123,36 @@ impl Responses {
         }
     }
 
+    /// The same perturbations measured without these genes (their columns are dropped): no model fitted on it and no query
+    /// taken from it knows what they did.
+    #[must_use]
+    pub fn without_genes(&self, genes: &[GeneId]) -> Self {
+        let mut keep = vec![true; self.genes.len()];
+        genes.iter().for_each(|g| keep[g.index()] = false);
+        let kept: Vec<usize> = (0..keep.len()).filter(|&g| keep[g]).collect();
+        // Names that are unique stay so.
+        let (index, _) = GeneIndex::new_unique(kept.iter().map(|&g| &self.genes.names()[g]));
+        let columns = |x: &Array2<f32>| x.select(Axis(1), &kept);
+        let entries = |x: &Array1<f32>| x.select(Axis(0), &kept);
+        Self {
+            genes: Arc::new(index),
+            perturbations: self.perturbations.clone(),
+            delta: columns(&self.delta),
+            var: self.var.as_ref().map(columns),
+            third: self.third.as_ref().map(columns),
+            n_cells: self.n_cells.clone(),
+            control: ControlProfile {
+                mean: entries(&self.control.mean),
+                var: self.control.var.as_ref().map(entries),
+                third: self.control.third.as_ref().map(entries),
+                n_cells: self.control.n_cells,
+            },
+            significant: self.significant.as_ref().map(columns),
+            halves: self.halves.as_ref().map(|[a, b]| [columns(a), columns(b)]),
+            quantity: self.quantity,
+        }
+    }
+
     /// The unweighted mean change over all perturbations (the training-mean baseline), length n_genes.
     pub fn mean_delta(&self) -> Array1<f32> {
         let sum = self.delta.axis_iter(Axis(0)).fold(Array1::<f64>::zeros(self.genes.len()), |mut sum, row| {
@@ -222,6 +252,14 @@ mod tests {
         assert_eq!(responses.delta, array![[2.0, 1.0]]);
         assert_eq!(responses.control.mean, array![1.75, 0.25]);
         assert_eq!(responses.n_cells, [4]);
+    }
+
+    #[test]
+    fn dropped_genes_leave_no_column() {
+        let all = Responses::from_pseudobulk(&table()).unwrap();
+        let got = all.without_genes(&[GeneId(0)]);
+        assert_eq!((got.delta, got.control.mean), (array![[1.0]], array![0.25]));
+        assert_eq!((got.genes.names(), got.n_cells), (&all.genes.names()[1..], all.n_cells));
     }
 
     #[test]

@@ -73,6 +73,12 @@ pub(crate) struct Numbers {
 }
 
 impl Numbers {
+    /// Takes the matrix of this name, whatever its shape.
+    pub(crate) fn any(&mut self, name: &str) -> Result<Array2<f32>, PredictError> {
+        let n_cols = self.matrices.get(name).map_or(0, Array2::ncols);
+        self.take(name, n_cols)
+    }
+
     /// Takes the matrix of this name and width; any number of rows.
     pub(crate) fn take(&mut self, name: &str, n_cols: usize) -> Result<Array2<f32>, PredictError> {
         let wrong = |got: String| {

@@ -24,8 +24,7 @@ mod regression;
 mod regulators;
 mod stored;
 
-use std::borrow::Cow;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ndarray::{Array2, Axis};
 use rayon::prelude::*;
@@ -81,6 +80,8 @@ pub struct Response {
     /// Spread of delta - W delta over the training perturbations of other genes, per gene.
     unexplained: Vec<f32>,
     radius: f64,
+    /// Columns of the inverse, when first asked for.
+    reach: OnceLock<Arc<Reach>>,
 }
 
 impl Response {
@@ -119,6 +120,7 @@ impl Response {
             out: into.transpose(),
             radius: radius::spectral_radius(&into),
             unexplained: Vec::new(),
+            reach: OnceLock::new(),
             into,
             programmes,
         };
@@ -127,18 +129,17 @@ impl Response {
         Ok(new)
     }
 
-    /// The response that was fitted for these training perturbations, or one fitted now.
+    /// The response of these training perturbations, fitted when first asked for.
     ///
     /// # Errors
     /// As [`Response::fit`].
-    pub(super) fn of<'a>(known: &Known<'a>) -> Result<Cow<'a, Self>, RankError> {
-        match known.response {
-            Some(response) => Ok(Cow::Borrowed(response)),
-            None => {
-                let settings = ResponseSettings::default();
-                Self::fit(known.responses, known.graph, known.covariance, &settings).map(Cow::Owned)
-            }
+    pub(super) fn of<'a>(known: &Known<'a>) -> Result<&'a Self, RankError> {
+        if let Some(response) = known.response.get() {
+            return Ok(response);
         }
+        let settings = ResponseSettings::default();
+        let response = Self::fit(known.responses, known.graph, known.covariance, &settings)?;
+        Ok(known.response.get_or_init(|| response))
     }
 
     /// A response with these effects, (gene, regulator, effect), and noise 1: to compare with a known truth.
@@ -163,6 +164,7 @@ impl Response {
             out: into.transpose(),
             radius: radius::spectral_radius(&into),
             unexplained: Vec::new(),
+            reach: OnceLock::new(),
             into,
             programmes: Programmes::fit(responses, noise::of(responses), settings.programmes)?,
         };
@@ -194,6 +196,11 @@ impl Response {
     /// Genes (positions) that a gene acts on, and the effects.
     pub fn targets(&self, gene: usize) -> (&[u32], &[f32]) {
         self.out.row(gene)
+    }
+
+    /// What a change of each gene reaches along all paths.
+    pub(super) fn reach(&self) -> Arc<Reach> {
+        Arc::clone(self.reach.get_or_init(|| Arc::new(Reach::full(self))))
     }
 
     pub(super) fn programmes(&self) -> &Programmes {

@@ -1,19 +1,38 @@
 //! The trait every way of ranking implements, and its entry in the registry.
 
+pub(super) mod boosting;
+mod components;
+pub(super) mod deg_top;
+pub(super) mod degree;
+mod examples;
+#[cfg(test)]
+mod fixture;
+pub(super) mod forward;
+pub(super) mod frequency;
 pub(super) mod interpolation;
 pub(super) mod inversion;
+pub(super) mod logistic;
 pub(super) mod own;
+mod own_reading;
+pub(super) mod pca_knn;
+pub(super) mod random;
+pub(super) mod random_forest;
 pub(super) mod regulon;
 pub(super) mod residual;
+pub(super) mod retrieval;
 pub(super) mod signs;
+pub(super) mod target_shift;
+pub(super) mod ulm;
 pub(super) mod walk;
+
+use std::sync::{Arc, OnceLock};
 
 use ndarray::Array2;
 
-use super::{Candidates, Covariance, Frame, Own, Queries, RankError, Response};
+use super::products::Products;
+use super::{Atlas, Candidates, Covariance, Frame, Own, Queries, RankError, Response};
 use crate::data::Responses;
 use crate::graph::GeneGraph;
-use crate::predict::Predictor;
 
 /// What a scorer is fitted on. It holds training perturbations only: what is not in it cannot leak.
 #[derive(Clone, Copy)]
@@ -24,10 +43,10 @@ pub struct Known<'a> {
     pub graph: &'a GeneGraph,
     /// Centre and units of the training changes.
     pub frame: &'a Frame,
-    /// Predicts the response of any gene; fitted on the same responses.
-    pub forward: &'a dyn Predictor,
-    /// The linear response of the same responses; where it is absent, scorers that need one fit it.
-    pub response: Option<&'a Response>,
+    /// What a model fitted on the same responses expects of every candidate.
+    pub atlas: &'a Arc<Atlas>,
+    /// The linear response of the same responses, fitted by the first scorer that needs it.
+    pub response: &'a OnceLock<Response>,
     /// How genes vary together in control cells, where there are any.
     pub covariance: Option<&'a Covariance>,
     /// Seed of every random choice.
@@ -47,6 +66,8 @@ pub struct Asked {
     pub z: Array2<f32>,
     /// Whether the queries have the gene, length n_genes.
     pub known: Vec<bool>,
+    /// Products with the atlas, per own-reading mode, when first asked for.
+    products: [OnceLock<Arc<Products>>; 2],
 }
 
 impl Asked {
@@ -61,7 +82,13 @@ impl Asked {
                 *value = if error > 0.0 { *value / error } else { 0.0 };
             }
         }
-        Self { delta, centred, z, known: queries.known.clone() }
+        Self { delta, centred, z, known: queries.known.clone(), products: Default::default() }
+    }
+
+    /// Products with the responses of an atlas, always the same one.
+    pub(super) fn products(&self, atlas: &Atlas, own: Own) -> Arc<Products> {
+        let of = &self.products[usize::from(own == Own::Used)];
+        Arc::clone(of.get_or_init(|| Arc::new(Products::new(self, atlas, own))))
     }
 
     /// Number of queries.
@@ -101,6 +128,8 @@ pub struct ScorerSpec {
     pub source: &'static str,
     /// Whether it says anything where the own reading is excluded.
     pub without_own: bool,
+    /// Whether the joint score weighs it.
+    pub joint: bool,
     /// Fits it.
     pub fit: FitScorer,
 }

@@ -1,5 +1,7 @@
 //! How well a change matches what the response expects of each candidate.
 
+use std::sync::Arc;
+
 use ndarray::Array2;
 use rayon::prelude::*;
 
@@ -19,7 +21,7 @@ const MODEL_ERROR: f32 = 0.4;
 #[derive(Debug, Clone)]
 pub(in crate::rank) struct Filter {
     programmes: Programmes,
-    reach: Reach,
+    reach: Arc<Reach>,
     /// Precision of the change of each gene.
     precision: Vec<f32>,
     /// Whether changes beyond [`LARGEST`] standard errors count as that many.
@@ -34,7 +36,7 @@ struct Norms {
 
 impl Filter {
     /// A filter on these expected changes.
-    pub(in crate::rank) fn new(response: &Response, reach: Reach, clipped: bool) -> Self {
+    pub(in crate::rank) fn new(response: &Response, reach: Arc<Reach>, clipped: bool) -> Self {
         let programmes = response.programmes().clone();
         let floor = MODEL_ERROR * median(&programmes.noise).unwrap_or(1.0);
         let precision = programmes.noise.iter().map(|s| (s * s + floor * floor).recip()).collect();
@@ -152,17 +154,17 @@ pub(in crate::rank) mod tests {
         let unit = 0.05 * 1.16f32.sqrt();
         let asked = asked(array![[9.0, -0.1, -0.05, 0.0, 0.0]]);
         let candidates = candidates(&responses);
-        let t = |reach: Reach, own: Own, expected: [f32; 3]| {
+        let t = |reach: Arc<Reach>, own: Own, expected: [f32; 3]| {
             let scores = Filter::new(&response, reach, true).scores(&asked, &candidates, own, 1.0);
             (0..3).for_each(|c| assert!((scores[[0, c]] * unit - expected[c]).abs() < 2e-4, "{scores}"));
             assert_eq!((scores[[0, 3]], scores[[0, 5]]), if own == Own::Used { (-0.0, 0.0) } else { (0.0, 0.0) });
         };
-        t(Reach::direct(&response), Own::Excluded, [0.1, 0.05, 0.0]);
+        t(Arc::new(Reach::direct(&response)), Own::Excluded, [0.1, 0.05, 0.0]);
         let full = (0.1 * 0.5 + 0.05 * 0.25) / (0.25f32 + 0.0625).sqrt();
-        t(Reach::full(&response), Own::Excluded, [full, 0.05, 0.0]);
+        t(response.reach(), Own::Excluded, [full, 0.05, 0.0]);
         // A itself stands at 4 errors = 0.2, upwards.
         let used = [(0.1 * 0.5 + 0.05 * 0.25 - 0.2) / 1.3125f32.sqrt(), (0.1 + 0.05 * 0.5) / 1.25f32.sqrt(), 0.05];
-        t(Reach::full(&response), Own::Used, used);
+        t(response.reach(), Own::Used, used);
     }
 
     #[test]
@@ -172,7 +174,7 @@ pub(in crate::rank) mod tests {
         let candidates = candidates(&responses);
         let delta = array![[0.3, -0.1, -0.05, 0.02, 0.01]];
         for clipped in [true, false] {
-            let filter = Filter::new(&response, Reach::full(&response), clipped);
+            let filter = Filter::new(&response, response.reach(), clipped);
             let scores = filter.scores(&asked(delta.clone()), &candidates, Own::Excluded, 0.5);
             for gene in 0..5 {
                 let mut other = delta.clone();

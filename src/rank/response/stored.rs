@@ -1,14 +1,14 @@
 //! Keeping a response with its run: `response.json` and `response.safetensors`.
 
 use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::{Programmes, Response, ResponseSettings};
 use crate::data::{Csr, GeneIndex};
-use crate::predict::saved;
+use crate::predict::{read_as, write_as};
 use crate::rank::RankError;
 
 const STEM: &str = "response";
@@ -42,7 +42,7 @@ impl Response {
             ("unexplained", &unexplained),
             ("programmes", &self.programmes.axes),
         ];
-        Ok(saved::write_as(dir, STEM, &stored, &numbers)?)
+        Ok(write_as(dir, STEM, &stored, &numbers)?)
     }
 
     /// Reads the response of a run with these measured genes.
@@ -50,7 +50,7 @@ impl Response {
     /// # Errors
     /// [`RankError::Predict`] for files that are absent or of other genes, [`RankError::Data`] for broken offsets.
     pub fn load(dir: &Path, genes: &Arc<GeneIndex>) -> Result<Self, RankError> {
-        let (stored, mut numbers) = saved::read_as::<Stored>(dir, STEM)?;
+        let (stored, mut numbers) = read_as::<Stored>(dir, STEM)?;
         let mut row = |name, n| numbers.take(name, n).map(|x: Array2<f32>| x.iter().copied().collect::<Vec<f32>>());
         let (noise, unexplained) = (row("noise", genes.len())?, row("unexplained", genes.len())?);
         let effects = row("effects", stored.regulators.len())?;
@@ -63,6 +63,7 @@ impl Response {
             programmes: Programmes { noise, axes: numbers.take("programmes", genes.len())? },
             unexplained,
             radius: stored.radius,
+            reach: OnceLock::new(),
         })
     }
 }

@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use super::{Known, Scorer, ScorerSpec};
-use crate::rank::response::{Filter, Reach, Response, ResponseSettings};
+use crate::rank::response::{Filter, Response, ResponseSettings};
 use crate::rank::{Asked, CandidateSet, Candidates, Own, Queries, RankError, mid_rank};
 
 /// Parts of the training perturbations that are held out in turn.
@@ -21,10 +21,11 @@ pub(in crate::rank) const SPEC: ScorerSpec = ScorerSpec {
     about: "match with direct effects and, as far as held-out targets gain by it, further paths",
     source: "shrinkage of (I - W)^-1 towards I + W",
     without_own: true,
+    joint: false,
     fit: |known| {
         let response = Response::of(known)?;
         let further = choose(known, response.settings())?;
-        Ok(Box::new(Interpolation { filter: Filter::new(&response, Reach::full(&response), true), further }))
+        Ok(Box::new(Interpolation { filter: Filter::new(response, response.reach(), true), further }))
     },
 };
 
@@ -56,7 +57,7 @@ fn choose(known: &Known<'_>, settings: &ResponseSettings) -> Result<f32, RankErr
         kept.sort_unstable();
         let train = known.responses.subset(&kept);
         let response = Response::fit(&train, known.graph, known.covariance, settings)?;
-        let filter = Filter::new(&response, Reach::full(&response), true);
+        let filter = Filter::new(&response, response.reach(), true);
         let queried: Vec<usize> = held_out.iter().map(|r| r.0).collect();
         let asked = Asked::new(&Queries::of_responses(known.responses, &queried), known.frame, 1.0);
         for (gain, further) in gains.iter_mut().zip(WEIGHTS) {

@@ -3,7 +3,7 @@
 use ndarray::Array2;
 
 use super::{Known, Scorer, ScorerSpec};
-use crate::rank::response::{Filter, Reach, Response};
+use crate::rank::response::{Filter, Response};
 use crate::rank::{Asked, Candidates, Own, RankError};
 
 const SOURCE: &str = "matched filter (Turin, IRE Transactions on Information Theory 6, 1960) on the inverse of I - W";
@@ -14,6 +14,7 @@ pub(in crate::rank) const CLIPPED: ScorerSpec = ScorerSpec {
     about: "match with the learned effects of the candidate along all paths",
     source: SOURCE,
     without_own: true,
+    joint: true,
     fit: |known| fit(known, true),
 };
 
@@ -23,6 +24,7 @@ pub(in crate::rank) const UNCLIPPED: ScorerSpec = ScorerSpec {
     about: "the same with changes of any size",
     source: SOURCE,
     without_own: true,
+    joint: true,
     fit: |known| fit(known, false),
 };
 
@@ -32,7 +34,7 @@ struct Inversion {
 
 fn fit(known: &Known<'_>, clipped: bool) -> Result<Box<dyn Scorer>, RankError> {
     let response = Response::of(known)?;
-    Ok(Box::new(Inversion { filter: Filter::new(&response, Reach::full(&response), clipped) }))
+    Ok(Box::new(Inversion { filter: Filter::new(response, response.reach(), clipped) }))
 }
 
 impl Scorer for Inversion {

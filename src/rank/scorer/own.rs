@@ -12,6 +12,7 @@ pub(in crate::rank) const SPEC: ScorerSpec = ScorerSpec {
     about: "fall of the candidate's own expression, in standard errors",
     source: "",
     without_own: false,
+    joint: true,
     fit: |_: &Known<'_>| Ok(Box::new(Reading)),
 };
 

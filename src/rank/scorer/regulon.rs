@@ -1,5 +1,7 @@
 //! The genes that a candidate acts on directly.
 
+use std::sync::Arc;
+
 use ndarray::Array2;
 
 use super::{Known, Scorer, ScorerSpec};
@@ -14,6 +16,7 @@ pub(in crate::rank) const CLIPPED: ScorerSpec = ScorerSpec {
     about: "match with the learned effects of the candidate on its targets",
     source: SOURCE,
     without_own: true,
+    joint: true,
     fit: |known| fit(known, true),
 };
 
@@ -23,6 +26,7 @@ pub(in crate::rank) const UNCLIPPED: ScorerSpec = ScorerSpec {
     about: "the same with changes of any size",
     source: SOURCE,
     without_own: true,
+    joint: true,
     fit: |known| fit(known, false),
 };
 
@@ -32,7 +36,7 @@ struct Regulon {
 
 fn fit(known: &Known<'_>, clipped: bool) -> Result<Box<dyn Scorer>, RankError> {
     let response = Response::of(known)?;
-    Ok(Box::new(Regulon { filter: Filter::new(&response, Reach::direct(&response), clipped) }))
+    Ok(Box::new(Regulon { filter: Filter::new(response, Arc::new(Reach::direct(response)), clipped) }))
 }
 
 impl Scorer for Regulon {

@@ -13,7 +13,8 @@ pub(in crate::rank) const SPEC: ScorerSpec = ScorerSpec {
     about: "fall of the candidate beyond what its regulators explain",
     source: "MNI (di Bernardo et al., Nature Biotechnology 23, 2005)",
     without_own: false,
-    fit: |known: &Known<'_>| Ok(Box::new(Residual { response: Response::of(known)?.into_owned() })),
+    joint: true,
+    fit: |known: &Known<'_>| Ok(Box::new(Residual { response: Response::of(known)?.clone() })),
 };
 
 struct Residual {

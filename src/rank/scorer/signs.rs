@@ -1,5 +1,7 @@
 //! Whether genes change in the direction that a candidate predicts.
 
+use std::sync::Arc;
+
 use ndarray::Array2;
 use rayon::prelude::*;
 
@@ -16,14 +18,15 @@ pub(in crate::rank) const SPEC: ScorerSpec = ScorerSpec {
     about: "genes that change in the direction the candidate predicts, less those that do not",
     source: "CausalR (Bradley and Barrett, Bioinformatics 33, 2017), signs from the learned response",
     without_own: true,
+    joint: true,
     fit: |known: &Known<'_>| {
         let response = Response::of(known)?;
-        Ok(Box::new(Signs { reach: Reach::full(&response), programmes: response.programmes().clone() }))
+        Ok(Box::new(Signs { reach: response.reach(), programmes: response.programmes().clone() }))
     },
 };
 
 struct Signs {
-    reach: Reach,
+    reach: Arc<Reach>,
     programmes: Programmes,
 }
 
@@ -69,7 +72,7 @@ mod tests {
     #[test]
     fn right_signs_less_wrong_ones() {
         let (responses, response) = line();
-        let signs = Signs { reach: Reach::full(&response), programmes: response.programmes().clone() };
+        let signs = Signs { reach: response.reach(), programmes: response.programmes().clone() };
         let delta = array![[0.0, -0.2, -0.2, 0.0, 0.0], [0.0, -0.2, 0.2, 0.0, 0.0], [0.0, -0.1, -0.2, 0.0, 0.0]];
         let scores = signs.scores(&asked(delta), &candidates(&responses), Own::Excluded).unwrap();
         let half = 0.5f32.sqrt();

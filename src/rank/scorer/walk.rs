@@ -18,6 +18,7 @@ pub(in crate::rank) const SPEC: ScorerSpec = ScorerSpec {
     about: "random walk from the size of the change, corrected for degree",
     source: "random walk with restart (Köhler et al., American Journal of Human Genetics 82, 2008)",
     without_own: true,
+    joint: true,
     fit: |known: &Known<'_>| Ok(Box::new(Walk::new(known.graph, &known.responses.genes))),
 };
 
