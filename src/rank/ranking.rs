@@ -249,7 +249,7 @@ mod tests {
         let predictor = Table(responses.clone());
         let model = Model { predictor: &predictor, responses: &responses, graph: &graph, calibration: &calibration };
         let names = (0..delta.nrows()).map(|i| format!("q{i}")).collect();
-        let queries = Queries { names, delta, known: vec![true; N] };
+        let queries = Queries { names, delta, error: None, known: vec![true; N] };
         let candidates = Candidates::new(set, &responses, &graph).unwrap();
         rank(&model, &queries, &candidates, &RankOptions { mode, own, top: None }).unwrap()
     }
