@@ -22,6 +22,7 @@ mod predict;
 mod quickstart;
 mod rank;
 mod rank_cv;
+mod ranker;
 mod report;
 mod score;
 mod simulate;

@@ -49,6 +49,7 @@ pub use self::genetic_interaction::{GeneticInteraction, Score};
 pub use self::learning_curve::{TrainingSize, cross_validate_at};
 pub use self::nested::{Candidate, Choice, Judge, select_nested};
 pub use self::predictor::{Basis, Build, FitSummary, LeftOut, Load, Prediction, Predictor, Saved, Spec, Task};
+pub(crate) use self::saved::{read_as, write_as};
 
 /// Every model there is, in the order in which tables show them.
 pub const PREDICTORS: &[Spec] = &[

@@ -4,43 +4,60 @@
 //! query with that response, with the measured response where the candidate was perturbed in training, and with the
 //! graph around the candidate. A conditional logit joins them into one score and a probability.
 
+mod atlas;
 mod calibrate;
 mod candidates;
 mod ceiling;
-mod combine;
 mod conditions;
 mod cross_validate;
 mod error;
-mod evidence;
 mod frame;
+mod joint;
+mod left_out;
 mod masked;
 mod metrics;
 mod mode;
+mod null;
+mod products;
 mod propagation;
 mod queries;
+mod ranker;
 mod ranking;
-mod retrieval;
 mod scorer;
+mod sets;
+mod stored;
 mod table;
+mod tally;
+mod without_own;
 
+pub use self::atlas::{Atlas, Source};
 pub use self::calibrate::{Calibration, Fit, calibrate};
 pub use self::candidates::{CandidateSet, Candidates};
 pub use self::ceiling::ceiling;
-pub use self::combine::{FEATURES, Weights, softmax};
 pub use self::conditions::{CONDITION_KS, Conditions};
 pub use self::cross_validate::{CvOptions, CvOutcome, CvRow, Listed, cross_validate};
 pub use self::error::RankError;
 pub use self::frame::Frame;
+pub use self::joint::{Joint, softmax};
+pub use self::left_out::HeldOut;
 pub use self::masked::masked;
 pub use self::metrics::{KS, mean_metrics, mid_rank, query_metrics, random_metrics};
 pub use self::mode::{Mode, Own};
 pub use self::queries::Queries;
-pub use self::ranking::{Model, RankOptions, Ranked, Ranking, rank};
+pub use self::ranker::{Lesson, Ranker, Readings, joint_scorers};
+pub use self::ranking::{RankOptions, Ranked, Ranking};
 pub use self::scorer::{Asked, FitScorer, Known, Scorer, ScorerSpec};
+pub use self::stored::load_atlas;
 pub use self::table::{write_lists, write_metrics, write_rankings};
 
 /// Every scorer there is, in the order in which tables show them.
 pub const SCORERS: &[ScorerSpec] = &[
+    scorer::forward::LIKELIHOOD,
+    scorer::forward::COSINE,
+    scorer::forward::WHITENED,
+    scorer::forward::DISCOUNTED,
+    scorer::forward::NO_QUERY,
+    scorer::forward::NEARNESS,
     scorer::retrieval::SPEC,
     scorer::pca_knn::SPEC,
     scorer::random_forest::SPEC,

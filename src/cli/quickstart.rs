@@ -14,12 +14,13 @@ use super::fit::{self, Outcome};
 use super::inputs::{self, Inputs};
 use super::load::{LoadedRun, load_run};
 use super::predict::cells;
+use super::ranker::{Wanted, ranker};
 use super::session::Session;
-use super::{plot, rank as rank_command, report, score as score_command, simulate as simulate_command};
+use super::{plot, report, score as score_command, simulate as simulate_command};
 use crate::data::{CellTable, Condition, Expression, Perturbation, Scale, Screen};
 use crate::error::ExitStatus;
 use crate::predict::{self, CalibrationMode};
-use crate::rank::{self, CandidateSet, Candidates, Mode, Model, Own, Queries, RankOptions, Ranking};
+use crate::rank::{self, CandidateSet, Mode, Own, Queries, RankOptions, Ranking};
 use crate::run::RunDir;
 use crate::score::{self, LogCells, Scorecard};
 use crate::simulate::{self, Simulated};
@@ -139,14 +140,12 @@ impl Steps<'_> {
     }
 
     fn rank(&self, run: &LoadedRun, unseen: &Unseen) -> Result<Ranking, CliError> {
-        let calibration = rank_command::calibrate(self.session, run)?;
-        let (predictor, responses, graph) = (&*run.predictor, &run.responses, &run.graph);
-        let model = Model { predictor, responses, graph, calibration: &calibration };
         let truth = ArrayView1::from(&unseen.truth).insert_axis(Axis(0)).to_owned();
         let queries = Queries::align(&run.genes, &run.genes, vec![unseen.gene.to_owned()], &truth)?;
-        let candidates = Candidates::new(&CandidateSet::Genome, responses, graph)?;
-        let options = RankOptions { mode: Mode::Knockdown, own: Own::Excluded, top: None };
-        let mut rankings = rank::rank(&model, &queries, &candidates, &options)?;
+        let wanted = Wanted { set: &CandidateSet::Genome, calibrated: true, method: None };
+        let of_run = ranker(self.session, run, &wanted)?;
+        let options = RankOptions { mode: Mode::Knockdown, own: Own::Excluded, ..RankOptions::default() };
+        let mut rankings = of_run.ranker.rank(&queries, &of_run.members, &options)?;
         score_command::write(&self.dir.join("ranking.tsv"), |out| rank::write_rankings(&rankings, &options, out))?;
         Ok(rankings.remove(0))
     }

@@ -9,16 +9,14 @@ use serde_json::{Value, json};
 
 use super::args::ScreenArgs;
 use super::error::CliError;
-use super::inputs;
-use super::load::{LoadedRun, load_run};
+use super::load::load_run;
+use super::ranker::{Wanted, ranker};
 use super::score::write;
 use super::session::Session;
 use crate::data::{GeneIndex, Responses};
 use crate::error::{ExitStatus, Notice};
 use crate::io::{self, IoError};
-use crate::predict::{self, PredictError, Predictor, Task};
-use crate::rank::{self, Calibration, CandidateSet, Candidates, Mode, Model, Own, Queries, RankOptions, Ranking};
-use crate::train::Silent;
+use crate::rank::{self, CandidateSet, Mode, Own, Queries, RankOptions, Ranking};
 
 /// Arguments of `grn rank`.
 #[derive(Debug, Args)]
@@ -46,6 +44,9 @@ pub(super) struct RankArgs {
     /// graph), or a file with one gene per line
     #[arg(long, default_value = "genome", value_name = "SET|FILE")]
     candidates: String,
+    /// Rank by this scorer alone instead of by all of them
+    #[arg(long, value_name = "NAME")]
+    method: Option<String>,
     /// Candidates kept per query in the output (default: all with -o, 10 on the screen)
     #[arg(long, value_name = "N")]
     top: Option<usize>,
@@ -90,7 +91,7 @@ impl RankArgs {
             ModeArg::Any => Mode::Any,
         };
         let own = if self.own == OwnArg::Used { Own::Used } else { Own::Excluded };
-        RankOptions { mode, own, top: self.top }
+        RankOptions { mode, own, top: self.top, method: self.method.clone() }
     }
 
     fn candidates(&self) -> Result<CandidateSet, CliError> {
@@ -107,19 +108,19 @@ pub(super) fn run(args: RankArgs, session: &mut Session) -> Result<ExitStatus, C
     let run = load_run(session, args.run.as_deref())?;
     let options = args.options();
     let queries = read_queries(session, &args, &run.genes)?;
-    let candidates = Candidates::new(&args.candidates()?, &run.responses, &run.graph)?;
-    session.printer.say(format!("ranking {} candidates for {} queries", candidates.len(), queries.len()));
+    let set = args.candidates()?;
+    let method = args.method.as_deref().map(rank::scorer).transpose()?;
+    session.printer.say(format!("ranking candidates `{}` for {} queries", args.candidates, queries.len()));
     if session.dry_run {
         return Ok(ExitStatus::Done);
     }
-    let calibration = if args.no_calibration { Calibration::none() } else { calibrate(session, &run)? };
-    if calibration.n_queries == 0 {
+    let calibrated = !args.no_calibration && method.is_none();
+    let of_run = ranker(session, &run, &Wanted { set: &set, calibrated, method })?;
+    if method.is_none() && of_run.ranker.calibration.n_queries == 0 {
         let why = if args.no_calibration { "by request" } else { "there are too few training perturbations" };
         session.printer.notice(&Notice::new(format!("probabilities are not calibrated: {why}")));
     }
-    let model =
-        Model { predictor: &*run.predictor, responses: &run.responses, graph: &run.graph, calibration: &calibration };
-    let rankings = rank::rank(&model, &queries, &candidates, &options)?;
+    let rankings = of_run.ranker.rank(&queries, &of_run.members, &options)?;
     if let Some(path) = &args.output {
         write(path, |out| rank::write_rankings(&rankings, &options, out))?;
         session.printer.say(format!("wrote {}", path.display()));
@@ -129,28 +130,6 @@ pub(super) fn run(args: RankArgs, session: &mut Session) -> Result<ExitStatus, C
         .printer
         .result(|| as_json(&rankings, &options, &args.candidates, shown), || as_text(&rankings, &options, shown))?;
     Ok(ExitStatus::Done)
-}
-
-/// Model whose left-out predictions teach the weights of the scorers. Fitting the network three times more for a handful
-/// of weights would take most of a minute, and what it adds to this model is small, often nothing.
-const CALIBRATOR: &str = "graph-kernel";
-
-/// Weights of the scorers from the training perturbations of the run, each left out of the fit that answers it.
-pub(super) fn calibrate(session: &Session, run: &LoadedRun) -> Result<Calibration, CliError> {
-    let corrected = ["gears", "grn"].contains(&run.predictor.name());
-    let spec = predict::spec(if corrected { CALIBRATOR } else { run.predictor.name() })?;
-    let settings = inputs::model_settings(session, spec.name);
-    let device = crate::nn::parse_device(&session.device)?;
-    let seed = run.manifest.seed;
-    session.printer.say("calibrating on training perturbations left out in folds");
-    let fit = |train: &Responses| -> Result<Box<dyn Predictor>, PredictError> {
-        let mut model = (spec.build)(&settings)?;
-        let (graph, features, device) = (&run.graph, &run.features, &device);
-        let task = Task { responses: train, graph, features, seed, device, checkpoint: None, resume: false };
-        model.fit(&task, &mut Silent)?;
-        Ok(model)
-    };
-    Ok(rank::calibrate(&fit, &run.responses, &run.graph, seed)?)
 }
 
 fn read_queries(session: &Session, args: &RankArgs, genes: &Arc<GeneIndex>) -> Result<Queries, CliError> {
@@ -176,8 +155,8 @@ fn read_table(session: &Session, args: &RankArgs, path: &Path, genes: &Arc<GeneI
     let read = io::read_table(path, &options, &pseudobulk, &mut |_, _| {})?;
     read.notices.iter().for_each(|n| session.printer.notice(n));
     let responses = Responses::from_pseudobulk(&read.table)?;
-    let names = responses.perturbations.iter().map(ToString::to_string).collect();
-    Ok(Queries::align(genes, &responses.genes, names, &responses.delta)?)
+    let rows: Vec<usize> = (0..responses.len()).collect();
+    Ok(Queries::of_responses(&responses, &rows).onto(genes, &responses.genes)?)
 }
 
 /// A table of gene and value, separated by tabs or commas, with or without a header; `#` begins a comment.
@@ -216,23 +195,24 @@ fn read_list(path: &Path) -> Result<Vec<String>, CliError> {
 }
 
 fn as_json(rankings: &[Ranking], options: &RankOptions, set: &str, shown: usize) -> Value {
-    let row = |r: &rank::Ranked| {
+    let row = |of: &Ranking, r: &rank::Ranked| {
+        let scores: serde_json::Map<String, Value> =
+            of.scorers.iter().zip(&r.scores).map(|(name, v)| ((*name).to_owned(), json!(v))).collect();
         json!({
             "rank": r.rank,
             "gene": r.gene.as_ref(),
             "score": r.score,
             "probability": r.probability,
-            "cosine": r.cosine,
-            "likelihood": r.likelihood,
-            "propagation": r.propagation,
-            "own_reading": r.own_reading,
-            "retrieval": r.retrieval,
+            "direction": r.direction,
+            "own_z": r.own_z,
             "seen": r.seen,
+            "distance": r.distance,
+            "scores": scores,
         })
     };
     let ranking = |r: &Ranking| {
-        let top: Vec<Value> = r.rows.iter().take(shown).map(row).collect();
-        json!({ "query": r.query, "n_candidates": r.n_candidates, "top": top })
+        let top: Vec<Value> = r.rows.iter().take(shown).map(|c| row(r, c)).collect();
+        json!({ "query": r.query, "n_candidates": r.n_candidates, "none": r.none, "top": top })
     };
     json!({
         "mode": options.mode.to_string(),
@@ -244,8 +224,8 @@ fn as_json(rankings: &[Ranking], options: &RankOptions, set: &str, shown: usize)
 
 fn as_text(rankings: &[Ranking], options: &RankOptions, shown: usize) -> String {
     let line = |cells: [String; 7]| {
-        let [rank, gene, score, probability, cosine, retrieval, seen] = cells;
-        format!("{rank:>6} {gene:<12} {score:>9} {probability:>11} {cosine:>8} {retrieval:>9}  {seen}")
+        let [rank, gene, score, probability, distance, own, seen] = cells;
+        format!("{rank:>6} {gene:<12} {score:>9} {probability:>11} {distance:>8} {own:>8}  {seen}")
     };
     let of_row = |r: &rank::Ranked| {
         line([
@@ -253,15 +233,23 @@ fn as_text(rankings: &[Ranking], options: &RankOptions, shown: usize) -> String 
             r.gene.to_string(),
             format!("{:.3}", r.score),
             format!("{:.4}", r.probability),
-            format!("{:.3}", r.cosine),
-            r.retrieval.map_or("-".into(), |v| format!("{v:.3}")),
+            format!("{:.3}", r.distance),
+            r.own_z.map_or("-".into(), |v| format!("{v:.2}")),
             if r.seen { "yes".into() } else { "no".into() },
         ])
     };
-    let mut lines = vec![format!("mode {}, own reading {}", options.mode, options.own)];
+    let mut lines = vec![
+        format!("mode {}, own reading {}", options.mode, options.own),
+        "distance: 0 = like a training perturbation, 1 = like none, where a call is no better than chance".to_owned(),
+    ];
     for ranking in rankings {
-        lines.push(format!("{} among {} candidates", ranking.query, ranking.n_candidates));
-        let head = ["rank", "gene", "score", "probability", "cosine", "retrieval", "seen"];
+        let none =
+            format!("{} among {} candidates; none of them: {:.4}", ranking.query, ranking.n_candidates, ranking.none);
+        lines.push(none);
+        if ranking.none > 0.5 {
+            lines.push("  more likely than not, none of these genes explains the change".to_owned());
+        }
+        let head = ["rank", "gene", "score", "probability", "distance", "own z", "seen"];
         lines.push(line(head.map(str::to_owned)));
         lines.extend(ranking.rows.iter().take(shown).map(of_row));
     }

@@ -16,7 +16,7 @@ use crate::data::{Responses, Split};
 use crate::error::ExitStatus;
 use crate::io;
 use crate::predict::{self, Predictor, Task};
-use crate::rank::{self, CvOptions, CvOutcome, CvRow, Own};
+use crate::rank::{self, CandidateSet, CvOptions, CvOutcome, CvRow, Own, ScorerSpec};
 use crate::train::Silent;
 
 /// Arguments of `grn rank-cv`.
@@ -28,8 +28,14 @@ pub(super) struct RankCvArgs {
     /// Screen: cells, a pseudobulk or an effect table (default: `data.screen`, else the embedded simulated screen)
     screen: Option<PathBuf>,
     /// Model that predicts the response of every candidate
-    #[arg(long, default_value = "graph-kernel", value_name = "NAME")]
+    #[arg(long, default_value = "grn", value_name = "NAME")]
     model: String,
+    /// Scorers beside those of the joint score, `all` for every one
+    #[arg(long, value_name = "NAME")]
+    method: Vec<String>,
+    /// Candidate sets: closed, expressed, genome (default: all three)
+    #[arg(long, value_name = "SET", value_delimiter = ',')]
+    candidates: Vec<String>,
     /// Fold table (TSV: target_gene, fold), or a number of folds drawn by the seed
     #[arg(long, default_value = "5", value_name = "FILE|N")]
     folds: String,
@@ -76,9 +82,14 @@ pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus,
         model.fit(&task, &mut Silent)?;
         Ok(model)
     };
-    let bar = session.printer.bar("ranking", split.folds.len() as u64);
-    let options = CvOptions { responses: &responses, graph: &graph, split: &split, seed };
-    let outcome = rank::cross_validate(&fit, &options, &mut |done, _| bar.set_position(done))?;
+    let (sets, scorers) = (sets(&args.candidates)?, scorers(&args.method)?);
+    let bar = session.printer.bar("ranking", 0);
+    let options =
+        CvOptions { responses: &responses, graph: &graph, split: &split, sets: &sets, scorers: &scorers, seed };
+    let outcome = rank::cross_validate(&fit, &options, &mut |done, total| {
+        bar.set_length(total);
+        bar.set_position(done);
+    })?;
     bar.finish_and_clear();
     if let Some(dir) = &session.outdir {
         write_all(dir, &outcome)?;
@@ -86,6 +97,27 @@ pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus,
     }
     session.printer.result(|| as_json(&outcome, spec.name), || as_text(&outcome))?;
     Ok(ExitStatus::Done)
+}
+
+fn sets(names: &[String]) -> Result<Vec<CandidateSet>, CliError> {
+    let all = [CandidateSet::Closed, CandidateSet::Expressed, CandidateSet::Genome];
+    if let Some(bad) = names.iter().find(|n| all.iter().all(|s| s.name() != n.as_str())) {
+        return Err(CliError::usage("--candidates", "closed, expressed or genome", format!("`{bad}`"), None));
+    }
+    Ok(all.into_iter().filter(|s| names.is_empty() || names.iter().any(|n| n == s.name())).collect())
+}
+
+/// The scorers of the joint score, then those named.
+fn scorers(names: &[String]) -> Result<Vec<&'static ScorerSpec>, CliError> {
+    let mut scorers = rank::joint_scorers();
+    let all = names.iter().any(|n| n == "all");
+    let named: Vec<&'static ScorerSpec> = if all {
+        rank::SCORERS.iter().collect()
+    } else {
+        names.iter().map(|n| rank::scorer(n)).collect::<Result<_, _>>()?
+    };
+    scorers.extend(named.into_iter().filter(|s| !s.joint));
+    Ok(scorers)
 }
 
 /// Folds by number, else from a table.
@@ -115,20 +147,21 @@ fn as_json(outcome: &CvOutcome, model: &str) -> Value {
         let metrics: serde_json::Map<String, Value> = r.metrics.iter().map(|(n, v)| (n.clone(), json!(v))).collect();
         json!({
             "candidates": r.candidates,
-            "own": r.own.to_string(),
+            "own": r.own,
             "scorer": r.scorer,
+            "stratum": r.stratum,
             "n_queries": r.n_queries,
             "n_reachable": r.n_reachable,
             "n_candidates": r.n_candidates,
             "metrics": metrics,
             "mrr_interval": r.mrr_interval,
             "calibration_error": r.calibration_error,
+            "abstained": r.abstained,
         })
     };
     let calibration = |(fold, c): &(String, rank::Calibration)| json!({ "fold": fold, "weights": c });
     json!({
         "model": model,
-        "features": rank::FEATURES,
         "rows": outcome.rows.iter().map(row).collect::<Vec<_>>(),
         "calibration": outcome.calibrations.iter().map(calibration).collect::<Vec<_>>(),
     })
@@ -144,7 +177,7 @@ fn as_text(outcome: &CvOutcome) -> String {
             Own::Excluded => "own reading excluded: no score uses the change of the candidate itself".to_owned(),
             Own::Used => "own reading used: a knocked-down gene gives itself away by its own drop".to_owned(),
         });
-        let rows: Vec<&CvRow> = outcome.rows.iter().filter(|r| r.own == own).collect();
+        let rows: Vec<&CvRow> = outcome.rows.iter().filter(|r| r.own == own.name()).collect();
         for set in rows.chunk_by(|a, b| a.candidates == b.candidates) {
             lines.extend(set_lines(set));
         }
@@ -158,12 +191,22 @@ fn set_lines(rows: &[&CvRow]) -> Vec<String> {
     };
     let of_row = |r: &&CvRow| {
         let value = |name: &str| r.metrics.iter().find(|m| m.0 == name).map_or(f64::NAN, |m| m.1);
-        line(r.scorer, SHOWN.map(|name| format!("{:.4}", value(name))))
+        let name = if r.stratum == "all" { r.scorer.to_owned() } else { format!("{}.{}", r.scorer, r.stratum) };
+        line(&name, SHOWN.map(|name| format!("{:.4}", value(name))))
     };
     let first = rows[0];
     let head = format!(
         "{}: {} queries ({} with every target among the candidates), {} candidates",
         first.candidates, first.n_queries, first.n_reachable, first.n_candidates
     );
-    [head, line("scorer", SHOWN.map(str::to_owned))].into_iter().chain(rows.iter().map(of_row)).collect()
+    let calibrated = rows.iter().find(|r| r.scorer == "score" && r.stratum == "all");
+    let error = calibrated.and_then(|r| Some((r.calibration_error?, r.abstained?))).map(|(error, [real, null])| {
+        format!(
+            "  calibration error {error:.3}; \"none of these\" for {:.1} % of the queries, {:.1} % of null changes",
+            100.0 * real,
+            100.0 * null
+        )
+    });
+    let table = rows.iter().map(of_row);
+    [head, line("scorer", SHOWN.map(str::to_owned))].into_iter().chain(table).chain(error).collect()
 }

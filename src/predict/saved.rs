@@ -25,7 +25,7 @@ pub(super) fn write(
 }
 
 /// Writes `<stem>.json` and `<stem>.safetensors`; each appears whole or not at all.
-pub(super) fn write_as(
+pub(crate) fn write_as(
     dir: &Path,
     stem: &str,
     settings: &impl Serialize,
@@ -55,7 +55,7 @@ fn names(stem: &str) -> [String; 2] {
 }
 
 /// Reads `<stem>.json` and `<stem>.safetensors`.
-pub(super) fn read_as<T: DeserializeOwned>(dir: &Path, stem: &str) -> Result<(T, Numbers), PredictError> {
+pub(crate) fn read_as<T: DeserializeOwned>(dir: &Path, stem: &str) -> Result<(T, Numbers), PredictError> {
     let [settings_name, numbers_name] = names(stem);
     let text = std::fs::read(dir.join(&settings_name)).map_err(|e| broken(&dir.join(&settings_name), e))?;
     let settings = serde_json::from_slice(&text).map_err(|e| broken(&dir.join(&settings_name), e))?;
@@ -67,14 +67,20 @@ pub(super) fn read_as<T: DeserializeOwned>(dir: &Path, stem: &str) -> Result<(T,
 }
 
 /// The matrices of a saved model by name.
-pub(super) struct Numbers {
+pub(crate) struct Numbers {
     matrices: HashMap<String, Array2<f32>>,
     path: String,
 }
 
 impl Numbers {
+    /// Takes the matrix of this name, whatever its shape.
+    pub(crate) fn any(&mut self, name: &str) -> Result<Array2<f32>, PredictError> {
+        let n_cols = self.matrices.get(name).map_or(0, Array2::ncols);
+        self.take(name, n_cols)
+    }
+
     /// Takes the matrix of this name and width; any number of rows.
-    pub(super) fn take(&mut self, name: &str, n_cols: usize) -> Result<Array2<f32>, PredictError> {
+    pub(crate) fn take(&mut self, name: &str, n_cols: usize) -> Result<Array2<f32>, PredictError> {
         let wrong = |got: String| {
             let reason = format!("expected a float32 matrix `{name}` with {n_cols} columns, got {got}");
             PredictError::Saved { path: self.path.clone().into(), reason }

@@ -93,6 +93,17 @@ impl Candidates {
         }
     }
 
+    /// The candidates at these ascending positions.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            names: rows.iter().map(|&r| Arc::clone(&self.names[r])).collect(),
+            gene: rows.iter().map(|&r| self.gene[r]).collect(),
+            node: rows.iter().map(|&r| self.node[r]).collect(),
+            seen: rows.iter().map(|&r| self.seen[r]).collect(),
+        }
+    }
+
     /// Number of candidates.
     pub fn len(&self) -> usize {
         self.names.len()

@@ -58,6 +58,12 @@ pub enum RankError {
         /// The names there are.
         known: Vec<String>,
     },
+    /// A scorer that is asked for and was not fitted.
+    #[error("`{wanted}` was not fitted here")]
+    NotFitted {
+        /// Its name.
+        wanted: String,
+    },
     /// Boosted trees refused their examples.
     #[error("boosted trees could not be fitted: {reason}")]
     Boosting {

@@ -59,11 +59,18 @@ pub enum Own {
     Used,
 }
 
-impl fmt::Display for Own {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str(match self {
+impl Own {
+    /// Its name on the command line and in tables.
+    pub fn name(self) -> &'static str {
+        match self {
             Self::Excluded => "excluded",
             Self::Used => "used",
-        })
+        }
+    }
+}
+
+impl fmt::Display for Own {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(self.name())
     }
 }

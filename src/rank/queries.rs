@@ -48,6 +48,16 @@ impl Queries {
         Ok(Self { names, delta, error: None, known })
     }
 
+    /// The same queries over the genes of a run; `from` are their own genes. See [`Queries::align`].
+    ///
+    /// # Errors
+    /// As [`Queries::align`].
+    pub fn onto(&self, genes: &GeneIndex, from: &GeneIndex) -> Result<Self, RankError> {
+        let aligned = Self::align(genes, from, self.names.clone(), &self.delta)?;
+        let error = self.error.as_ref().map(|e| Self::align(genes, from, self.names.clone(), e)).transpose()?;
+        Ok(Self { error: error.map(|e| e.delta), ..aligned })
+    }
+
     /// Measured changes of these perturbations (rows of the responses) as queries.
     pub fn of_responses(responses: &Responses, rows: &[usize]) -> Self {
         Self {

@@ -7,6 +7,7 @@ pub(super) mod degree;
 mod examples;
 #[cfg(test)]
 mod fixture;
+pub(super) mod forward;
 pub(super) mod frequency;
 pub(super) mod logistic;
 mod own_reading;
@@ -17,12 +18,14 @@ pub(super) mod retrieval;
 pub(super) mod target_shift;
 pub(super) mod ulm;
 
+use std::sync::{Arc, OnceLock};
+
 use ndarray::Array2;
 
-use super::{Candidates, Frame, Own, Queries, RankError};
+use super::products::Products;
+use super::{Atlas, Candidates, Frame, Own, Queries, RankError};
 use crate::data::Responses;
 use crate::graph::GeneGraph;
-use crate::predict::Predictor;
 
 /// What a scorer is fitted on. It holds training perturbations only: what is not in it cannot leak.
 #[derive(Clone, Copy)]
@@ -33,8 +36,8 @@ pub struct Known<'a> {
     pub graph: &'a GeneGraph,
     /// Centre and units of the training changes.
     pub frame: &'a Frame,
-    /// Predicts the response of any gene; fitted on the same responses.
-    pub forward: &'a dyn Predictor,
+    /// What a model fitted on the same responses expects of every candidate.
+    pub atlas: &'a Arc<Atlas>,
     /// Seed of every random choice.
     pub seed: u64,
 }
@@ -52,6 +55,8 @@ pub struct Asked {
     pub z: Array2<f32>,
     /// Whether the queries have the gene, length n_genes.
     pub known: Vec<bool>,
+    /// Products with the atlas, per own-reading mode, when first asked for.
+    products: [OnceLock<Arc<Products>>; 2],
 }
 
 impl Asked {
@@ -66,7 +71,13 @@ impl Asked {
                 *value = if error > 0.0 { *value / error } else { 0.0 };
             }
         }
-        Self { delta, centred, z, known: queries.known.clone() }
+        Self { delta, centred, z, known: queries.known.clone(), products: Default::default() }
+    }
+
+    /// Products with the responses of an atlas, always the same one.
+    pub(super) fn products(&self, atlas: &Atlas, own: Own) -> Arc<Products> {
+        let of = &self.products[usize::from(own == Own::Used)];
+        Arc::clone(of.get_or_init(|| Arc::new(Products::new(self, atlas, own))))
     }
 
     /// Number of queries.
@@ -106,6 +117,8 @@ pub struct ScorerSpec {
     pub source: &'static str,
     /// Whether it says anything where the own reading is excluded.
     pub without_own: bool,
+    /// Whether the joint score weighs it.
+    pub joint: bool,
     /// Fits it.
     pub fit: FitScorer,
 }

@@ -26,6 +26,7 @@ pub(in crate::rank) const SPEC: ScorerSpec = ScorerSpec {
     about: "boosted trees from the change to its target, one against the rest (seen genes only)",
     source: "Chen and Guestrin, KDD 2016 (XGBoost), by the crate smartcore",
     without_own: true,
+    joint: false,
     fit: |known| fit(known),
 };
 

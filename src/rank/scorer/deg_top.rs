@@ -14,6 +14,7 @@ pub(in crate::rank) const SPEC: ScorerSpec = ScorerSpec {
     about: "how significantly the candidate itself changes (own reading only)",
     source: "rank of the target among differentially expressed genes, as in ENNCELADUS/gene-perturbation-prediction, src/model/de_baseline.py",
     without_own: false,
+    joint: false,
     fit: |_| Ok(Box::new(DegTop)),
 };
 

@@ -12,6 +12,7 @@ pub(in crate::rank) const SPEC: ScorerSpec = ScorerSpec {
     about: "edges of the candidate in the graph, either way (control)",
     source: "control: does not look at the change",
     without_own: true,
+    joint: true,
     fit: |known| Ok(Box::new(Degree::new(known))),
 };
 

@@ -24,6 +24,7 @@ pub(in crate::rank) const SPEC: ScorerSpec = ScorerSpec {
     about: "multinomial logistic regression on principal components (seen genes only)",
     source: "McCullagh and Nelder, Generalized Linear Models, 1989; settings of scikit-learn's LogisticRegression",
     without_own: true,
+    joint: false,
     fit: |known| fit(known),
 };
 

@@ -23,6 +23,7 @@ pub(in crate::rank) const SPEC: ScorerSpec = ScorerSpec {
     about: "votes of the nearest training signatures, in principal components (seen genes only)",
     source: "ENNCELADUS/gene-perturbation-prediction, src/evaluate/evaluate_pca_knn.py",
     without_own: true,
+    joint: false,
     fit: |known| fit(known),
 };
 

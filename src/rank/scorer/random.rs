@@ -11,6 +11,7 @@ pub(in crate::rank) const SPEC: ScorerSpec = ScorerSpec {
     about: "the same score for every candidate (control)",
     source: "control: does not look at the change",
     without_own: true,
+    joint: false,
     fit: |_| Ok(Box::new(Tied)),
 };
 

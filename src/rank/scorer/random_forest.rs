@@ -18,6 +18,7 @@ pub(in crate::rank) const SPEC: ScorerSpec = ScorerSpec {
     about: "random forest from the change to its target (seen genes only)",
     source: "Breiman, Machine Learning 2001; settings of ENNCELADUS/gene-perturbation-prediction, src/model/tree_baseline.py",
     without_own: true,
+    joint: false,
     fit: |known| fit(known),
 };
 

@@ -26,6 +26,7 @@ pub(in crate::rank) const SPEC: ScorerSpec = ScorerSpec {
     about: "activity of the candidate's regulon in the graph, by a univariate linear model",
     source: "Badia-i-Mompel et al., Bioinformatics Advances 2022 (decoupler, method `ulm`)",
     without_own: true,
+    joint: false,
     fit: |known| fit(known),
 };
 

@@ -1,0 +1,127 @@
+//! Everything that ranking needs, learned from training perturbations.
+
+use std::sync::Arc;
+
+use ndarray::Array2;
+
+use super::{
+    Asked, Atlas, Calibration, Candidates, Fit, Frame, HeldOut, Known, Own, Queries, RankError, SCORERS, Scorer,
+    ScorerSpec, Source, calibrate,
+};
+use crate::data::Responses;
+use crate::graph::GeneGraph;
+use crate::predict::Predictor;
+
+/// What a ranker is learned from.
+#[derive(Clone, Copy)]
+pub struct Lesson<'a> {
+    /// Fits the forward model.
+    pub fit: &'a Fit<'a>,
+    /// Training perturbations.
+    pub responses: &'a Responses,
+    /// Prior knowledge.
+    pub graph: &'a GeneGraph,
+    /// The scorers that are fitted.
+    pub scorers: &'a [&'static ScorerSpec],
+    /// Seed of folds, samples and nulls.
+    pub seed: u64,
+}
+
+/// Scorers fitted on training perturbations, and how they are joined.
+pub struct Ranker {
+    /// The candidates and what is expected of them.
+    pub atlas: Arc<Atlas>,
+    /// Centre and units of the training changes.
+    pub frame: Frame,
+    /// How scorers are joined.
+    pub calibration: Calibration,
+    scorers: Vec<(&'static ScorerSpec, Box<dyn Scorer>)>,
+}
+
+/// What all scorers say about some queries.
+pub struct Readings {
+    /// Per scorer its scores, n_queries x n_candidates.
+    pub scores: Vec<(&'static ScorerSpec, Array2<f32>)>,
+    /// Log of the mean squared change in units of its noise, per query.
+    pub strength: Vec<f64>,
+}
+
+impl Readings {
+    /// The scores that a joint score weighs, in its order.
+    pub(super) fn features(&self, names: &[String]) -> Vec<Array2<f32>> {
+        let of = |name: &String| self.scores.iter().find(|(s, _)| s.name == name).map(|(_, m)| m.clone());
+        names.iter().filter_map(of).collect()
+    }
+}
+
+impl<'a> Lesson<'a> {
+    /// Learns how to join the scorers, then fits them on all training perturbations.
+    ///
+    /// # Errors
+    /// Whatever a fit, a scorer or a prediction returns.
+    pub fn learn(
+        &self,
+        candidates: Candidates,
+        calibrated: bool,
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<Ranker, RankError> {
+        let calibration = if calibrated { calibrate(self)? } else { Calibration::none() };
+        let model = (self.fit)(self.responses)?;
+        Ok(Ranker { calibration, ..self.fit_scorers(&*model, candidates, progress)? })
+    }
+
+    /// Fits the scorers around a model that was fitted on the same responses.
+    pub(super) fn fit_scorers(
+        &self,
+        model: &dyn Predictor,
+        candidates: Candidates,
+        progress: &mut dyn FnMut(usize),
+    ) -> Result<Ranker, RankError> {
+        let frame = Frame::new(self.responses);
+        let held_out = HeldOut::new(model, self.fit, self.responses, self.seed)?;
+        let source = Source {
+            predictor: model,
+            responses: self.responses,
+            frame: &frame,
+            left_out: held_out.view(),
+            seed: self.seed,
+        };
+        let atlas = Arc::new(Atlas::new(&source, candidates, progress)?);
+        self.around(atlas, frame, Calibration::none())
+    }
+
+    /// Fits the scorers around a finished atlas.
+    ///
+    /// # Errors
+    /// Whatever a scorer returns.
+    pub fn around(&self, atlas: Arc<Atlas>, frame: Frame, calibration: Calibration) -> Result<Ranker, RankError> {
+        let known =
+            Known { responses: self.responses, graph: self.graph, frame: &frame, atlas: &atlas, seed: self.seed };
+        let fitted = self.scorers.iter().map(|&spec| Ok((spec, (spec.fit)(&known)?)));
+        let scorers = fitted.collect::<Result<_, RankError>>()?;
+        Ok(Ranker { atlas, frame, calibration, scorers })
+    }
+}
+
+impl Ranker {
+    /// Asks every scorer about queries times `sign`; with [`Own::Excluded`] only those that have something to say then.
+    ///
+    /// # Errors
+    /// Whatever a scorer returns.
+    pub fn read(&self, queries: &Queries, sign: f32, own: Own) -> Result<Readings, RankError> {
+        let asked = Asked::new(queries, &self.frame, sign);
+        let useful = self.scorers.iter().filter(|(s, _)| own == Own::Used || s.without_own);
+        let scores = useful.map(|(spec, scorer)| Ok((*spec, scorer.scores(&asked, &self.atlas.candidates, own)?)));
+        let scores = scores.collect::<Result<_, RankError>>()?;
+        let strength = asked.z.outer_iter().map(|z| {
+            let n = queries.known.iter().filter(|k| **k).count().max(1) as f64;
+            (z.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / n + 1e-6).ln()
+        });
+        Ok(Readings { scores, strength: strength.collect() })
+    }
+}
+
+/// The scorers behind the joint score.
+pub fn joint_scorers() -> Vec<&'static ScorerSpec> {
+    SCORERS.iter().filter(|s| s.joint).collect()
+}
