@@ -142,7 +142,8 @@ impl Response {
         Ok(known.response.get_or_init(|| response))
     }
 
-    /// A response with these effects, (gene, regulator, effect), and noise 1: to compare with a known truth.
+    /// A response with these effects, (gene, regulator, effect), and the programmes of these responses: to compare with a
+    /// known truth.
     ///
     /// # Errors
     /// [`RankError::Linalg`] where LAPACK fails on the programmes.

@@ -27,7 +27,7 @@ const CELLS_EACH: u64 = 100;
 
 /// How large a simulated screen is.
 #[derive(Clone, Copy)]
-pub struct Size {
+pub(crate) struct Size {
     pub genes: usize,
     pub training: usize,
     pub queries: usize,
@@ -35,7 +35,7 @@ pub struct Size {
 }
 
 /// A network, what is known of it, and changes with known causes.
-pub struct Simulation {
+pub(crate) struct Simulation {
     pub genes: Arc<GeneIndex>,
     /// True effects: gene, regulator, effect.
     pub effects: Vec<(u32, u32, f32)>,
@@ -63,7 +63,7 @@ struct World {
 }
 
 /// The screen of this size and seed.
-pub fn simulate(size: Size, seed: u64) -> Simulation {
+pub(crate) fn simulate(size: Size, seed: u64) -> Simulation {
     let world = World::new(size, seed);
     let all: Vec<Vec<usize>> = (0..size.genes).map(|g| vec![g]).collect();
     let steady = world.steady(&world.network, &all, false);

@@ -11,9 +11,13 @@ use crate::data::GeneId;
 use crate::rank::{Asked, Candidates, Own};
 
 /// Part of the error of a change that no number of cells takes away, in median standard errors.
-const MODEL_ERROR: f32 = 0.4;
+const MODEL_ERROR: f32 = 0.25;
 
-/// A matched filter: -(b' d q) / sqrt(b' d b) with the expected change b of a candidate, the change q without common
+/// Squared length of the expected change, in errors, below which a candidate is hardly told from one that changes
+/// nothing: little expected is little evidence.
+const LEAST_SQUARE: f64 = 1.0;
+
+/// A matched filter: -(b' d q) / sqrt(b' d b + 1) with the expected change b of a candidate, the change q without common
 /// programmes and the precision d of each gene.
 ///
 /// Where the own reading is excluded, the candidate itself is in none of these sums, nor in the shares of the
@@ -91,7 +95,7 @@ impl Filter {
         if own == Own::Used && known[gene] {
             square += f64::from(expected.own()).powi(2) * f64::from(self.precision[gene]);
         }
-        Norms { length: square.sqrt(), on_programmes }
+        Norms { length: (square + LEAST_SQUARE).sqrt(), on_programmes }
     }
 }
 
@@ -105,9 +109,6 @@ struct Query {
 
 impl Query {
     fn score(&self, gene: usize, expected: Expected<'_>, norms: &Norms, own: Own) -> f64 {
-        if norms.length == 0.0 {
-            return 0.0;
-        }
         let whole: f64 = expected.changes().map(|(g, b)| f64::from(b) * self.weighted[g]).sum();
         let common: f64 = self.shares.iter().zip(&norms.on_programmes).map(|(share, on)| share[gene] * on).sum();
         let reading = match own {
@@ -147,23 +148,28 @@ pub(in crate::rank) mod tests {
         Candidates::of(names, responses, &GraphBuilder::new().build())
     }
 
-    /// By hand: all errors are equal, so scores are sums in units of 0.05 x sqrt(1 + 0.16).
+    /// By hand: all errors are equal, so each score is -sum(b q) v / sqrt(sum(b^2) v + 1) with the precision
+    /// v = 1 / (0.05^2 (1 + 1/16)).
     #[test]
     fn scores_are_signed_projections() {
         let (responses, response) = line();
-        let unit = 0.05 * 1.16f32.sqrt();
+        let v = 1.0 / (0.0025 * 1.0625f32);
         let asked = asked(array![[9.0, -0.1, -0.05, 0.0, 0.0]]);
         let candidates = candidates(&responses);
-        let t = |reach: Arc<Reach>, own: Own, expected: [f32; 3]| {
+        let t = |reach: Arc<Reach>, own: Own, sums: [(f32, f32); 3]| {
             let scores = Filter::new(&response, reach, true).scores(&asked, &candidates, own, 1.0);
-            (0..3).for_each(|c| assert!((scores[[0, c]] * unit - expected[c]).abs() < 2e-4, "{scores}"));
-            assert_eq!((scores[[0, 3]], scores[[0, 5]]), if own == Own::Used { (-0.0, 0.0) } else { (0.0, 0.0) });
+            for (c, (product, square)) in sums.into_iter().enumerate() {
+                let expected = product * v / (square * v + 1.0).sqrt();
+                assert!((scores[[0, c]] - expected).abs() < 1e-3 * expected.abs(), "{scores} {expected}");
+            }
+            assert_eq!((scores[[0, 3]], scores[[0, 5]]), (0.0, 0.0));
         };
-        t(Arc::new(Reach::direct(&response)), Own::Excluded, [0.1, 0.05, 0.0]);
-        let full = (0.1 * 0.5 + 0.05 * 0.25) / (0.25f32 + 0.0625).sqrt();
-        t(response.reach(), Own::Excluded, [full, 0.05, 0.0]);
+        let direct = [(0.1 * 0.5, 0.25), (0.05 * 0.5, 0.25), (0.0, 0.0)];
+        t(Arc::new(Reach::direct(&response)), Own::Excluded, direct);
+        let full = (0.1 * 0.5 + 0.05 * 0.25, 0.25 + 0.0625);
+        t(response.reach(), Own::Excluded, [full, direct[1], direct[2]]);
         // A itself stands at 4 errors = 0.2, upwards.
-        let used = [(0.1 * 0.5 + 0.05 * 0.25 - 0.2) / 1.3125f32.sqrt(), (0.1 + 0.05 * 0.5) / 1.25f32.sqrt(), 0.05];
+        let used = [(full.0 - 0.2, full.1 + 1.0), (0.1 + 0.05 * 0.5, 1.25), (0.05, 1.0)];
         t(response.reach(), Own::Used, used);
     }
 
