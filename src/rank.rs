@@ -35,7 +35,7 @@ pub use self::calibrate::{Calibration, Fit, calibrate};
 pub use self::candidates::{CandidateSet, Candidates};
 pub use self::ceiling::ceiling;
 pub use self::conditions::{CONDITION_KS, Conditions};
-pub use self::cross_validate::{CvOptions, CvOutcome, CvRow, Listed, cross_validate};
+pub use self::cross_validate::{CvOptions, CvOutcome, CvRow, Listed, OwnSetting, cross_validate};
 pub use self::error::RankError;
 pub use self::frame::Frame;
 pub use self::joint::{Joint, softmax};

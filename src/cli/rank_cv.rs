@@ -16,7 +16,7 @@ use crate::data::{Responses, Split};
 use crate::error::ExitStatus;
 use crate::io;
 use crate::predict::{self, Predictor, Task};
-use crate::rank::{self, CandidateSet, CvOptions, CvOutcome, CvRow, Own, ScorerSpec};
+use crate::rank::{self, CandidateSet, CvOptions, CvOutcome, CvRow, OwnSetting, ScorerSpec};
 use crate::train::Silent;
 
 /// Arguments of `grn rank-cv`.
@@ -39,6 +39,10 @@ pub(super) struct RankCvArgs {
     /// Fold table (TSV: target_gene, fold), or a number of folds drawn by the seed
     #[arg(long, default_value = "5", value_name = "FILE|N")]
     folds: String,
+    /// What may be known of the candidates' own expression: excluded, used, global (the perturbed genes are taken out of
+    /// the table; closed set only) (default: all three)
+    #[arg(long, value_name = "MODE", value_delimiter = ',')]
+    own: Vec<String>,
     #[command(flatten)]
     priors: PriorArgs,
     #[command(flatten)]
@@ -82,10 +86,17 @@ pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus,
         model.fit(&task, &mut Silent)?;
         Ok(model)
     };
-    let (sets, scorers) = (sets(&args.candidates)?, scorers(&args.method)?);
+    let (sets, scorers, own) = (sets(&args.candidates)?, scorers(&args.method)?, own_settings(&args.own)?);
     let bar = session.printer.bar("ranking", 0);
-    let options =
-        CvOptions { responses: &responses, graph: &graph, split: &split, sets: &sets, scorers: &scorers, seed };
+    let options = CvOptions {
+        responses: &responses,
+        graph: &graph,
+        split: &split,
+        sets: &sets,
+        scorers: &scorers,
+        own: &own,
+        seed,
+    };
     let outcome = rank::cross_validate(&fit, &options, &mut |done, total| {
         bar.set_length(total);
         bar.set_position(done);
@@ -103,6 +114,14 @@ fn sets(names: &[String]) -> Result<Vec<CandidateSet>, CliError> {
     let all = [CandidateSet::Closed, CandidateSet::Expressed, CandidateSet::Genome];
     if let Some(bad) = names.iter().find(|n| all.iter().all(|s| s.name() != n.as_str())) {
         return Err(CliError::usage("--candidates", "closed, expressed or genome", format!("`{bad}`"), None));
+    }
+    Ok(all.into_iter().filter(|s| names.is_empty() || names.iter().any(|n| n == s.name())).collect())
+}
+
+fn own_settings(names: &[String]) -> Result<Vec<OwnSetting>, CliError> {
+    let all = OwnSetting::ALL;
+    if let Some(bad) = names.iter().find(|n| all.iter().all(|s| s.name() != n.as_str())) {
+        return Err(CliError::usage("--own", "excluded, used or global", format!("`{bad}`"), None));
     }
     Ok(all.into_iter().filter(|s| names.is_empty() || names.iter().any(|n| n == s.name())).collect())
 }
@@ -131,6 +150,9 @@ fn split(folds: &str, responses: &Responses, seed: u64) -> Result<Split, CliErro
 /// `rank_cv.tsv`, and the rankings without own reading: `rankings.tsv.gz` over the whole graph, the other sets beside.
 fn write_all(dir: &Path, outcome: &CvOutcome) -> Result<(), CliError> {
     write(&dir.join("rank_cv.tsv"), |out| rank::write_metrics(&outcome.rows, out))?;
+    if !outcome.conditions.is_empty() {
+        write(&dir.join("rank_cv.conditions.tsv"), |out| rank::write_metrics(&outcome.conditions, out))?;
+    }
     for (set, lists) in &outcome.rankings {
         let name = if *set == "genome" { "rankings.tsv.gz".into() } else { format!("rankings.{set}.tsv.gz") };
         write(&dir.join(name), |out| {
@@ -163,6 +185,7 @@ fn as_json(outcome: &CvOutcome, model: &str) -> Value {
     json!({
         "model": model,
         "rows": outcome.rows.iter().map(row).collect::<Vec<_>>(),
+        "conditions": outcome.conditions.iter().map(row).collect::<Vec<_>>(),
         "calibration": outcome.calibrations.iter().map(calibration).collect::<Vec<_>>(),
     })
 }
@@ -172,12 +195,21 @@ const SHOWN: [&str; 5] = ["mrr", "relevant_hit@1", "relevant_hit@10", "relevant_
 
 fn as_text(outcome: &CvOutcome) -> String {
     let mut lines = Vec::new();
-    for own in [Own::Excluded, Own::Used] {
-        lines.push(match own {
-            Own::Excluded => "own reading excluded: no score uses the change of the candidate itself".to_owned(),
-            Own::Used => "own reading used: a knocked-down gene gives itself away by its own drop".to_owned(),
-        });
+    for own in OwnSetting::ALL {
         let rows: Vec<&CvRow> = outcome.rows.iter().filter(|r| r.own == own.name()).collect();
+        if rows.is_empty() {
+            continue;
+        }
+        lines.push(
+            match own {
+                OwnSetting::Excluded => "own reading excluded: no score uses the change of the candidate itself",
+                OwnSetting::Used => "own reading used: a knocked-down gene gives itself away by its own drop",
+                OwnSetting::Global => {
+                    "own readings taken out: no perturbed gene is measured, in training or in queries"
+                }
+            }
+            .to_owned(),
+        );
         for set in rows.chunk_by(|a, b| a.candidates == b.candidates) {
             lines.extend(set_lines(set));
         }

@@ -8,14 +8,16 @@ use super::ranking::placed;
 use super::sets::Sets;
 use super::tally::{Key, Tally};
 use super::{
-    Calibration, CandidateSet, Candidates, Fit, Lesson, Own, Queries, RankError, Ranker, Readings, ScorerSpec,
-    mid_rank, query_metrics,
+    Calibration, CandidateSet, Candidates, Conditions, Fit, Lesson, Own, Queries, RankError, Ranker, Readings,
+    ScorerSpec, ceiling, masked, mid_rank, query_metrics,
 };
 use crate::data::{Fold, Responses, Split};
 use crate::graph::GeneGraph;
 
 /// Candidates written per query.
 const LISTED: usize = 1000;
+/// More perturbed genes than this are not ranked as conditions, whose number is their square.
+const MOST_FOR_CONDITIONS: usize = 300;
 
 /// What is cross-validated.
 #[derive(Clone, Copy)]
@@ -30,8 +32,39 @@ pub struct CvOptions<'a> {
     pub sets: &'a [CandidateSet],
     /// The scorers; those of the joint score among them are joined.
     pub scorers: &'a [&'static ScorerSpec],
+    /// What may be known of the candidates' own expression.
+    pub own: &'a [OwnSetting],
     /// Seed of the calibration and the intervals.
     pub seed: u64,
+}
+
+/// What may be known of the candidates' own expression in a cross-validation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum OwnSetting {
+    /// No score of a candidate uses the change of that candidate.
+    Excluded,
+    /// Scores may use it.
+    Used,
+    /// The perturbed genes are taken out of all tables, in training and in the queries (closed candidate set only).
+    Global,
+}
+
+impl OwnSetting {
+    /// All three, as tables show them.
+    pub const ALL: [Self; 3] = [Self::Excluded, Self::Used, Self::Global];
+
+    /// Its name on the command line and in tables.
+    pub fn name(self) -> &'static str {
+        match self {
+            Self::Excluded => "excluded",
+            Self::Used => "used",
+            Self::Global => "global",
+        }
+    }
+
+    fn own(self) -> Own {
+        if self == Self::Used { Own::Used } else { Own::Excluded }
+    }
 }
 
 /// One scorer on one candidate set.
@@ -42,7 +75,8 @@ pub struct CvRow {
     /// Own-reading mode.
     pub own: &'static str,
     /// `score` (all scorers joined), a single scorer, or a control: `wrong-query` (the joint score for the change of
-    /// another held-out perturbation), `random`.
+    /// another held-out perturbation), `ceiling` (a method that names all true genes it has seen in training and no
+    /// other), `random`.
     pub scorer: &'static str,
     /// `all`, or which queries: `near`, `middle`, `far` are thirds by distance of the true gene to the training
     /// perturbations.
@@ -69,8 +103,10 @@ pub type Listed = (String, Vec<(f64, Arc<str>)>);
 /// All rows, and the rankings of the joint score without own reading.
 #[derive(Debug, Clone)]
 pub struct CvOutcome {
-    /// Metrics.
+    /// Metrics of genes.
     pub rows: Vec<CvRow>,
+    /// Metrics of conditions (single genes and pairs of the closed set), where pairs were perturbed; see [`Conditions`].
+    pub conditions: Vec<CvRow>,
     /// Per candidate set the first 1,000 candidates of every query, queries in the order of the responses.
     pub rankings: Vec<(&'static str, Vec<Listed>)>,
     /// What each fold learned, by fold name.
@@ -94,29 +130,68 @@ pub fn cross_validate(
     of: &CvOptions<'_>,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<CvOutcome, RankError> {
-    let sets = Sets::new(of.responses, of.graph, of.sets);
-    let mut tally = Tally::default();
-    let mut lists: Vec<Vec<Option<Listed>>> = vec![vec![None; of.responses.len()]; sets.members.len()];
-    let mut calibrations = Vec::new();
-    // Progress in candidates predicted, over all folds.
-    let total = (of.split.folds.len() * sets.names.len()) as u64;
-    for (k, fold) in of.split.folds.iter().enumerate() {
-        let before = (k * sets.names.len()) as u64;
-        progress(before, total);
-        let train = of.responses.subset(&rest(of.responses.len(), &fold.held_out));
-        let lesson = Lesson { fit, responses: &train, graph: of.graph, scorers: of.scorers, seed: of.seed };
-        let candidates = Candidates::of(sets.names.iter().cloned(), &train, of.graph);
-        let ranker = lesson.learn(candidates, true, &mut |done| progress(before + done as u64, total))?;
-        let asked = FoldOf { fold, sets: &sets, ranker: &ranker, responses: of.responses, seed: of.seed };
-        for own in [Own::Excluded, Own::Used] {
-            asked.add(own, &mut tally, &mut lists)?;
-        }
-        calibrations.push((fold.name.clone(), ranker.calibration));
+    let measured = of.own.iter().copied().filter(|o| *o != OwnSetting::Global).collect::<Vec<_>>();
+    let mut found = Found::default();
+    if !measured.is_empty() {
+        Pass { fit, of, own: &measured }.run(&mut found, progress)?;
     }
-    progress(total, total);
-    let listed = lists.into_iter().zip(&sets.members);
-    let rankings = listed.map(|(lists, (name, _))| (*name, lists.into_iter().flatten().collect())).collect();
-    Ok(CvOutcome { rows: tally.rows(of.seed), rankings, calibrations })
+    let closed = of.sets.iter().find(|s| **s == CandidateSet::Closed);
+    if let (true, Some(closed)) = (of.own.contains(&OwnSetting::Global), closed) {
+        let responses = masked(of.responses);
+        let of = CvOptions { responses: &responses, sets: std::slice::from_ref(closed), ..*of };
+        Pass { fit, of: &of, own: &[OwnSetting::Global] }.run(&mut found, progress)?;
+    }
+    let Found { tally, conditions, rankings, calibrations } = found;
+    Ok(CvOutcome { rows: tally.rows(of.seed), conditions: conditions.rows(of.seed), rankings, calibrations })
+}
+
+/// What all passes found.
+#[derive(Default)]
+struct Found {
+    tally: Tally,
+    conditions: Tally,
+    rankings: Vec<(&'static str, Vec<Listed>)>,
+    calibrations: Vec<(String, Calibration)>,
+}
+
+/// All folds with the same table.
+struct Pass<'a> {
+    fit: &'a Fit<'a>,
+    of: &'a CvOptions<'a>,
+    own: &'a [OwnSetting],
+}
+
+impl Pass<'_> {
+    fn run(&self, found: &mut Found, progress: &mut dyn FnMut(u64, u64)) -> Result<(), RankError> {
+        let of = self.of;
+        let sets = Sets::new(of.responses, of.graph, of.sets);
+        let mut lists: Vec<Vec<Option<Listed>>> = vec![vec![None; of.responses.len()]; sets.members.len()];
+        // Progress in candidates predicted, over all folds.
+        let total = (of.split.folds.len() * sets.names.len()) as u64;
+        for (k, fold) in of.split.folds.iter().enumerate() {
+            let before = (k * sets.names.len()) as u64;
+            progress(before, total);
+            let train = of.responses.subset(&rest(of.responses.len(), &fold.held_out));
+            let lesson =
+                Lesson { fit: self.fit, responses: &train, graph: of.graph, scorers: of.scorers, seed: of.seed };
+            let candidates = Candidates::of(sets.names.iter().cloned(), &train, of.graph);
+            let ranker = lesson.learn(candidates, true, &mut |done| progress(before + done as u64, total))?;
+            let asked =
+                FoldOf { fold, sets: &sets, ranker: &ranker, train: &train, responses: of.responses, seed: of.seed };
+            for own in self.own {
+                asked.add(*own, found, &mut lists)?;
+            }
+            if self.own.contains(&OwnSetting::Excluded) {
+                found.calibrations.push((fold.name.clone(), ranker.calibration));
+            }
+        }
+        progress(total, total);
+        if self.own.contains(&OwnSetting::Excluded) {
+            let listed = lists.into_iter().zip(&sets.members);
+            found.rankings = listed.map(|(lists, (name, _))| (*name, lists.into_iter().flatten().collect())).collect();
+        }
+        Ok(())
+    }
 }
 
 /// One fold and what was learned without it.
@@ -124,6 +199,7 @@ struct FoldOf<'a> {
     fold: &'a Fold,
     sets: &'a Sets,
     ranker: &'a Ranker,
+    train: &'a Responses,
     responses: &'a Responses,
     seed: u64,
 }
@@ -132,12 +208,15 @@ struct FoldOf<'a> {
 type Scores = (&'static str, Vec<Vec<f64>>);
 
 impl FoldOf<'_> {
-    fn add(&self, own: Own, tally: &mut Tally, lists: &mut [Vec<Option<Listed>>]) -> Result<(), RankError> {
+    fn add(&self, setting: OwnSetting, found: &mut Found, lists: &mut [Vec<Option<Listed>>]) -> Result<(), RankError> {
+        let own = setting.own();
         let queries = Queries::of_responses(self.responses, &self.fold.held_out);
         let readings = self.ranker.read(&queries, 1.0, own)?;
         let null = self.ranker.read(&nulls(&queries, &self.ranker.frame, self.seed), 1.0, own)?;
         let scores = self.scores(&readings, own);
         for (set, (name, members)) in self.sets.members.iter().enumerate() {
+            let key = |scorer| Key { candidates: name, own: setting.name(), scorer, n_candidates: members.len() };
+            let conditions = self.conditions(name, members);
             for (q, &row) in self.fold.held_out.iter().enumerate() {
                 let perturbation = &self.responses.perturbations[row];
                 let answers = self.sets.answers(members, perturbation);
@@ -146,24 +225,42 @@ impl FoldOf<'_> {
                     let within: Vec<f64> = members.iter().map(|&m| all[q][m]).collect();
                     let position = |a: &Option<usize>| a.map_or(f64::INFINITY, |a| mid_rank(&within, a));
                     let positions: Vec<f64> = answers.iter().map(position).collect();
-                    let key = Key { candidates: name, own: own.name(), scorer, n_candidates: members.len() };
-                    tally.add(key, query_metrics(&positions), &answers, distance);
+                    found.tally.add(key(scorer), query_metrics(&positions), &answers, distance);
+                    if let Some(conditions) = &conditions {
+                        let metrics = conditions.metrics(&conditions.sums(&within), perturbation.targets());
+                        let key = Key { candidates: "conditions", n_candidates: conditions.len(), ..key(scorer) };
+                        found.conditions.add(key, metrics, &answers, distance);
+                    }
                     if *scorer == "score" {
+                        let right = answers.contains(&Some(placed(&within)[0].0));
                         let (sure, none) = self.first(own, &within, readings.strength[q]);
-                        tally.sure(key, sure, answers.contains(&Some(placed(&within)[0].0)), none);
-                        let null_scores = self.joint(&null, own, q);
-                        let null_within: Vec<f64> = members.iter().map(|&m| null_scores[m]).collect();
-                        tally.null(key, self.first(own, &null_within, null.strength[q]).1);
-                        if own == Own::Excluded {
+                        found.tally.sure(key(scorer), sure, right, none);
+                        let of_null = self.joint(&null, own, q);
+                        let of_null: Vec<f64> = members.iter().map(|&m| of_null[m]).collect();
+                        found.tally.null(key(scorer), self.first(own, &of_null, null.strength[q]).1);
+                        if setting == OwnSetting::Excluded {
                             let gene = |(c, rank): (usize, f64)| (rank, Arc::clone(&self.sets.names[members[c]]));
                             let genes = placed(&within).into_iter().take(LISTED).map(gene).collect();
                             lists[set][row] = Some((perturbation.to_string(), genes));
                         }
                     }
                 }
+                let reached = ceiling(std::slice::from_ref(perturbation), |gene| self.is_seen(gene));
+                found.tally.add(key("ceiling"), reached, &answers, distance);
             }
         }
         Ok(())
+    }
+
+    fn is_seen(&self, gene: &str) -> bool {
+        self.train.perturbations.iter().any(|p| p.targets().iter().any(|t| t.as_ref() == gene))
+    }
+
+    /// All single genes and pairs of a small closed set, where pairs were perturbed.
+    fn conditions(&self, set: &str, members: &[usize]) -> Option<Conditions> {
+        let pairs = self.responses.perturbations.iter().any(|p| p.targets().len() > 1);
+        let names = || members.iter().map(|&m| Arc::clone(&self.sets.names[m])).collect::<Vec<_>>();
+        (set == "closed" && pairs && members.len() <= MOST_FOR_CONDITIONS).then(|| Conditions::of(&names()))
     }
 
     /// The joint score, the joint score for another query, and every scorer alone.

@@ -85,6 +85,10 @@ fn group_rows(group: &[Entry], seed: u64) -> Vec<CvRow> {
         group.iter().map(|e| e.row("all", &(0..e.queries.len()).collect::<Vec<_>>(), seed)).collect();
     let Some(first) = group.first() else { return rows };
     let random: Vec<Metrics> = first.targets.iter().map(|&t| random_query(t, first.key.n_candidates)).collect();
+    // The expectation of a random order is that of genes; conditions have the scorer `random`.
+    if first.queries.iter().flatten().next().is_none_or(|m| m.0 != "mrr") {
+        return rows;
+    }
     rows.push(CvRow {
         scorer: "random",
         metrics: mean_metrics(&random),
