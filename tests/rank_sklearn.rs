@@ -125,7 +125,15 @@ fn ours(method: &str, all: &Responses) -> f64 {
         spread: Vec::new(),
         basis: Vec::new(),
     });
-    let known = Known { responses: &train, graph: &graph, frame: &frame, atlas: &atlas, seed: 1 };
+    let known = Known {
+        responses: &train,
+        graph: &graph,
+        frame: &frame,
+        atlas: &atlas,
+        response: &std::sync::OnceLock::new(),
+        covariance: None,
+        seed: 1,
+    };
     let fitted = (scorer(method).unwrap().fit)(&known).unwrap();
     let candidates = Candidates::of(train.perturbations.iter().flat_map(|p| p.targets().to_vec()), &train, &graph);
     let asked = Asked::new(&Queries::of_responses(all, &(ROWS[1]..ROWS[2]).collect::<Vec<_>>()), &frame, 1.0);

@@ -131,7 +131,15 @@ impl Case {
         let candidates = Candidates::of(names.iter().cloned(), &train, &self.graph);
         let frame = Frame::new(&train);
         let atlas = Arc::new(no_atlas(train.genes.len()));
-        let known = Known { responses: &train, graph: &self.graph, frame: &frame, atlas: &atlas, seed };
+        let known = Known {
+            responses: &train,
+            graph: &self.graph,
+            frame: &frame,
+            atlas: &atlas,
+            response: &std::sync::OnceLock::new(),
+            covariance: None,
+            seed,
+        };
         let scorer = (scorer(method).unwrap().fit)(&known).unwrap();
         let asked = Asked::new(&Queries::of_responses(responses, &split.test), &frame, 1.0);
         let scores = scorer.scores(&asked, &candidates, own).unwrap();

@@ -115,7 +115,7 @@ impl World {
             rng.shuffle(&mut targets);
             for &target in targets.iter().take((degree as usize).min(150)) {
                 let sign = if rng.uniform() < 0.6 { 1.0 } else { -1.0 };
-                network[target].push((source, sign * (0.05 + 0.3 * rng.uniform())));
+                network[target].push((source, sign * (0.03 + 0.19 * rng.uniform())));
             }
         }
         let error = (0..n).map(|_| 0.02 * 6f64.powf(rng.uniform())).collect();
