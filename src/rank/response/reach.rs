@@ -11,7 +11,7 @@ const LEAST: f32 = 1e-3;
 const LONGEST: usize = 30;
 
 /// Genes kept per column: those whose change is the largest in standard errors.
-const KEPT: usize = 1024;
+const KEPT: usize = 256;
 
 /// Sparse columns of the response, one per measured gene.
 ///

@@ -48,9 +48,10 @@ impl Signs {
     /// The candidate itself is not among the genes that it reaches, nor in the shares of the programmes.
     fn score(&self, gene: usize, z: &[f32], shares: &[Vec<f64>], known: &[bool]) -> f64 {
         let (mut sum, mut predicted) = (0.0, 0.0);
+        let shares: Vec<f64> = shares.iter().map(|share| share[gene]).collect();
         for (g, b) in self.reach.of(gene, 1.0).changes().filter(|(g, b)| known[*g] && *b != 0.0) {
-            let axis = self.programmes.axes.column(g);
-            let common: f64 = shares.iter().zip(axis).map(|(share, v)| share[gene] * f64::from(*v)).sum();
+            let along = |(k, share): (usize, &f64)| share * f64::from(self.programmes.axes[[k, g]]);
+            let common: f64 = shares.iter().enumerate().map(along).sum();
             let z = f64::from(z[g]) - common;
             predicted += 1.0;
             if z.abs() > LEAST {
