@@ -8,7 +8,7 @@ use super::{
     Asked, Atlas, Calibration, Candidates, Fit, Frame, HeldOut, Known, Own, Queries, RankError, SCORERS, Scorer,
     ScorerSpec, Source, calibrate,
 };
-use crate::data::Responses;
+use crate::data::{GeneIndex, Responses};
 use crate::graph::GeneGraph;
 use crate::predict::Predictor;
 
@@ -31,11 +31,15 @@ pub struct Lesson<'a> {
 pub struct Ranker {
     /// The candidates and what is expected of them.
     pub atlas: Arc<Atlas>,
+    /// The measured genes.
+    pub genes: Arc<GeneIndex>,
     /// Centre and units of the training changes.
     pub frame: Frame,
     /// How scorers are joined.
     pub calibration: Calibration,
     scorers: Vec<(&'static ScorerSpec, Box<dyn Scorer>)>,
+    /// Predictions of the training perturbations by fits without them; none for a ranker that was read.
+    pub(super) held_out: Option<HeldOut>,
 }
 
 /// What all scorers say about some queries.
@@ -87,7 +91,8 @@ impl<'a> Lesson<'a> {
             seed: self.seed,
         };
         let atlas = Arc::new(Atlas::new(&source, candidates, progress)?);
-        self.around(atlas, frame, Calibration::none())
+        let ranker = self.around(atlas, frame, Calibration::none())?;
+        Ok(Ranker { held_out: Some(held_out), ..ranker })
     }
 
     /// Fits the scorers around a finished atlas.
@@ -99,7 +104,8 @@ impl<'a> Lesson<'a> {
             Known { responses: self.responses, graph: self.graph, frame: &frame, atlas: &atlas, seed: self.seed };
         let fitted = self.scorers.iter().map(|&spec| Ok((spec, (spec.fit)(&known)?)));
         let scorers = fitted.collect::<Result<_, RankError>>()?;
-        Ok(Ranker { atlas, frame, calibration, scorers })
+        let genes = Arc::clone(&self.responses.genes);
+        Ok(Ranker { atlas, genes, frame, calibration, scorers, held_out: None })
     }
 }
 
