@@ -20,11 +20,11 @@ mod metrics;
 mod mode;
 mod null;
 mod products;
-mod propagation;
 mod queries;
 mod ranker;
 mod ranking;
 mod replicate;
+mod response;
 mod scorer;
 mod sets;
 mod stored;
@@ -49,6 +49,7 @@ pub use self::mode::{Mode, Own};
 pub use self::queries::Queries;
 pub use self::ranker::{Lesson, Ranker, Readings, joint_scorers};
 pub use self::ranking::{RankOptions, Ranked, Ranking};
+pub use self::response::{CountingNoise, Covariance, Response, ResponseSettings};
 pub use self::scorer::{Asked, FitScorer, Known, Scorer, ScorerSpec};
 pub use self::stored::load_atlas;
 pub use self::table::{write_lists, write_metrics, write_rankings};
@@ -72,6 +73,15 @@ pub const SCORERS: &[ScorerSpec] = &[
     scorer::frequency::SPEC,
     scorer::degree::SPEC,
     scorer::random::SPEC,
+    scorer::own::SPEC,
+    scorer::residual::SPEC,
+    scorer::regulon::CLIPPED,
+    scorer::regulon::UNCLIPPED,
+    scorer::inversion::CLIPPED,
+    scorer::inversion::UNCLIPPED,
+    scorer::interpolation::SPEC,
+    scorer::signs::SPEC,
+    scorer::walk::SPEC,
 ];
 
 /// The scorer of this name.

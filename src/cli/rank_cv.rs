@@ -91,6 +91,7 @@ pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus,
     let options = CvOptions {
         responses: &responses,
         graph: &graph,
+        covariance: None,
         split: &split,
         sets: &sets,
         scorers: &scorers,

@@ -41,7 +41,7 @@ pub(super) fn ranker(session: &Session, run: &LoadedRun, wanted: &Wanted<'_>) ->
     };
     let mut scorers = rank::joint_scorers();
     scorers.extend(wanted.method.filter(|m| !m.joint));
-    let lesson = Lesson { fit: &fit, responses: &run.responses, graph, scorers: &scorers, seed };
+    let lesson = Lesson { fit: &fit, responses: &run.responses, graph, covariance: None, scorers: &scorers, seed };
     let ranker = match rank::load_atlas(&run.dir.model(), &run.responses, graph)? {
         Some((atlas, calibration)) if covers(&atlas.candidates, &candidates) => {
             lesson.around(Arc::new(atlas), Frame::new(&run.responses), calibration)?

@@ -8,8 +8,8 @@ use super::ranking::placed;
 use super::sets::Sets;
 use super::tally::{Key, Tally};
 use super::{
-    Calibration, CandidateSet, Candidates, Conditions, Fit, Lesson, Own, Queries, RankError, Ranker, Readings,
-    ScorerSpec, ceiling, masked, mid_rank, query_metrics,
+    Calibration, CandidateSet, Candidates, Conditions, Covariance, Fit, Lesson, Own, Queries, RankError, Ranker,
+    Readings, ScorerSpec, ceiling, masked, mid_rank, query_metrics,
 };
 use crate::data::{Fold, Responses, Split};
 use crate::graph::GeneGraph;
@@ -26,6 +26,8 @@ pub struct CvOptions<'a> {
     pub responses: &'a Responses,
     /// The graph.
     pub graph: &'a GeneGraph,
+    /// How genes vary together in control cells, where there are any.
+    pub covariance: Option<&'a Covariance>,
     /// Which perturbations are held out together.
     pub split: &'a Split,
     /// The candidate sets.
@@ -172,8 +174,14 @@ impl Pass<'_> {
             let before = (k * sets.names.len()) as u64;
             progress(before, total);
             let train = of.responses.subset(&rest(of.responses.len(), &fold.held_out));
-            let lesson =
-                Lesson { fit: self.fit, responses: &train, graph: of.graph, scorers: of.scorers, seed: of.seed };
+            let lesson = Lesson {
+                fit: self.fit,
+                responses: &train,
+                graph: of.graph,
+                covariance: of.covariance,
+                scorers: of.scorers,
+                seed: of.seed,
+            };
             let candidates = Candidates::of(sets.names.iter().cloned(), &train, of.graph);
             let ranker = lesson.learn(candidates, true, &mut |done| progress(before + done as u64, total))?;
             let asked =

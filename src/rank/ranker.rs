@@ -1,12 +1,12 @@
 //! Everything that ranking needs, learned from training perturbations.
 
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ndarray::Array2;
 
 use super::{
-    Asked, Atlas, Calibration, Candidates, Fit, Frame, HeldOut, Known, Own, Queries, RankError, SCORERS, Scorer,
-    ScorerSpec, Source, calibrate,
+    Asked, Atlas, Calibration, Candidates, Covariance, Fit, Frame, HeldOut, Known, Own, Queries, RankError, SCORERS,
+    Scorer, ScorerSpec, Source, calibrate,
 };
 use crate::data::{GeneIndex, Responses};
 use crate::graph::GeneGraph;
@@ -21,6 +21,8 @@ pub struct Lesson<'a> {
     pub responses: &'a Responses,
     /// Prior knowledge.
     pub graph: &'a GeneGraph,
+    /// How genes vary together in control cells, where there are any.
+    pub covariance: Option<&'a Covariance>,
     /// The scorers that are fitted.
     pub scorers: &'a [&'static ScorerSpec],
     /// Seed of folds, samples and nulls.
@@ -100,8 +102,16 @@ impl<'a> Lesson<'a> {
     /// # Errors
     /// Whatever a scorer returns.
     pub fn around(&self, atlas: Arc<Atlas>, frame: Frame, calibration: Calibration) -> Result<Ranker, RankError> {
-        let known =
-            Known { responses: self.responses, graph: self.graph, frame: &frame, atlas: &atlas, seed: self.seed };
+        let response = OnceLock::new();
+        let known = Known {
+            responses: self.responses,
+            graph: self.graph,
+            frame: &frame,
+            atlas: &atlas,
+            response: &response,
+            covariance: self.covariance,
+            seed: self.seed,
+        };
         let fitted = self.scorers.iter().map(|&spec| Ok((spec, (spec.fit)(&known)?)));
         let scorers = fitted.collect::<Result<_, RankError>>()?;
         let genes = Arc::clone(&self.responses.genes);

@@ -9,21 +9,28 @@ mod examples;
 mod fixture;
 pub(super) mod forward;
 pub(super) mod frequency;
+pub(super) mod interpolation;
+pub(super) mod inversion;
 pub(super) mod logistic;
+pub(super) mod own;
 mod own_reading;
 pub(super) mod pca_knn;
 pub(super) mod random;
 pub(super) mod random_forest;
+pub(super) mod regulon;
+pub(super) mod residual;
 pub(super) mod retrieval;
+pub(super) mod signs;
 pub(super) mod target_shift;
 pub(super) mod ulm;
+pub(super) mod walk;
 
 use std::sync::{Arc, OnceLock};
 
 use ndarray::Array2;
 
 use super::products::Products;
-use super::{Atlas, Candidates, Frame, Own, Queries, RankError};
+use super::{Atlas, Candidates, Covariance, Frame, Own, Queries, RankError, Response};
 use crate::data::Responses;
 use crate::graph::GeneGraph;
 
@@ -38,6 +45,10 @@ pub struct Known<'a> {
     pub frame: &'a Frame,
     /// What a model fitted on the same responses expects of every candidate.
     pub atlas: &'a Arc<Atlas>,
+    /// The linear response of the same responses, fitted by the first scorer that needs it.
+    pub response: &'a OnceLock<Response>,
+    /// How genes vary together in control cells, where there are any.
+    pub covariance: Option<&'a Covariance>,
     /// Seed of every random choice.
     pub seed: u64,
 }

@@ -88,7 +88,7 @@ impl ControlCells {
     }
 
     /// The kept cells as n_genes x n_cells, cells in the order of the screen.
-    pub(super) fn by_gene(self) -> (Arc<GeneIndex>, Csr<f32>) {
+    pub(crate) fn by_gene(self) -> (Arc<GeneIndex>, Csr<f32>) {
         let mut cells = self.kept.into_vec();
         cells.sort_unstable_by_key(|c| c.cell);
         let mut by_cell = Csr::empty(self.genes.len());

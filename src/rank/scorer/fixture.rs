@@ -1,43 +1,22 @@
 //! Small training sets for the tests of scorers.
 
-use std::path::Path;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use ndarray::{Array1, Array2};
 
 use crate::data::{ControlProfile, GeneIndex, Perturbation, Quantity, Responses};
 use crate::graph::{GeneGraph, GraphBuilder, Sign};
-use crate::predict::{FitSummary, PredictError, Prediction, Predictor, Task};
 use crate::rank::scorer::{Asked, Known};
-use crate::rank::{Candidates, Frame, Queries};
-use crate::train::Observer;
-
-/// Knows no gene.
-struct Ignorant;
-
-impl Predictor for Ignorant {
-    fn name(&self) -> &'static str {
-        "ignorant"
-    }
-
-    fn fit(&mut self, _: &Task<'_>, _: &mut dyn Observer) -> Result<FitSummary, PredictError> {
-        Ok(FitSummary::default())
-    }
-
-    fn predict(&self, perturbation: &Perturbation) -> Result<Prediction, PredictError> {
-        Err(PredictError::UnknownTarget { name: perturbation.to_string(), suggestions: Vec::new() })
-    }
-
-    fn save(&self, _: &Path) -> Result<(), PredictError> {
-        Ok(())
-    }
-}
+use crate::rank::{Atlas, Candidates, Frame, Queries, Response};
 
 /// What a scorer is fitted on.
 pub(super) struct Fixture {
     pub(super) responses: Responses,
     pub(super) graph: GeneGraph,
     frame: Frame,
+    /// Of no candidate.
+    atlas: Arc<Atlas>,
+    response: OnceLock<Response>,
 }
 
 impl Fixture {
@@ -56,7 +35,18 @@ impl Fixture {
             halves: None,
             quantity: Quantity::Effect,
         };
-        Self { frame: Frame::new(&responses), responses, graph: GraphBuilder::new().build() }
+        let atlas = Atlas {
+            candidates: Candidates::default(),
+            axes: Array2::zeros((n_genes, 0)),
+            scores: Array2::zeros((0, 0)),
+            whitened: Array2::zeros((0, 0)),
+            own: Vec::new(),
+            distance: Vec::new(),
+            spread: Vec::new(),
+            basis: Vec::new(),
+        };
+        let frame = Frame::new(&responses);
+        Self { frame, responses, graph: GraphBuilder::new().build(), atlas: Arc::new(atlas), response: OnceLock::new() }
     }
 
     /// Adds directed edges.
@@ -68,7 +58,15 @@ impl Fixture {
     }
 
     pub(super) fn known(&self) -> Known<'_> {
-        Known { responses: &self.responses, graph: &self.graph, frame: &self.frame, forward: &Ignorant, seed: 7 }
+        Known {
+            responses: &self.responses,
+            graph: &self.graph,
+            frame: &self.frame,
+            atlas: &self.atlas,
+            response: &self.response,
+            covariance: None,
+            seed: 7,
+        }
     }
 
     pub(super) fn candidates(&self, names: &[&str]) -> Candidates {
