@@ -38,7 +38,8 @@ const SOURCE: &str = concat!(
     include_str!("cuda/sparse_features.cu"),
 );
 
-#[cfg(all(test, feature = "cuda"))]
+#[cfg(test)]
+#[cfg(feature = "cuda")]
 mod device_tests;
 #[cfg(test)]
 mod tests;

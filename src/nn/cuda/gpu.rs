@@ -75,6 +75,7 @@ impl<C> std::fmt::Debug for Resident<C> {
 impl<C> Resident<C> {
     /// The constant on this machine, brought there the first time.
     pub(in crate::nn) fn get(&self, machine: &Machine, upload: impl FnOnce(&Machine) -> Result<C>) -> Result<Arc<C>> {
+        #[allow(clippy::infallible_destructuring_match, reason = "tests have another kind of machine")]
         let device = match machine {
             Machine::Gpu(device) => device,
             #[cfg(test)]
@@ -109,7 +110,9 @@ pub(super) fn push<'b, T: Value>(array: &'b Array<'_, T>, to: &mut LaunchArgs<'b
 pub(super) fn push_mut<'b, T: Value>(array: &'b mut Array<'_, T>, to: &mut LaunchArgs<'b>) -> Result<()> {
     match array {
         Array::Owned(slice) => to.arg(slice),
-        _ => bail!("expected an array of its own on a GPU"),
+        Array::View(_) => bail!("expected an array that may be written"),
+        #[cfg(test)]
+        Array::Host(_) => bail!("expected an array on a GPU"),
     };
     Ok(())
 }
@@ -129,7 +132,9 @@ pub(super) fn zeros<T: Value>(device: &CudaDevice, n: usize) -> Result<Array<'st
 pub(super) fn download<T: Value>(device: &CudaDevice, array: &Array<'static, T>) -> Result<Vec<T>> {
     match array {
         Array::Owned(slice) => device.clone_dtoh(slice),
-        _ => bail!("expected an array of its own on a GPU"),
+        Array::View(view) => device.clone_dtoh(view),
+        #[cfg(test)]
+        Array::Host(_) => bail!("expected an array on a GPU"),
     }
 }
 
