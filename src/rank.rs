@@ -51,7 +51,7 @@ pub use self::ranker::{Lesson, Ranker, Readings, joint_scorers};
 pub use self::ranking::{RankOptions, Ranked, Ranking};
 pub use self::response::{CountingNoise, Covariance, Response, ResponseSettings};
 pub use self::scorer::{Asked, FitScorer, Known, Scorer, ScorerSpec};
-pub use self::stored::load_atlas;
+pub use self::stored::{Kept, load_kept};
 pub use self::table::{write_lists, write_metrics, write_rankings};
 
 /// Every scorer there is, in the order in which tables show them.

@@ -94,7 +94,8 @@ fn ranker() -> &'static Ranker {
         let (responses, graph) = (responses(), graph());
         let fit = |_: &Responses| -> Result<Box<dyn Predictor>, PredictError> { Ok(Box::new(Oracle)) };
         let scorers: Vec<&'static ScorerSpec> = SCORERS.iter().collect();
-        let lesson = Lesson { fit: &fit, responses: &responses, graph: &graph, scorers: &scorers, seed: 0 };
+        let lesson =
+            Lesson { fit: &fit, responses: &responses, graph: &graph, covariance: None, scorers: &scorers, seed: 0 };
         let candidates = Candidates::of((0..GENES).map(|i| Arc::from(name(i).as_str())), &responses, &graph);
         lesson.learn(candidates, true, &mut |_| {}).unwrap()
     })
@@ -208,13 +209,14 @@ fn one_scorer_ranks_alone_and_an_unknown_one_is_refused() {
 fn a_kept_ranker_ranks_as_before() {
     let dir = tempfile::tempdir().unwrap();
     let (responses, graph) = (responses(), graph());
-    assert!(grn::rank::load_atlas(dir.path(), &responses, &graph).unwrap().is_none());
+    assert!(grn::rank::load_kept(dir.path(), &responses, &graph).unwrap().is_none());
     ranker().save(dir.path()).unwrap();
-    let (atlas, calibration) = grn::rank::load_atlas(dir.path(), &responses, &graph).unwrap().unwrap();
+    let kept = grn::rank::load_kept(dir.path(), &responses, &graph).unwrap().unwrap();
     let fit = |_: &Responses| -> Result<Box<dyn Predictor>, PredictError> { Ok(Box::new(Oracle)) };
     let scorers: Vec<&'static ScorerSpec> = SCORERS.iter().collect();
-    let lesson = Lesson { fit: &fit, responses: &responses, graph: &graph, scorers: &scorers, seed: 0 };
-    let again = lesson.around(Arc::new(atlas), grn::rank::Frame::new(&responses), calibration).unwrap();
+    let lesson =
+        Lesson { fit: &fit, responses: &responses, graph: &graph, covariance: None, scorers: &scorers, seed: 0 };
+    let again = lesson.around(kept, grn::rank::Frame::new(&responses)).unwrap();
     let (asked, all) = (queries(50, 0, &[0.0]), (0..GENES).collect::<Vec<_>>());
     let options = RankOptions::default();
     let (before, after) = (ranker().rank(&asked, &all, &options).unwrap(), again.rank(&asked, &all, &options).unwrap());

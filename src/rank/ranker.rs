@@ -5,8 +5,8 @@ use std::sync::{Arc, OnceLock};
 use ndarray::Array2;
 
 use super::{
-    Asked, Atlas, Calibration, Candidates, Covariance, Fit, Frame, HeldOut, Known, Own, Queries, RankError, SCORERS,
-    Scorer, ScorerSpec, Source, calibrate,
+    Asked, Atlas, Calibration, Candidates, Covariance, Fit, Frame, HeldOut, Kept, Known, Own, Queries, RankError,
+    Response, SCORERS, Scorer, ScorerSpec, Source, calibrate,
 };
 use crate::data::{GeneIndex, Responses};
 use crate::graph::GeneGraph;
@@ -40,6 +40,8 @@ pub struct Ranker {
     /// How scorers are joined.
     pub calibration: Calibration,
     scorers: Vec<(&'static ScorerSpec, Box<dyn Scorer>)>,
+    /// The linear response behind some of the scorers.
+    pub(super) response: Option<Response>,
     /// Predictions of the training perturbations by fits without them; none for a ranker that was read.
     pub(super) held_out: Option<HeldOut>,
 }
@@ -93,16 +95,17 @@ impl<'a> Lesson<'a> {
             seed: self.seed,
         };
         let atlas = Arc::new(Atlas::new(&source, candidates, progress)?);
-        let ranker = self.around(atlas, frame, Calibration::none())?;
+        let ranker = self.around(Kept { atlas, calibration: Calibration::none(), response: None }, frame)?;
         Ok(Ranker { held_out: Some(held_out), ..ranker })
     }
 
-    /// Fits the scorers around a finished atlas.
+    /// Fits the scorers around what was kept of a ranker.
     ///
     /// # Errors
     /// Whatever a scorer returns.
-    pub fn around(&self, atlas: Arc<Atlas>, frame: Frame, calibration: Calibration) -> Result<Ranker, RankError> {
-        let response = OnceLock::new();
+    pub fn around(&self, kept: Kept, frame: Frame) -> Result<Ranker, RankError> {
+        let Kept { atlas, calibration, response } = kept;
+        let response = response.map_or_else(OnceLock::new, OnceLock::from);
         let known = Known {
             responses: self.responses,
             graph: self.graph,
@@ -115,7 +118,8 @@ impl<'a> Lesson<'a> {
         let fitted = self.scorers.iter().map(|&spec| Ok((spec, (spec.fit)(&known)?)));
         let scorers = fitted.collect::<Result<_, RankError>>()?;
         let genes = Arc::clone(&self.responses.genes);
-        Ok(Ranker { atlas, genes, frame, calibration, scorers, held_out: None })
+        let response = response.into_inner();
+        Ok(Ranker { atlas, genes, frame, calibration, scorers, response, held_out: None })
     }
 }
 
