@@ -36,9 +36,10 @@ static Index blockIdx, blockDim, gridDim, threadIdx;
 
 struct Thread {
     ucontext_t context;
-    std::vector<char> stack;
+    char *stack;
     bool done;
 };
+static const size_t STACK = 1 << 16;
 static std::vector<Thread> threads;
 static ucontext_t scheduler;
 
@@ -119,13 +120,11 @@ static void run_thread() {
 }
 
 static void run_block() {
-    threads.assign(blockDim.x, Thread());
     for (Thread &t : threads) {
-        t.stack.resize(1 << 18);
         t.done = false;
         getcontext(&t.context);
-        t.context.uc_stack.ss_sp = t.stack.data();
-        t.context.uc_stack.ss_size = t.stack.size();
+        t.context.uc_stack.ss_sp = t.stack;
+        t.context.uc_stack.ss_size = STACK;
         t.context.uc_link = &scheduler;
         makecontext(&t.context, run_thread, 0);
     }
@@ -165,9 +164,12 @@ int main(int n, char **words) {
     gridDim.x = std::stoul(words[2]);
     blockDim.x = std::stoul(words[3]);
     read_arguments(std::vector<char>(std::istreambuf_iterator<char>(std::cin), {}));
+    threads.resize(blockDim.x);
+    for (Thread &t : threads) t.stack = (char *)malloc(STACK);
     for (blockIdx.x = 0; blockIdx.x < gridDim.x; blockIdx.x++) run_block();
     for (const Argument &a : arguments) {
         if (a.kind >= 'A' && a.kind <= 'Z') std::cout.write(a.array, a.bytes);
         free(a.array);
     }
+    for (const Thread &t : threads) free(t.stack);
 }

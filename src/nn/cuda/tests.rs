@@ -205,7 +205,8 @@ fn steps_of_adam_agree() {
     }
 }
 
-/// What the checks themselves would miss: a kernel given other kinds of arguments, or too short an array, is refused.
+/// What the checks themselves would miss: a kernel given other kinds of arguments is refused, and where sanitizers watch
+/// (they name themselves in every launch) so is one that leaves an array.
 #[test]
 fn wrong_launches_are_refused() {
     use super::{Arg, Grid};
@@ -214,6 +215,10 @@ fn wrong_launches_are_refused() {
     let norm = |args: &mut [Arg<'_>]| m.launch("rms_norm", Grid::Rows(2), args).map_err(|e| e.to_string());
     assert!(norm(&mut [Arg::In(&x), Arg::Out(&mut y), Arg::count(4)]).is_ok());
     assert!(norm(&mut [Arg::In(&x), Arg::In(&x), Arg::count(4)]).unwrap_err().contains("argument 1"));
-    assert!(norm(&mut [Arg::In(&x), Arg::Out(&mut y)]).unwrap_err().contains("expected 3 arguments"));
-    assert!(norm(&mut [Arg::In(&x), Arg::Out(&mut y), Arg::count(5)]).unwrap_err().contains("heap-buffer-overflow"));
+    let refused = norm(&mut [Arg::In(&x), Arg::Out(&mut y)]).unwrap_err();
+    assert!(refused.contains("expected 3 arguments"), "{refused}");
+    if refused.contains("ASan") {
+        let beyond = norm(&mut [Arg::In(&x), Arg::Out(&mut y), Arg::count(5)]).unwrap_err();
+        assert!(beyond.contains("heap-buffer-overflow"), "{beyond}");
+    }
 }
