@@ -7,7 +7,7 @@
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::{BTreeSet, HashSet};
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use grn::data::{
     CellBlock, CellTable, Normalisation, Perturbation, PseudobulkBuilder, PseudobulkOptions, Responses, Scale,
@@ -20,7 +20,6 @@ use grn::rank::{
 };
 use grn::simulate::{Preset, SimulationOptions, Simulator, Truth, Wiring};
 use grn::stats::Rng;
-use ndarray::Array2;
 
 /// The methods of the table.
 const METHODS: [&str; 7] = ["pca-knn", "random-forest", "boosting", "logistic", "deg-top", "target-shift", "ulm"];
@@ -168,20 +167,6 @@ impl Case {
         let n = self.candidates().len();
         let size = |&r: &usize| self.responses.perturbations[r].targets().len();
         mean_metrics(&split.test.iter().map(|r| random_metrics(size(r), n)).collect::<Vec<_>>())
-    }
-}
-
-/// None of these methods reads predicted responses.
-fn no_atlas(n_genes: usize) -> Atlas {
-    Atlas {
-        candidates: Candidates::default(),
-        axes: Array2::zeros((n_genes, 0)),
-        scores: Array2::zeros((0, 0)),
-        whitened: Array2::zeros((0, 0)),
-        own: Vec::new(),
-        distance: Vec::new(),
-        spread: Vec::new(),
-        basis: Vec::new(),
     }
 }
 
