@@ -160,7 +160,7 @@ pub(in crate::rank) mod tests {
             let scores = Filter::new(&response, reach, true).scores(&asked, &candidates, own, 1.0);
             for (c, (product, square)) in sums.into_iter().enumerate() {
                 let expected = product * v / (square * v + 1.0).sqrt();
-                assert!((scores[[0, c]] - expected).abs() < 1e-3 * expected.abs(), "{scores} {expected}");
+                assert!((scores[[0, c]] - expected).abs() <= 1e-3 * expected.abs(), "{scores} {expected}");
             }
             assert_eq!((scores[[0, 3]], scores[[0, 5]]), (0.0, 0.0));
         };

@@ -85,6 +85,7 @@ mod tests {
     #[test]
     fn a_common_change_is_taken_out() {
         let (mut responses, _) = chain(30);
+        responses.delta *= 0.01;
         responses.delta.column_mut(4).fill(0.15);
         responses.delta.column_mut(3).fill(-0.15);
         let programmes = Programmes::fit(&responses, vec![0.05; 5], 1).unwrap();
