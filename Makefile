@@ -11,7 +11,7 @@ help:
 	@echo 'make lint        formatting, clippy, documentation, licences'
 	@echo 'make bench       benchmarks (see benches/README.md)'
 	@echo 'make peers       scoring beside cell-eval and pdex (installs them into target/peers)'
-	@echo 'make cuda-check  build with CUDA (no GPU needed; fetches nvcc where there is none)'
+	@echo 'make cuda-check  build and test with CUDA (what needs a GPU is skipped without; fetches nvcc where there is none)'
 	@echo 'make setup       install what the build needs from the system'
 
 setup:
@@ -40,10 +40,8 @@ peers: setup
 	$(CARGO) build --release
 	target/peers/bin/python benches/peers/compare.py --dir target/peers/pairs
 
-# A toolkit on PATH is used as it is; else one is put together from PyPI wheels (1.2 GB). The build takes about ten CPU minutes.
 cuda-check: setup
-	@command -v nvcc >/dev/null || .ci/cuda target/cuda
-	command -v nvcc >/dev/null || source target/cuda/env; $(CARGO) build --features cuda --target-dir target/cuda/build
+	@CARGO='$(CARGO)' .ci/cuda-check
 
 schema: setup
 	$(CARGO) run --quiet -- config schema > configs/grn.schema.json

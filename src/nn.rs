@@ -7,6 +7,8 @@
 mod adamw;
 mod attention;
 mod clip;
+#[cfg(any(feature = "cuda", test))]
+mod cuda;
 mod decoder;
 mod device;
 mod error;

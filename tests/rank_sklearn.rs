@@ -1,14 +1,15 @@
 //! Rankings by our classifiers against those of scikit-learn on the same data, where python3 has it.
 //!
 //! 40 single perturbations and 80 pairs train, 60 other pairs are asked for. Nearest signatures and logistic regression are
-//! the same computation and give the same ranks; forests differ by their random numbers; boosted trees by ties between
-//! splits and by features that scikit-learn bins.
+//! the same computation and give the same ranks; forests differ by their random numbers, and boosted trees by which of
+//! several equally good splits is taken (scikit-learn itself moves by .05 where its features are in another order). With scikit-learn 1.9.1 the mean reciprocal ranks are .4785 and .4785 (nearest signatures), .3232 and .3148
+//! (forest), .2259 and .2626 (boosted trees), .5025 and .5027 (logistic regression).
 #![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::process::Command;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 use grn::data::{ControlProfile, GeneIndex, Perturbation, Quantity, Responses};
 use grn::graph::GraphBuilder;
@@ -63,7 +64,7 @@ for n in (50, 20, 100):
             best = (found, votes(b @ a.T, labels, k, False))
 print("pca-knn", mrr(best[1], truth))
 
-forests = [RandomForestRegressor(300, max_features="sqrt", random_state=s, n_jobs=1).fit(train, labels) for s in range(3)]
+forests = [RandomForestRegressor(300, max_features="sqrt", random_state=s, n_jobs=1).fit(train, labels) for s in range(2)]
 print("random-forest", np.mean([mrr(f.predict(test), truth) for f in forests]))
 
 pca = PCA(30, svd_solver="full").fit(train)
@@ -94,7 +95,7 @@ fn responses() -> Responses {
             perturbations.push(pair);
         }
     }
-    let mut delta = Array2::from_shape_simple_fn((ROWS[2], GENES), || 0.45 * rng.normal() as f32);
+    let mut delta = Array2::from_shape_simple_fn((ROWS[2], GENES), || 1.1 * rng.normal() as f32);
     for (mut row, perturbation) in delta.outer_iter_mut().zip(&perturbations) {
         perturbation.targets().iter().for_each(|t| row += &effects.row(t[1..].parse::<usize>().unwrap()));
     }
@@ -115,22 +116,13 @@ fn responses() -> Responses {
 fn ours(method: &str, all: &Responses) -> f64 {
     let train = all.subset(&(0..ROWS[1]).collect::<Vec<_>>());
     let (graph, frame) = (GraphBuilder::new().build(), Frame::new(&train));
-    let atlas = Arc::new(Atlas {
-        candidates: Candidates::default(),
-        axes: Array2::zeros((GENES, 0)),
-        scores: Array2::zeros((0, 0)),
-        whitened: Array2::zeros((0, 0)),
-        own: Vec::new(),
-        distance: Vec::new(),
-        spread: Vec::new(),
-        basis: Vec::new(),
-    });
+    let (atlas, response) = (Arc::new(Atlas::default()), OnceLock::new());
     let known = Known {
         responses: &train,
         graph: &graph,
         frame: &frame,
         atlas: &atlas,
-        response: &std::sync::OnceLock::new(),
+        response: &response,
         covariance: None,
         seed: 1,
     };
@@ -164,7 +156,12 @@ fn rankings_are_as_good_as_those_of_scikit_learn() {
     let path = dir.path().join("table.txt");
     std::fs::write(&path, table).unwrap();
     let mut python = Command::new("python3");
-    python.args(["-c", SKLEARN]).arg(&path).args([ROWS[1].to_string(), TARGETS.to_string()]);
+    // Many threads for such small fits wait for each other.
+    python
+        .env("OMP_NUM_THREADS", "1")
+        .args(["-c", SKLEARN])
+        .arg(&path)
+        .args([ROWS[1].to_string(), TARGETS.to_string()]);
     let out = python.output().unwrap();
     assert!(out.status.success(), "{}", String::from_utf8_lossy(&out.stderr));
     let text = String::from_utf8(out.stdout).unwrap();

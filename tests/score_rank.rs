@@ -45,17 +45,23 @@ fn differential_expression_has_the_columns_of_pdex() {
 #[test]
 fn held_out_perturbations_are_ranked_with_controls_beside() {
     let dir = tempfile::tempdir().unwrap();
-    let result = json(grn(dir.path(), &["rank-cv", "--folds", "3", "--outdir", "out", "--json"]));
+    let result = json(grn(
+        dir.path(),
+        &["rank-cv", "--model", "graph-kernel", "--method", "all", "--folds", "3", "--outdir", "out", "--json"],
+    ));
     let rows = result["rows"].as_array().unwrap();
     for set in ["closed", "expressed", "genome"] {
         for own in ["excluded", "used"] {
-            for scorer in ["score", "likelihood", "random", "degree", "train_frequency", "no_query"] {
+            for scorer in ["score", "wrong-query", "ceiling", "likelihood", "random", "degree", "frequency", "no-query"]
+            {
                 let found = |r: &&serde_json::Value| r["candidates"] == set && r["own"] == own && r["scorer"] == scorer;
                 let row = rows.iter().find(found).unwrap_or_else(|| panic!("{set} {own} {scorer}"));
                 assert!(row["n_queries"].as_u64() > Some(0) && row["n_candidates"].as_u64() > Some(1));
             }
         }
     }
+    assert!(rows.iter().any(|r| r["candidates"] == "closed" && r["own"] == "global" && r["scorer"] == "score"));
+    assert!(rows.iter().any(|r| r["stratum"] == "near") && rows.iter().any(|r| r["stratum"] == "far"));
     let table = std::fs::read_to_string(dir.path().join("out/rank_cv.tsv")).unwrap();
     assert_eq!(table.lines().count(), rows.len() + 1);
     let file = std::fs::File::open(dir.path().join("out/rankings.tsv.gz")).unwrap();

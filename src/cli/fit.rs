@@ -14,7 +14,7 @@ use super::session::Session;
 use crate::data::{Perturbation, Pseudobulk, Responses, Split};
 use crate::error::{ExitStatus, Notice};
 use crate::io;
-use crate::nn::{device_name, parse_device};
+use crate::nn::{Device, device_name, parse_device};
 use crate::predict::{self, Calibration, CalibrationMode, FitSummary, PredictError, Predictor, Spec, Task, Validation};
 use crate::run::{Input, Manifest, Recorder, RunDir, RunError, Status};
 
@@ -104,7 +104,8 @@ pub(super) fn fit_into(
         resume: session.resume,
     };
     predictor.check(&task)?;
-    let mut record = begin(session, dir, spec.name, device_name(&device), inputs, &responses)?;
+    let used = if predictor.uses_device() { device_name(&device) } else { device_name(&Device::Cpu) };
+    let mut record = begin(session, dir, spec.name, used, inputs, &responses)?;
     save_inputs(session, dir, spec.name, inputs, &table, held_out)?;
     let recorder = Recorder::open(&dir.metrics(), !session.resume)?;
     let mut watcher = Watcher::new(session, "fitting", Some(recorder));

@@ -1,7 +1,7 @@
 //! `grn graph`.
 
 mod build;
-mod controls;
+pub(in crate::cli) mod controls;
 mod export;
 mod info;
 mod path;

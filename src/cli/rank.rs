@@ -1,12 +1,14 @@
 //! `grn rank`.
 
+mod answer;
+
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use clap::{Args, ValueEnum};
 use ndarray::{Array2, Axis};
-use serde_json::{Value, json};
 
+use self::answer::Answer;
 use super::args::ScreenArgs;
 use super::error::CliError;
 use super::load::load_run;
@@ -15,8 +17,14 @@ use super::score::write;
 use super::session::Session;
 use crate::data::{GeneIndex, Responses};
 use crate::error::{ExitStatus, Notice};
+use crate::graph::GeneGraph;
 use crate::io::{self, IoError};
-use crate::rank::{self, CandidateSet, Mode, Own, Queries, RankOptions, Ranking};
+use crate::rank::{self, CandidateSet, Explanation, Mode, Own, Queries, RankOptions, Ranker, Ranking};
+use crate::report::NetworkFigure;
+
+/// Edges from a candidate to the rim of its figure, and genes drawn at most.
+const DEPTH: usize = 4;
+const MOST_DRAWN: usize = 60;
 
 /// Arguments of `grn rank`.
 #[derive(Debug, Args)]
@@ -47,6 +55,12 @@ pub(super) struct RankArgs {
     /// Rank by this scorer alone instead of by all of them
     #[arg(long, value_name = "NAME")]
     method: Option<String>,
+    /// Explain the first N candidates of every query: the genes that say most, and the ways to them in the graph
+    #[arg(long, default_value_t = 1, value_name = "N")]
+    explain: usize,
+    /// Folder for the network behind every explained candidate: a graph table and a figure each
+    #[arg(long, value_name = "DIR")]
+    networks: Option<PathBuf>,
     /// Candidates kept per query in the output (default: all with -o, 10 on the screen)
     #[arg(long, value_name = "N")]
     top: Option<usize>,
@@ -125,10 +139,13 @@ pub(super) fn run(args: RankArgs, session: &mut Session) -> Result<ExitStatus, C
         write(path, |out| rank::write_rankings(&rankings, &options, out))?;
         session.printer.say(format!("wrote {}", path.display()));
     }
+    let explained = explain(&of_run.ranker, &run.graph, &queries, &rankings, args.explain)?;
+    if let Some(dir) = &args.networks {
+        write_networks(session, dir, &run.graph, &rankings, &explained)?;
+    }
     let shown = args.top.unwrap_or(10);
-    session
-        .printer
-        .result(|| as_json(&rankings, &options, &args.candidates, shown), || as_text(&rankings, &options, shown))?;
+    let answer = Answer { rankings: &rankings, explained: &explained, options: &options, graph: &run.graph, shown };
+    session.printer.result(|| answer.as_json(&args.candidates), || answer.as_text())?;
     Ok(ExitStatus::Done)
 }
 
@@ -194,64 +211,49 @@ fn read_list(path: &Path) -> Result<Vec<String>, CliError> {
     Ok(text.lines().map(gene).filter(|g| !g.is_empty() && !g.starts_with('#')).collect())
 }
 
-fn as_json(rankings: &[Ranking], options: &RankOptions, set: &str, shown: usize) -> Value {
-    let row = |of: &Ranking, r: &rank::Ranked| {
-        let scores: serde_json::Map<String, Value> =
-            of.scorers.iter().zip(&r.scores).map(|(name, v)| ((*name).to_owned(), json!(v))).collect();
-        json!({
-            "rank": r.rank,
-            "gene": r.gene.as_ref(),
-            "score": r.score,
-            "probability": r.probability,
-            "direction": r.direction,
-            "own_z": r.own_z,
-            "seen": r.seen,
-            "distance": r.distance,
-            "scores": scores,
-        })
+/// Genes that explain a candidate on the screen and in tables.
+const RESPONDERS: usize = 8;
+
+/// Why the first candidates of every query are thought to be the cause.
+fn explain(
+    ranker: &Ranker,
+    graph: &GeneGraph,
+    queries: &Queries,
+    rankings: &[Ranking],
+    n: usize,
+) -> Result<Vec<Vec<Explanation>>, CliError> {
+    let of_query = |(q, ranking): (usize, &Ranking)| {
+        let first = ranking.rows.iter().take(n);
+        first.map(|r| Ok(ranker.explain((queries, q), &r.gene, r.direction, graph, RESPONDERS)?)).collect()
     };
-    let ranking = |r: &Ranking| {
-        let top: Vec<Value> = r.rows.iter().take(shown).map(|c| row(r, c)).collect();
-        json!({ "query": r.query, "n_candidates": r.n_candidates, "none": r.none, "top": top })
-    };
-    json!({
-        "mode": options.mode.to_string(),
-        "own": options.own.to_string(),
-        "candidates": set,
-        "rankings": rankings.iter().map(ranking).collect::<Vec<_>>(),
-    })
+    rankings.iter().enumerate().map(of_query).collect()
 }
 
-fn as_text(rankings: &[Ranking], options: &RankOptions, shown: usize) -> String {
-    let line = |cells: [String; 7]| {
-        let [rank, gene, score, probability, distance, own, seen] = cells;
-        format!("{rank:>6} {gene:<12} {score:>9} {probability:>11} {distance:>8} {own:>8}  {seen}")
-    };
-    let of_row = |r: &rank::Ranked| {
-        line([
-            r.rank.to_string(),
-            r.gene.to_string(),
-            format!("{:.3}", r.score),
-            format!("{:.4}", r.probability),
-            format!("{:.3}", r.distance),
-            r.own_z.map_or("-".into(), |v| format!("{v:.2}")),
-            if r.seen { "yes".into() } else { "no".into() },
-        ])
-    };
-    let mut lines = vec![
-        format!("mode {}, own reading {}", options.mode, options.own),
-        "distance: 0 = like a training perturbation, 1 = like none, where a call is no better than chance".to_owned(),
-    ];
-    for ranking in rankings {
-        let none =
-            format!("{} among {} candidates; none of them: {:.4}", ranking.query, ranking.n_candidates, ranking.none);
-        lines.push(none);
-        if ranking.none > 0.5 {
-            lines.push("  more likely than not, none of these genes explains the change".to_owned());
-        }
-        let head = ["rank", "gene", "score", "probability", "distance", "own z", "seen"];
-        lines.push(line(head.map(str::to_owned)));
-        lines.extend(ranking.rows.iter().take(shown).map(of_row));
+/// `<query>.<gene>.tsv.gz` and `<query>.<gene>.svg` for every explained candidate that lies in the graph.
+fn write_networks(
+    session: &Session,
+    dir: &Path,
+    graph: &GeneGraph,
+    rankings: &[Ranking],
+    explained: &[Vec<Explanation>],
+) -> Result<(), CliError> {
+    std::fs::create_dir_all(dir).map_err(|e| IoError::write(dir, e))?;
+    let mut written = 0;
+    for (ranking, explanation) in rankings.iter().zip(explained).flat_map(|(r, all)| all.iter().map(move |e| (r, e))) {
+        let Some(network) = explanation.network(graph) else { continue };
+        let stem = file_name(&format!("{}.{}", ranking.query, explanation.gene));
+        io::write_graph(&dir.join(format!("{stem}.tsv.gz")), &network)?;
+        let figure = NetworkFigure::around(&network, &explanation.gene, DEPTH, MOST_DRAWN, None)?
+            .caption(format!("Ways from {} to the genes that say most in {}.", explanation.gene, ranking.query));
+        let (path, svg) = (dir.join(format!("{stem}.svg")), figure.scene().to_svg()?);
+        write(&path, |out| out.write_all(svg.as_bytes()))?;
+        written += 1;
     }
-    lines.join("\n")
+    session.printer.say(format!("wrote {written} networks to {}", dir.display()));
+    Ok(())
+}
+
+/// A name without what file systems refuse.
+fn file_name(name: &str) -> String {
+    name.chars().map(|c| if c.is_alphanumeric() || "+-_.".contains(c) { c } else { '_' }).collect()
 }

@@ -9,15 +9,23 @@ use serde_json::{Value, json};
 
 use super::args::{FeatureArgs, PriorArgs, ScreenArgs};
 use super::error::CliError;
+use super::graph::controls;
 use super::inputs;
 use super::score::write;
 use super::session::Session;
 use crate::data::{Responses, Split};
 use crate::error::ExitStatus;
+use crate::graph::GeneGraph;
 use crate::io;
 use crate::predict::{self, Predictor, Task};
-use crate::rank::{self, CandidateSet, CvOptions, CvOutcome, CvRow, OwnSetting, ScorerSpec};
+use crate::rank::{
+    self, CandidateSet, CountingNoise, Covariance, CvOptions, CvOutcome, CvRow, OwnSetting, ResponseSettings,
+    ScorerSpec,
+};
 use crate::train::Silent;
+
+/// Control cells whose covariances are used; more add little.
+const CONTROL_CELLS: usize = 2000;
 
 /// Arguments of `grn rank-cv`.
 #[derive(Debug, Args)]
@@ -59,6 +67,10 @@ pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus,
     let (responses, graph, features) = (Responses::from_pseudobulk(&read.table)?, read.graph, read.features);
     inputs::check_coverage(&graph, &responses)?;
     let split = split(&args.folds, &responses, session.seed)?;
+    let covariance = match args.screen.as_deref() {
+        Some(path) if !session.dry_run => covariance(session, path, &args, &graph, read.table.conditions.len())?,
+        _ => None,
+    };
     session.printer.say(format!(
         "ranking {} perturbations in {} folds with `{}`",
         responses.len(),
@@ -91,7 +103,7 @@ pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus,
     let options = CvOptions {
         responses: &responses,
         graph: &graph,
-        covariance: None,
+        covariance: covariance.as_ref(),
         split: &split,
         sets: &sets,
         scorers: &scorers,
@@ -109,6 +121,22 @@ pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus,
     }
     session.printer.result(|| as_json(&outcome, spec.name), || as_text(&outcome))?;
     Ok(ExitStatus::Done)
+}
+
+/// How genes vary together in up to 2,000 control cells, where the screen is one of cells.
+fn covariance(
+    session: &Session,
+    path: &Path,
+    args: &RankCvArgs,
+    graph: &GeneGraph,
+    n_conditions: usize,
+) -> Result<Option<Covariance>, CliError> {
+    // A table with one row per condition has no cells.
+    if io::open_screen(path, &args.screen_options.options()?)?.n_cells() <= n_conditions {
+        return Ok(None);
+    }
+    let controls = controls::read(path, &args.screen_options, CONTROL_CELLS, session)?;
+    Ok(Some(Covariance::new(controls.cells, graph, &CountingNoise::Poisson, &ResponseSettings::default())))
 }
 
 fn sets(names: &[String]) -> Result<Vec<CandidateSet>, CliError> {

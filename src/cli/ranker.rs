@@ -1,7 +1,5 @@
 //! Learning a ranker for a run, or reading the one that lies beside its model.
 
-use std::sync::Arc;
-
 use super::error::CliError;
 use super::load::LoadedRun;
 use super::session::Session;
@@ -42,10 +40,8 @@ pub(super) fn ranker(session: &Session, run: &LoadedRun, wanted: &Wanted<'_>) ->
     let mut scorers = rank::joint_scorers();
     scorers.extend(wanted.method.filter(|m| !m.joint));
     let lesson = Lesson { fit: &fit, responses: &run.responses, graph, covariance: None, scorers: &scorers, seed };
-    let ranker = match rank::load_atlas(&run.dir.model(), &run.responses, graph)? {
-        Some((atlas, calibration)) if covers(&atlas.candidates, &candidates) => {
-            lesson.around(Arc::new(atlas), Frame::new(&run.responses), calibration)?
-        }
+    let ranker = match rank::load_kept(&run.dir.model(), &run.responses, graph)? {
+        Some(kept) if covers(&kept.atlas.candidates, &candidates) => lesson.around(kept, Frame::new(&run.responses))?,
         _ => learn(session, run, wanted, &lesson, &candidates)?,
     };
     let members = candidates.names.iter().filter_map(|n| ranker.atlas.candidates.position(n)).collect();

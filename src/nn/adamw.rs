@@ -8,6 +8,8 @@ use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
 use super::Variables;
+#[cfg(feature = "cuda")]
+use super::cuda;
 
 /// Values updated as one unit of work.
 const CHUNK: usize = 16_384;
@@ -31,7 +33,7 @@ impl Default for AdamWSettings {
     }
 }
 
-/// AdamW (Loshchilov and Hutter 2019) over [`Variables`]. On the CPU a variable is updated in one pass in place.
+/// AdamW (Loshchilov and Hutter 2019) over [`Variables`], each updated in place in one pass over its moments and one over it.
 ///
 /// candle's own AdamW hides its moments, so that a fit could not be continued exactly; these can be saved and restored.
 #[derive(Debug)]
@@ -64,14 +66,17 @@ impl AdamW {
             let (Some(grad), Some(moments)) = (grads.get(var), self.moments.get(name)) else { continue };
             let grad = grad.flatten_all()?.contiguous()?;
             let rule = Rule::new(&self.settings, self.step, rate, scale);
-            if var.device().is_cpu() {
-                moments.inplace_op2(&grad, &Accumulate(rule))?;
-                var.as_tensor().inplace_op2(moments, &Apply(rule))?;
-            } else {
-                rule.by_tensors(var, moments, &grad)?;
-            }
+            moments.inplace_op2(&grad, &Accumulate(rule))?;
+            var.as_tensor().inplace_op2(moments, &Apply(rule))?;
         }
         Ok(())
+    }
+
+    /// What the kernels of a step are given: betas and factor of the gradient; rate, root, epsilon, what is kept.
+    #[cfg(test)]
+    pub(super) fn numbers(s: &AdamWSettings, step: u64, rate: f64, scale: f64) -> ([f32; 3], [f32; 4]) {
+        let rule = Rule::new(s, step, rate, scale);
+        (rule.for_moments(), rule.for_weights())
     }
 
     /// The moments, each name behind `prefix`.
@@ -124,16 +129,16 @@ impl Rule {
             keep: (1.0 - rate * s.weight_decay) as f32,
         }
     }
+}
 
-    fn by_tensors(&self, var: &candle_core::Var, moments: &Tensor, grad: &Tensor) -> Result<()> {
-        let (b1, b2) = (f64::from(self.beta[0]), f64::from(self.beta[1]));
-        let grad = (grad * f64::from(self.scale))?;
-        let m = ((moments.get(0)? * b1)? + (&grad * (1.0 - b1))?)?;
-        let v = ((moments.get(1)? * b2)? + (grad.sqr()? * (1.0 - b2))?)?;
-        moments.slice_set(&Tensor::stack(&[&m, &v], 0)?, 0, 0)?;
-        let spread = ((v.sqrt()? / f64::from(self.root))? + f64::from(self.epsilon))?;
-        let change = ((m / spread)? * f64::from(self.rate))?.reshape(var.shape())?;
-        var.set(&((var.as_tensor() * f64::from(self.keep))? - change)?)
+#[cfg(any(feature = "cuda", test))]
+impl Rule {
+    fn for_moments(&self) -> [f32; 3] {
+        [self.beta[0], self.beta[1], self.scale]
+    }
+
+    fn for_weights(&self) -> [f32; 4] {
+        [self.rate, self.root, self.epsilon, self.keep]
     }
 }
 
@@ -161,6 +166,19 @@ impl InplaceOp2 for Accumulate {
         });
         Ok(())
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        moments: &mut candle_core::CudaStorage,
+        _: &Layout,
+        grad: &candle_core::CudaStorage,
+        layout: &Layout,
+    ) -> Result<()> {
+        let (_, grad) = cuda::input(grad, layout)?;
+        let n = layout.shape().elem_count();
+        cuda::overwrite(moments, |m, moments| cuda::adamw::moments(m, moments, &grad, n, self.0.for_moments()))
+    }
 }
 
 /// weights <- weights and moments.
@@ -183,6 +201,19 @@ impl InplaceOp2 for Apply {
         });
         Ok(())
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        weights: &mut candle_core::CudaStorage,
+        layout: &Layout,
+        moments: &candle_core::CudaStorage,
+        of_moments: &Layout,
+    ) -> Result<()> {
+        let (_, moments) = cuda::input(moments, of_moments)?;
+        let n = layout.shape().elem_count();
+        cuda::overwrite(weights, |m, weights| cuda::adamw::weights(m, weights, &moments, n, self.0.for_weights()))
+    }
 }
 
 #[cfg(test)]
@@ -196,21 +227,13 @@ mod tests {
         (x - centre).unwrap().sqr().unwrap().sum_all().unwrap()
     }
 
-    fn run(steps: u64, by_tensors: bool) -> Vec<f32> {
+    fn run(steps: u64) -> Vec<f32> {
         let mut vars = Variables::new(5, &Device::Cpu);
         let x = vars.normal("x", &[3], 1.0).unwrap();
         let settings = AdamWSettings { weight_decay: 0.1, ..AdamWSettings::default() };
         let mut adam = AdamW::new(&vars, settings).unwrap();
         for _ in 0..steps {
-            let grads = loss(&x).backward().unwrap();
-            if by_tensors {
-                adam.step += 1;
-                let (_, var) = vars.iter().next().unwrap();
-                let rule = Rule::new(&settings, adam.step, 0.05, 0.5);
-                rule.by_tensors(var, &adam.moments["x"], grads.get(var).unwrap()).unwrap();
-            } else {
-                adam.update(&vars, &grads, 0.05, 0.5).unwrap();
-            }
+            adam.update(&vars, &loss(&x).backward().unwrap(), 0.05, 0.5).unwrap();
         }
         x.to_vec1().unwrap()
     }
@@ -235,10 +258,8 @@ mod tests {
 
     #[test]
     fn steps_follow_the_published_recurrence() {
-        for by_tensors in [false, true] {
-            for (got, expected) in run(40, by_tensors).iter().zip(reference(40)) {
-                assert!((f64::from(*got) - expected).abs() < 1e-4, "{got}, expected {expected}");
-            }
+        for (got, expected) in run(40).iter().zip(reference(40)) {
+            assert!((f64::from(*got) - expected).abs() < 1e-4, "{got}, expected {expected}");
         }
     }
 
@@ -256,7 +277,7 @@ mod tests {
         let mut other = AdamW::new(&vars, settings).unwrap();
         other.restore("m.", &saved, 7).unwrap();
         go(&mut other, 5);
-        assert_eq!(x.to_vec1::<f32>().unwrap(), run(12, false));
+        assert_eq!(x.to_vec1::<f32>().unwrap(), run(12));
         assert!(other.restore("n.", &saved, 7).is_err());
     }
 }

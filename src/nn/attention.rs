@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp3, D, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp3, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
+#[cfg(any(feature = "cuda", test))]
+use super::cuda;
 use super::sparse::dense_rows;
 
 /// Slope of the leaky ReLU below zero.
@@ -27,6 +29,8 @@ struct Lists {
     /// First place of each sender, and the (edge, receiver) pairs in which it sends.
     sent_start: Vec<usize>,
     sent: Vec<(u32, u32)>,
+    #[cfg(feature = "cuda")]
+    resident: cuda::Resident<cuda::attention::Edges>,
 }
 
 impl Neighbourhoods {
@@ -48,15 +52,24 @@ impl Neighbourhoods {
         let mut sent_start = vec![0; n_senders + 1];
         (0..n_senders).for_each(|i| sent_start[i + 1] = sent_start[i] + by_sender[i].len());
         let sent = by_sender.into_iter().flatten().collect();
-        Ok(Self { lists: Arc::new(Lists { n_senders, start, sender, sent_start, sent }) })
+        let lists = Lists {
+            n_senders,
+            start,
+            sender,
+            sent_start,
+            sent,
+            #[cfg(feature = "cuda")]
+            resident: cuda::Resident::default(),
+        };
+        Ok(Self { lists: Arc::new(lists) })
     }
 
     /// GATv2 (Brody, Alon and Yahav, ICLR 2022): y_i = sum over senders j of a_ij l_j, with a_ij the softmax over j of
     /// v . leaky_relu(l_j + r_i), for each of `heads` equal parts of the width by itself.
     ///
     /// `senders` holds l (n_senders x width), `receivers` r (n_receivers x width), `vector` v (width); the result is
-    /// n_receivers x width. 6 edges x width operations forward, 12 for the gradient. On the CPU no edge x width tensor
-    /// is held, and neither direction scatters: the bits do not depend on the number of threads.
+    /// n_receivers x width. 6 edges x width operations forward, 12 for the gradient. No edge x width tensor is held, and
+    /// neither direction scatters: the bits do not depend on the number of threads.
     ///
     /// # Errors
     /// Shapes that do not fit.
@@ -66,33 +79,14 @@ impl Neighbourhoods {
         if senders.dims() != expected[0] || receivers.dims() != expected[1] || heads == 0 || width % heads != 0 {
             bail!("attention: expected {expected:?}, got {:?} and {:?}", senders.dims(), receivers.dims());
         }
-        if senders.device().is_cpu() {
-            let op = Attention { lists: Arc::clone(lists), heads };
-            return senders.contiguous()?.apply_op3(&receivers.contiguous()?, &vector.contiguous()?, op);
-        }
-        self.by_tensors(senders, receivers, vector, heads)
+        let op = Attention { lists: Arc::clone(lists), heads };
+        senders.contiguous()?.apply_op3(&receivers.contiguous()?, &vector.contiguous()?, op)
     }
 
-    /// The same by gathering, with every list padded to the longest.
-    fn by_tensors(&self, senders: &Tensor, receivers: &Tensor, vector: &Tensor, heads: usize) -> Result<Tensor> {
-        let (l, device) = (&self.lists, senders.device());
-        let (n, width) = receivers.dims2()?;
-        let most = l.start.windows(2).map(|r| r[1] - r[0]).max().unwrap_or(1);
-        let (mut ids, mut mask) = (vec![0u32; n * most], vec![f32::NEG_INFINITY; n * most]);
-        for (i, r) in l.start.windows(2).enumerate() {
-            for (k, e) in (r[0]..r[1]).enumerate() {
-                (ids[i * most + k], mask[i * most + k]) = (l.sender[e], 0.0);
-            }
-        }
-        let part = width / heads;
-        let mask = Tensor::from_vec(mask, (n, most, 1), device)?;
-        let sent = senders.index_select(&Tensor::from_vec(ids, n * most, device)?, 0)?.reshape((n, most, width))?;
-        let x = sent.broadcast_add(&receivers.unsqueeze(1)?)?;
-        let leaky = (x.relu()? - (x.neg()?.relu()? * f64::from(LEAK))?)?;
-        let scores = leaky.broadcast_mul(vector)?.reshape((n, most, heads, part))?.sum(D::Minus1)?;
-        let shares = candle_nn::ops::softmax(&scores.broadcast_add(&mask)?, 1)?;
-        let sent = sent.reshape((n, most, heads, part))?;
-        sent.broadcast_mul(&shares.unsqueeze(3)?)?.sum(1)?.reshape((n, width))?.to_dtype(DType::F32)
+    /// The same on a machine that runs kernels.
+    #[cfg(test)]
+    pub(super) fn on_machine(&self, m: &cuda::Machine) -> Result<cuda::attention::Edges> {
+        self.lists.on(m)
     }
 }
 
@@ -217,6 +211,45 @@ impl Attention {
     }
 }
 
+#[cfg(any(feature = "cuda", test))]
+impl Lists {
+    /// The same on a machine that runs kernels.
+    fn on(&self, m: &cuda::Machine) -> Result<cuda::attention::Edges> {
+        cuda::attention::Edges::new(m, (&self.start, &self.sender), (&self.sent_start, &self.sent))
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl Attention {
+    fn on_gpu<'a>(
+        &self,
+        inputs: [(&'a candle_core::CudaStorage, &Layout); 3],
+    ) -> Result<(cuda::Machine, cuda::attention::Inputs<'a>)> {
+        let [(m, l), (_, r), (_, v)] = [
+            cuda::input(inputs[0].0, inputs[0].1)?,
+            cuda::input(inputs[1].0, inputs[1].1)?,
+            cuda::input(inputs[2].0, inputs[2].1)?,
+        ];
+        let part = inputs[2].1.shape().elem_count() / self.heads;
+        Ok((m, cuda::attention::Inputs { l, r, v, heads: self.heads, part }))
+    }
+
+    fn slopes_on_gpu(
+        &self,
+        inputs: [&Tensor; 3],
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let grad = grad.contiguous()?;
+        let ([l, r, v], g) = (inputs.map(Tensor::storage_and_layout), grad.storage_and_layout());
+        let (l, r, v) = ((cuda::array_of(&l.0)?, l.1), (cuda::array_of(&r.0)?, r.1), (cuda::array_of(&v.0)?, v.1));
+        let (m, of) = self.on_gpu([l, r, v])?;
+        let (_, g) = cuda::input(cuda::array_of(&g.0)?, g.1)?;
+        let [dl, dr, dv] = cuda::attention::slopes(&m, &*self.lists.resident.get(&m, |m| self.lists.on(m))?, &of, &g)?;
+        let tensor = |x, like: &Tensor| cuda::output_tensor(&m, x, like.shape()).map(Some);
+        Ok((tensor(dl, inputs[0])?, tensor(dr, inputs[1])?, tensor(dv, inputs[2])?))
+    }
+}
+
 /// The slope of the leaky ReLU.
 fn leak(x: f32) -> f32 {
     if x > 0.0 { 1.0 } else { LEAK }
@@ -247,6 +280,21 @@ impl CustomOp3 for Attention {
         Ok((CpuStorage::F32(y), l2.shape().clone()))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+        s3: &candle_core::CudaStorage,
+        l3: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        let (m, of) = self.on_gpu([(s1, l1), (s2, l2), (s3, l3)])?;
+        let y = cuda::attention::attend(&m, &*self.lists.resident.get(&m, |m| self.lists.on(m))?, &of)?;
+        Ok((cuda::output(&m, y)?, l2.shape().clone()))
+    }
+
     fn bwd(
         &self,
         senders: &Tensor,
@@ -255,6 +303,10 @@ impl CustomOp3 for Attention {
         _: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        #[cfg(feature = "cuda")]
+        if grad.device().is_cuda() {
+            return self.slopes_on_gpu([senders, receivers, vector], grad);
+        }
         let flat = |x: &Tensor| x.flatten_all()?.to_vec1::<f32>();
         let (l, r, v, grad) = (flat(senders)?, flat(receivers)?, flat(vector)?, flat(grad)?);
         let [dl, dr, dv] = self.slopes(Inputs { l: &l, r: &r, v: &v }, &grad);
@@ -265,7 +317,7 @@ impl CustomOp3 for Attention {
 
 #[cfg(test)]
 mod tests {
-    use candle_core::Device;
+    use candle_core::{D, DType, Device};
 
     use super::super::gradient_check::check;
     use super::*;
@@ -281,12 +333,34 @@ mod tests {
         Neighbourhoods::new(4, &[vec![0, 2], vec![3], vec![0, 1, 2]]).unwrap()
     }
 
+    /// The same by gathering, with every list padded to the longest.
+    fn by_tensors(of: &Neighbourhoods, [senders, receivers, vector]: [&Tensor; 3], heads: usize) -> Result<Tensor> {
+        let (l, device) = (&of.lists, senders.device());
+        let (n, width) = receivers.dims2()?;
+        let most = l.start.windows(2).map(|r| r[1] - r[0]).max().unwrap_or(1);
+        let (mut ids, mut mask) = (vec![0u32; n * most], vec![f32::NEG_INFINITY; n * most]);
+        for (i, r) in l.start.windows(2).enumerate() {
+            for (k, e) in (r[0]..r[1]).enumerate() {
+                (ids[i * most + k], mask[i * most + k]) = (l.sender[e], 0.0);
+            }
+        }
+        let part = width / heads;
+        let mask = Tensor::from_vec(mask, (n, most, 1), device)?;
+        let sent = senders.index_select(&Tensor::from_vec(ids, n * most, device)?, 0)?.reshape((n, most, width))?;
+        let x = sent.broadcast_add(&receivers.unsqueeze(1)?)?;
+        let leaky = (x.relu()? - (x.neg()?.relu()? * f64::from(LEAK))?)?;
+        let scores = leaky.broadcast_mul(vector)?.reshape((n, most, heads, part))?.sum(D::Minus1)?;
+        let shares = candle_nn::ops::softmax(&scores.broadcast_add(&mask)?, 1)?;
+        let sent = sent.reshape((n, most, heads, part))?;
+        sent.broadcast_mul(&shares.unsqueeze(3)?)?.sum(1)?.reshape((n, width))?.to_dtype(DType::F32)
+    }
+
     #[test]
     fn one_operation_and_tensor_operations_agree() {
         let (l, r, v) = (draw("l", &[4, 6]).1, draw("r", &[3, 6]).1, draw("v", &[6]).1);
         for heads in [1, 2, 3] {
             let n = neighbourhoods();
-            let (a, b) = (n.attend(&l, &r, &v, heads).unwrap(), n.by_tensors(&l, &r, &v, heads).unwrap());
+            let (a, b) = (n.attend(&l, &r, &v, heads).unwrap(), by_tensors(&n, [&l, &r, &v], heads).unwrap());
             let off = (a - b).unwrap().abs().unwrap().max_all().unwrap().to_scalar::<f32>().unwrap();
             assert!(off < 1e-5, "{heads} heads: {off}");
         }

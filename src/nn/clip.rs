@@ -5,14 +5,34 @@ use candle_core::{Result, Tensor};
 use rayon::prelude::*;
 
 use super::Variables;
+#[cfg(feature = "cuda")]
+use super::cuda;
 
 /// Entries summed as one unit, so that the sum does not depend on the number of threads.
 const CHUNK: usize = 16_384;
 
 /// The Euclidean norm of all gradients together, summed in f64 in a fixed order.
 pub fn gradient_norm(vars: &Variables, grads: &GradStore) -> Result<f64> {
+    #[cfg(feature = "cuda")]
+    if vars.device().is_cuda() {
+        let grads: Vec<Tensor> = vars.iter().filter_map(|(_, var)| grads.get(var)).cloned().collect();
+        return on_gpu(&grads);
+    }
     let squares = vars.iter().filter_map(|(_, var)| grads.get(var)).map(sum_of_squares);
     Ok(squares.sum::<Result<f64>>()?.sqrt())
+}
+
+#[cfg(feature = "cuda")]
+fn on_gpu(grads: &[Tensor]) -> Result<f64> {
+    let grads: Vec<Tensor> = grads.iter().map(Tensor::contiguous).collect::<Result<_>>()?;
+    let stored: Vec<_> = grads.iter().map(Tensor::storage_and_layout).collect();
+    let (mut arrays, mut machine) = (Vec::new(), None);
+    for (storage, layout) in &stored {
+        let (m, array) = cuda::input(cuda::array_of(storage)?, layout)?;
+        arrays.push((array, layout.shape().elem_count()));
+        machine = Some(m);
+    }
+    machine.map_or(Ok(0.0), |m| Ok(cuda::clip::sum_of_squares(&m, &arrays)?.sqrt()))
 }
 
 /// What to multiply gradients with so that their norm is at most `limit`.

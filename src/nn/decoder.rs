@@ -1,12 +1,13 @@
 //! The decoder that every gene applies to every perturbation, as one operation that holds no gene x perturbation x hidden
 //! tensor.
 
-use candle_core::{CpuStorage, CustomOp3, D, Device, Error, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp3, Device, Error, Layout, Result, Shape, Tensor, bail};
 use ndarray::linalg::general_mat_mul;
 use ndarray::{ArrayView2, ArrayViewMut2};
 use rayon::prelude::*;
 
-use super::rms_norm;
+#[cfg(feature = "cuda")]
+use super::cuda;
 use super::sparse::dense_rows;
 
 /// Genes that one unit of work decodes: partial sums over genes are added in the order of these units.
@@ -28,7 +29,7 @@ const LANES: usize = 16;
 ///
 /// 4 H^2 operations per pair forward; 12 H^2 for the gradient, which computes the hidden layer again instead of keeping it.
 /// On the CPU one pass in tiles of pairs, with the same bits for any number of threads and for any other perturbations
-/// beside one; elsewhere plain tensor operations over blocks of genes.
+/// beside one; on a GPU a block of genes at a time, of which 64 MiB of the wider hidden layer are held.
 ///
 /// # Errors
 /// Shapes that do not fit each other.
@@ -42,28 +43,7 @@ pub fn gene_decoder(genes: &Tensor, perturbations: &Tensor, weights: &Tensor, no
             weights.dims()
         );
     }
-    if genes.device().is_cpu() {
-        return genes.contiguous()?.apply_op3(&perturbations.contiguous()?, &weights.contiguous()?, Decoder { norms });
-    }
-    by_tensors(genes, perturbations, weights, norms)
-}
-
-/// The same by tensor operations, a block of genes at a time.
-fn by_tensors(genes: &Tensor, perturbations: &Tensor, weights: &Tensor, norms: bool) -> Result<Tensor> {
-    let norm = |x: &Tensor| if norms { rms_norm(x) } else { Ok(x.clone()) };
-    let (n, hidden) = (genes.dim(0)?, perturbations.dim(1)?);
-    let (w, bias) = (weights.narrow(0, 0, hidden)?, weights.narrow(0, hidden, 1)?);
-    let block = |start: usize| {
-        let genes = genes.narrow(0, start, GENES.min(n - start))?;
-        let (base, own) = (genes.narrow(1, 0, hidden)?, genes.narrow(1, hidden, 2 * hidden)?);
-        let x = base.unsqueeze(1)?.broadcast_add(&perturbations.unsqueeze(0)?)?;
-        let (g, p, _) = x.dims3()?;
-        let a = norm(&x.reshape((g * p, hidden))?)?.relu()?;
-        let q = norm(&a.matmul(&w)?.broadcast_add(&bias)?)?.relu()?;
-        q.reshape((g, p, 2 * hidden))?.broadcast_mul(&own.unsqueeze(1)?)?.sum(D::Minus1)
-    };
-    let blocks: Vec<Tensor> = (0..n).step_by(GENES).map(block).collect::<Result<_>>()?;
-    Tensor::cat(&blocks, 0)
+    genes.contiguous()?.apply_op3(&perturbations.contiguous()?, &weights.contiguous()?, Decoder { norms })
 }
 
 /// The values of the three inputs.
@@ -253,6 +233,20 @@ impl CustomOp3 for Decoder {
         Ok((CpuStorage::F32(out), Shape::from((n_genes, n))))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+        s3: &candle_core::CudaStorage,
+        l3: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        let (m, of) = self.on_gpu([(s1, l1), (s2, l2), (s3, l3)])?;
+        Ok((cuda::output(&m, cuda::decoder::decode(&m, &of)?)?, Shape::from((of.n_genes, of.n))))
+    }
+
     fn bwd(
         &self,
         genes: &Tensor,
@@ -261,6 +255,10 @@ impl CustomOp3 for Decoder {
         _: &Tensor,
         grad: &Tensor,
     ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        #[cfg(feature = "cuda")]
+        if grad.device().is_cuda() {
+            return self.slopes_on_gpu([genes, perturbations, weights], grad);
+        }
         let flat = |x: &Tensor| x.flatten_all()?.to_vec1::<f32>();
         let inputs = [flat(genes)?, flat(perturbations)?, flat(weights)?];
         let of = Inputs::new(&inputs[0], &inputs[1], &inputs[2], perturbations.dim(1)?, self.norms)?;
@@ -271,6 +269,36 @@ impl CustomOp3 for Decoder {
             tensor(slopes.perturbations, perturbations)?,
             tensor(slopes.weights, weights)?,
         ))
+    }
+}
+
+#[cfg(feature = "cuda")]
+impl Decoder {
+    fn on_gpu<'a>(
+        &self,
+        [genes, perturbations, weights]: [(&'a candle_core::CudaStorage, &Layout); 3],
+    ) -> Result<(cuda::Machine, cuda::decoder::Inputs<'a>)> {
+        let ((n_genes, _), (n, hidden)) = (genes.1.shape().dims2()?, perturbations.1.shape().dims2()?);
+        let (m, genes) = cuda::input(genes.0, genes.1)?;
+        let perturbations = cuda::input(perturbations.0, perturbations.1)?.1;
+        let weights = cuda::input(weights.0, weights.1)?.1;
+        let (norms, values) = (self.norms, cuda::decoder::VALUES);
+        Ok((m, cuda::decoder::Inputs { genes, perturbations, weights, n_genes, n, hidden, norms, values }))
+    }
+
+    fn slopes_on_gpu(
+        &self,
+        inputs: [&Tensor; 3],
+        grad: &Tensor,
+    ) -> Result<(Option<Tensor>, Option<Tensor>, Option<Tensor>)> {
+        let grad = grad.contiguous()?;
+        let ([g, p, w], d) = (inputs.map(Tensor::storage_and_layout), grad.storage_and_layout());
+        let (g, p, w) = ((cuda::array_of(&g.0)?, g.1), (cuda::array_of(&p.0)?, p.1), (cuda::array_of(&w.0)?, w.1));
+        let (m, of) = self.on_gpu([g, p, w])?;
+        let (_, d) = cuda::input(cuda::array_of(&d.0)?, d.1)?;
+        let [dg, dp, dw] = cuda::decoder::slopes(&m, &of, &d)?;
+        let tensor = |x, like: &Tensor| cuda::output_tensor(&m, x, like.shape()).map(Some);
+        Ok((tensor(dg, inputs[0])?, tensor(dp, inputs[1])?, tensor(dw, inputs[2])?))
     }
 }
 

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
+#[cfg(feature = "cuda")]
+use super::cuda;
 use super::sparse::dense_rows;
 
 /// Entries summed as one unit: the order of summation does not depend on the number of threads.
@@ -36,6 +38,19 @@ pub enum LossKind {
 pub struct ElementLoss {
     target: Arc<[f32]>,
     kind: LossKind,
+    #[cfg(feature = "cuda")]
+    resident: Arc<cuda::Resident<cuda::loss::Terms>>,
+}
+
+impl LossKind {
+    /// Its vectors.
+    fn terms(&self) -> Vec<&Arc<[f32]>> {
+        match self {
+            LossKind::Squared => vec![],
+            LossKind::Weighted(w) => vec![w],
+            LossKind::Fourth { variance, third } => vec![variance, third],
+        }
+    }
 }
 
 impl ElementLoss {
@@ -44,15 +59,15 @@ impl ElementLoss {
     /// # Errors
     /// The kind has another number of entries.
     pub fn new(target: Arc<[f32]>, kind: LossKind) -> Result<Self> {
-        let parts: &[&Arc<[f32]>] = match &kind {
-            LossKind::Squared => &[],
-            LossKind::Weighted(w) => &[w],
-            LossKind::Fourth { variance, third } => &[variance, third],
-        };
-        match parts.iter().find(|p| p.len() != target.len()) {
-            Some(p) => bail!("loss: expected {} entries, got {}", target.len(), p.len()),
-            None => Ok(Self { target, kind }),
+        if let Some(p) = kind.terms().iter().find(|p| p.len() != target.len()) {
+            bail!("loss: expected {} entries, got {}", target.len(), p.len());
         }
+        Ok(Self {
+            target,
+            kind,
+            #[cfg(feature = "cuda")]
+            resident: Arc::default(),
+        })
     }
 
     /// The mean cost, a scalar.
@@ -60,24 +75,14 @@ impl ElementLoss {
         if prediction.elem_count() != self.target.len() {
             bail!("loss: expected {} entries, got {}", self.target.len(), prediction.elem_count());
         }
-        if prediction.device().is_cpu() {
-            return prediction.contiguous()?.apply_op1(self.clone());
-        }
-        self.by_tensors(prediction)
+        prediction.contiguous()?.apply_op1(self.clone())
     }
 
-    fn by_tensors(&self, prediction: &Tensor) -> Result<Tensor> {
-        let like = |x: &Arc<[f32]>| Tensor::from_slice(x, prediction.shape(), prediction.device());
-        let u = (prediction - like(&self.target)?)?;
-        let square = u.sqr()?;
-        match &self.kind {
-            LossKind::Squared => square.mean_all(),
-            LossKind::Weighted(w) => (square * like(w)?)?.mean_all(),
-            LossKind::Fourth { variance, third } => {
-                let even = (square.sqr()? + ((square * like(variance)?)? * 6.0)?)?;
-                (even + ((u * like(third)?)? * 4.0)?)?.mean_all()
-            }
-        }
+    /// What it compares with, on a GPU.
+    #[cfg(feature = "cuda")]
+    fn on(&self, m: &cuda::Machine) -> Result<Arc<cuda::loss::Terms>> {
+        let more: Vec<&[f32]> = self.kind.terms().into_iter().map(AsRef::as_ref).collect();
+        self.resident.get(m, |m| cuda::loss::Terms::new(m, &self.target, &more))
     }
 
     fn cost(&self, i: usize, u: f32) -> f32 {
@@ -116,32 +121,50 @@ impl CustomOp1 for ElementLoss {
         Ok((CpuStorage::F32(vec![mean as f32]), Shape::from(())))
     }
 
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        let (m, prediction) = cuda::input(s, l)?;
+        let mean = cuda::loss::mean(&m, &*self.on(&m)?, &prediction)?;
+        Ok((cuda::output(&m, mean)?, Shape::from(())))
+    }
+
     fn bwd(&self, prediction: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
-        let scale = grad.to_scalar::<f32>()? / self.target.len().max(1) as f32;
-        prediction.contiguous()?.apply_op1_no_bwd(&Slope { loss: self, scale }).map(Some)
+        prediction.contiguous()?.apply_op2_no_bwd(&grad.contiguous()?, &Slope(self)).map(Some)
     }
 }
 
-struct Slope<'a> {
-    loss: &'a ElementLoss,
-    scale: f32,
-}
+/// The gradient of the prediction from that of the mean cost.
+struct Slope<'a>(&'a ElementLoss);
 
-impl CustomOp1 for Slope<'_> {
+impl CustomOp2 for Slope<'_> {
     fn name(&self) -> &'static str {
         "element-loss-gradient"
     }
 
-    fn cpu_fwd(&self, storage: &CpuStorage, layout: &Layout) -> Result<(CpuStorage, Shape)> {
-        let (prediction, _) = dense_rows(storage, layout)?;
+    fn cpu_fwd(&self, s1: &CpuStorage, l1: &Layout, s2: &CpuStorage, l2: &Layout) -> Result<(CpuStorage, Shape)> {
+        let ((prediction, _), (grad, _), loss) = (dense_rows(s1, l1)?, dense_rows(s2, l2)?, self.0);
+        let scale = grad.first().copied().unwrap_or_default() / loss.target.len().max(1) as f32;
         let mut out = prediction.to_vec();
         out.par_chunks_mut(CHUNK).enumerate().for_each(|(k, values)| {
             for (j, v) in values.iter_mut().enumerate() {
                 let i = k * CHUNK + j;
-                *v = self.scale * self.loss.slope(i, *v - self.loss.target[i]);
+                *v = scale * loss.slope(i, *v - loss.target[i]);
             }
         });
-        Ok((CpuStorage::F32(out), layout.shape().clone()))
+        Ok((CpuStorage::F32(out), l1.shape().clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        let ((m, prediction), (_, grad)) = (cuda::input(s1, l1)?, cuda::input(s2, l2)?);
+        let slope = cuda::loss::slope(&m, &*self.0.on(&m)?, &prediction, &grad)?;
+        Ok((cuda::output(&m, slope)?, l1.shape().clone()))
     }
 }
 
@@ -170,13 +193,27 @@ mod tests {
         }
     }
 
+    fn by_tensors(loss: &ElementLoss, prediction: &Tensor) -> Result<Tensor> {
+        let like = |x: &Arc<[f32]>| Tensor::from_slice(x, prediction.shape(), prediction.device());
+        let u = (prediction - like(&loss.target)?)?;
+        let square = u.sqr()?;
+        match &loss.kind {
+            LossKind::Squared => square.mean_all(),
+            LossKind::Weighted(w) => (square * like(w)?)?.mean_all(),
+            LossKind::Fourth { variance, third } => {
+                let even = (square.sqr()? + ((square * like(variance)?)? * 6.0)?)?;
+                (even + ((u * like(third)?)? * 4.0)?)?.mean_all()
+            }
+        }
+    }
+
     #[test]
     fn one_pass_and_tensor_operations_agree() {
         let x = Tensor::new(&[[1f32, 0.4], [-0.7, 1.1]], &Device::Cpu).unwrap();
         for kind in kinds() {
             let loss = ElementLoss::new(Arc::from([0.5, 0.0, -1.0, 2.0]), kind).unwrap();
             let value = |t: Result<Tensor>| t.unwrap().to_scalar::<f32>().unwrap();
-            assert!((value(loss.apply(&x)) - value(loss.by_tensors(&x))).abs() < 1e-5);
+            assert!((value(loss.apply(&x)) - value(by_tensors(&loss, &x))).abs() < 1e-5);
         }
     }
 

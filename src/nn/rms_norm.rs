@@ -1,8 +1,10 @@
 //! Root-mean-square normalisation of rows, with its gradient.
 
-use candle_core::{CpuStorage, CustomOp1, CustomOp2, D, Layout, Result, Shape, Tensor};
+use candle_core::{CpuStorage, CustomOp1, CustomOp2, Layout, Result, Shape, Tensor};
 use rayon::prelude::*;
 
+#[cfg(feature = "cuda")]
+use super::cuda;
 use super::sparse::dense_rows;
 
 /// Keeps a row of zeros finite.
@@ -10,14 +12,9 @@ const EPSILON: f32 = 1e-6;
 
 /// x / sqrt(mean of squares of the row + 1e-6), for x n x width (Zhang and Sennrich 2019, without a scale).
 ///
-/// `candle_nn::RmsNorm` drops the gradient of its input; this carries it. One pass each way on the CPU, plain tensor
-/// operations elsewhere.
+/// `candle_nn::RmsNorm` drops the gradient of its input; this carries it. One pass each way.
 pub fn rms_norm(x: &Tensor) -> Result<Tensor> {
-    if x.device().is_cpu() {
-        return x.contiguous()?.apply_op1(Forward);
-    }
-    let mean_square = x.sqr()?.mean_keepdim(D::Minus1)?;
-    x.broadcast_div(&(mean_square + f64::from(EPSILON))?.sqrt()?)
+    x.contiguous()?.apply_op1(Forward)
 }
 
 struct Forward;
@@ -35,6 +32,12 @@ impl CustomOp1 for Forward {
             row.iter_mut().for_each(|v| *v *= scale);
         });
         Ok((CpuStorage::F32(y), layout.shape().clone()))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        let (m, x) = cuda::input(s, l)?;
+        Ok((cuda::output(&m, cuda::rms_norm::forward(&m, &x, rows_and_width(l))?)?, l.shape().clone()))
     }
 
     fn bwd(&self, x: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
@@ -60,6 +63,25 @@ impl CustomOp2 for Backward {
         });
         Ok((CpuStorage::F32(out), l1.shape().clone()))
     }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(
+        &self,
+        s1: &candle_core::CudaStorage,
+        l1: &Layout,
+        s2: &candle_core::CudaStorage,
+        l2: &Layout,
+    ) -> Result<(candle_core::CudaStorage, Shape)> {
+        let ((m, x), (_, grad)) = (cuda::input(s1, l1)?, cuda::input(s2, l2)?);
+        let dx = cuda::rms_norm::slope(&m, &x, &grad, rows_and_width(l1))?;
+        Ok((cuda::output(&m, dx)?, l1.shape().clone()))
+    }
+}
+
+#[cfg(feature = "cuda")]
+fn rows_and_width(layout: &Layout) -> [usize; 2] {
+    let width = layout.dims().last().copied().unwrap_or(1).max(1);
+    [layout.shape().elem_count() / width, width]
 }
 
 fn inverse_rms(row: &[f32]) -> f32 {

@@ -2,8 +2,11 @@
 
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
+
+#[cfg(any(feature = "cuda", test))]
+use super::cuda;
 
 /// Compressed rows.
 #[derive(Debug)]
@@ -12,6 +15,8 @@ struct Rows {
     column: Vec<u32>,
     value: Vec<f32>,
     n_columns: usize,
+    #[cfg(feature = "cuda")]
+    resident: cuda::Resident<cuda::sparse::Csr>,
 }
 
 impl Rows {
@@ -21,7 +26,14 @@ impl Rows {
         entries.iter().for_each(|e| start[e.0 as usize + 1] += 1);
         (0..n_rows).for_each(|r| start[r + 1] += start[r]);
         let (column, value) = entries.iter().map(|e| (e.1, e.2)).unzip();
-        Self { start, column, value, n_columns }
+        Self {
+            start,
+            column,
+            value,
+            n_columns,
+            #[cfg(feature = "cuda")]
+            resident: cuda::Resident::default(),
+        }
     }
 
     fn n_rows(&self) -> usize {
@@ -31,6 +43,12 @@ impl Rows {
     fn row(&self, row: usize) -> impl Iterator<Item = (usize, f32)> {
         let range = self.start[row]..self.start[row + 1];
         self.column[range.clone()].iter().zip(&self.value[range]).map(|(&c, &v)| (c as usize, v))
+    }
+
+    /// The same on a machine that runs kernels.
+    #[cfg(any(feature = "cuda", test))]
+    fn on(&self, m: &cuda::Machine) -> Result<cuda::sparse::Csr> {
+        cuda::sparse::Csr::new(m, &self.start, &self.column, &self.value)
     }
 }
 
@@ -63,6 +81,12 @@ impl SparseMatrix {
         (self.forward.n_rows(), self.forward.n_columns)
     }
 
+    /// The matrix and its transpose on a machine that runs kernels.
+    #[cfg(test)]
+    pub(super) fn on_machine(&self, m: &cuda::Machine) -> Result<[cuda::sparse::Csr; 2]> {
+        Ok([self.forward.on(m)?, self.transpose.on(m)?])
+    }
+
     /// Number of stored entries.
     pub fn n_entries(&self) -> usize {
         self.forward.column.len()
@@ -70,8 +94,7 @@ impl SparseMatrix {
 
     /// The matrix times x (n_columns x width): n_rows x width. 2 nnz width operations each way.
     ///
-    /// Rows run in parallel on the CPU. Other devices gather, scale and add by index: the same sums in an order that
-    /// the device chooses.
+    /// Rows run in parallel, on a GPU also the values of a row.
     ///
     /// # Errors
     /// x has another number of rows, or is not f32.
@@ -80,21 +103,8 @@ impl SparseMatrix {
         if rows != self.forward.n_columns {
             bail!("sparse product: expected {} rows, got {rows}", self.forward.n_columns);
         }
-        if x.device().is_cpu() {
-            let (matrix, transpose) = (Arc::clone(&self.forward), Arc::clone(&self.transpose));
-            return x.contiguous()?.apply_op1(Product { matrix, transpose });
-        }
-        self.gather_and_add(x)
-    }
-
-    fn gather_and_add(&self, x: &Tensor) -> Result<Tensor> {
-        let (m, device) = (&self.forward, x.device());
-        let rows: Vec<u32> =
-            (0..m.n_rows()).flat_map(|r| std::iter::repeat_n(r as u32, m.start[r + 1] - m.start[r])).collect();
-        let n = rows.len();
-        let (rows, columns) = (Tensor::from_vec(rows, n, device)?, Tensor::from_slice(&m.column, n, device)?);
-        let messages = x.index_select(&columns, 0)?.broadcast_mul(&Tensor::from_slice(&m.value, (n, 1), device)?)?;
-        Tensor::zeros((m.n_rows(), x.dim(1)?), DType::F32, device)?.index_add(&rows, &messages, 0)
+        let (matrix, transpose) = (Arc::clone(&self.forward), Arc::clone(&self.transpose));
+        x.contiguous()?.apply_op1(Product { matrix, transpose })
     }
 }
 
@@ -118,6 +128,14 @@ impl CustomOp1 for Product {
             }
         });
         Ok((CpuStorage::F32(y), Shape::from((self.matrix.n_rows(), width))))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        let ((m, x), matrix) = (cuda::input(s, l)?, &self.matrix);
+        let width = l.dims().last().copied().unwrap_or(1);
+        let y = cuda::sparse::product(&m, &*matrix.resident.get(&m, |m| matrix.on(m))?, &x, width)?;
+        Ok((cuda::output(&m, y)?, Shape::from((matrix.n_rows(), width))))
     }
 
     fn bwd(&self, _: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
@@ -154,12 +172,6 @@ mod tests {
         assert_eq!(y, [[9.5, 13.0], [0.0, 0.0], [-7.0, -8.0]]);
         assert!(matrix().matmul(&x().t().unwrap()).is_err());
         assert!(SparseMatrix::new(1, 1, vec![(0, 1, 1.0)]).is_err());
-    }
-
-    #[test]
-    fn gathering_gives_the_same_product() {
-        let (a, b) = (matrix().matmul(&x()).unwrap(), matrix().gather_and_add(&x()).unwrap());
-        assert_eq!(a.to_vec2::<f32>().unwrap(), b.to_vec2::<f32>().unwrap());
     }
 
     #[test]

@@ -2,9 +2,11 @@
 
 use std::sync::Arc;
 
-use candle_core::{CpuStorage, CustomOp1, DType, Layout, Result, Shape, Tensor, bail};
+use candle_core::{CpuStorage, CustomOp1, Layout, Result, Shape, Tensor, bail};
 use rayon::prelude::*;
 
+#[cfg(any(feature = "cuda", test))]
+use super::cuda;
 use super::sparse::dense_rows;
 
 /// Constant features of some entries of an n_rows x n_columns matrix: out\[r, c\] = sum over f of feature\[r, c, f\]
@@ -26,6 +28,8 @@ struct Parts {
     /// Entry numbers sorted by column then row.
     by_column: Vec<u32>,
     column_start: Vec<usize>,
+    #[cfg(feature = "cuda")]
+    resident: cuda::Resident<cuda::sparse_features::Entries>,
 }
 
 impl SparseFeatures {
@@ -49,39 +53,50 @@ impl SparseFeatures {
         let column_start = offsets(n_columns, entries.iter().map(|e| e.1));
         let mut by_column: Vec<u32> = (0..entries.len() as u32).collect();
         by_column.sort_by_key(|&k| entries[k as usize].1);
-        let parts = Parts { n_rows, n_columns, n_features, entries, values, row_start, by_column, column_start };
+        let parts = Parts {
+            n_rows,
+            n_columns,
+            n_features,
+            entries,
+            values,
+            row_start,
+            by_column,
+            column_start,
+            #[cfg(feature = "cuda")]
+            resident: cuda::Resident::default(),
+        };
         Ok(Self { parts: Arc::new(parts) })
     }
 
     /// The weighted features, n_rows x n_columns, for weights n_columns x n_features.
     ///
-    /// 2 nnz n_features operations each way; rows (backwards: columns) run in parallel on the CPU in a fixed order of
-    /// summation. Other devices gather and add by index.
+    /// 2 nnz n_features operations each way; rows (backwards: columns) run in parallel in a fixed order of summation.
     pub fn weigh(&self, weights: &Tensor) -> Result<Tensor> {
         let p = &self.parts;
         if weights.dims2()? != (p.n_columns, p.n_features) {
             bail!("feature weights: expected {} x {}, got {:?}", p.n_columns, p.n_features, weights.dims());
         }
-        if weights.device().is_cpu() {
-            return weights.contiguous()?.apply_op1(Weigh(Arc::clone(p)));
-        }
-        self.gather_and_add(weights)
+        weights.contiguous()?.apply_op1(Weigh(Arc::clone(p)))
     }
 
-    fn gather_and_add(&self, weights: &Tensor) -> Result<Tensor> {
-        let (p, device, n) = (&self.parts, weights.device(), self.parts.entries.len());
-        let columns: Vec<u32> = p.entries.iter().map(|e| e.1).collect();
-        let flat: Vec<u32> = p.entries.iter().map(|e| e.0 * p.n_columns as u32 + e.1).collect();
-        let values = Tensor::from_slice(&p.values, (n, p.n_features), device)?;
-        let each = (weights.index_select(&Tensor::from_vec(columns, n, device)?, 0)? * values)?.sum(1)?;
-        let zeros = Tensor::zeros(p.n_rows * p.n_columns, DType::F32, device)?;
-        zeros.index_add(&Tensor::from_vec(flat, n, device)?, &each, 0)?.reshape((p.n_rows, p.n_columns))
+    /// The same on a machine that runs kernels.
+    #[cfg(test)]
+    pub(super) fn on_machine(&self, m: &cuda::Machine) -> Result<cuda::sparse_features::Entries> {
+        self.parts.on(m)
     }
 }
 
 impl Parts {
     fn features(&self, entry: usize) -> &[f32] {
         &self.values[entry * self.n_features..(entry + 1) * self.n_features]
+    }
+
+    /// The same on a machine that runs kernels.
+    #[cfg(any(feature = "cuda", test))]
+    fn on(&self, m: &cuda::Machine) -> Result<cuda::sparse_features::Entries> {
+        let shape = ([self.n_rows, self.n_columns], self.n_features);
+        let by_column = (self.by_column.as_slice(), self.column_start.as_slice());
+        cuda::sparse_features::Entries::new(m, shape, &self.entries, &self.values, by_column)
     }
 }
 
@@ -103,6 +118,13 @@ impl CustomOp1 for Weigh {
             }
         });
         Ok((CpuStorage::F32(out), Shape::from((p.n_rows, p.n_columns))))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        let ((m, weights), p) = (cuda::input(s, l)?, &self.0);
+        let out = cuda::sparse_features::weigh(&m, &*p.resident.get(&m, |m| p.on(m))?, &weights)?;
+        Ok((cuda::output(&m, out)?, Shape::from((p.n_rows, p.n_columns))))
     }
 
     fn bwd(&self, _: &Tensor, _: &Tensor, grad: &Tensor) -> Result<Option<Tensor>> {
@@ -127,6 +149,13 @@ impl CustomOp1 for Gradient {
             }
         });
         Ok((CpuStorage::F32(out), Shape::from((p.n_columns, p.n_features))))
+    }
+
+    #[cfg(feature = "cuda")]
+    fn cuda_fwd(&self, s: &candle_core::CudaStorage, l: &Layout) -> Result<(candle_core::CudaStorage, Shape)> {
+        let ((m, grad), p) = (cuda::input(s, l)?, &self.0);
+        let slope = cuda::sparse_features::slope(&m, &*p.resident.get(&m, |m| p.on(m))?, &grad)?;
+        Ok((cuda::output(&m, slope)?, Shape::from((p.n_columns, p.n_features))))
     }
 }
 
@@ -154,7 +183,6 @@ mod tests {
         let weights = Tensor::new(&[[1f32, 2.0], [9.0, 9.0], [5.0, 3.0]], &Device::Cpu).unwrap();
         let expected = [[3.0, 0.0, 0.0], [6.0, 0.0, 2.0]];
         assert_eq!(features().weigh(&weights).unwrap().to_vec2::<f32>().unwrap(), expected);
-        assert_eq!(features().gather_and_add(&weights).unwrap().to_vec2::<f32>().unwrap(), expected);
         assert!(features().weigh(&weights.t().unwrap()).is_err());
         assert!(SparseFeatures::new((1, 1), 1, vec![((0, 1), vec![1.0])]).is_err());
     }

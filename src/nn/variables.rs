@@ -22,6 +22,11 @@ impl Variables {
         Self { vars: BTreeMap::new(), seed, device: device.clone() }
     }
 
+    /// Where the tensors live.
+    pub fn device(&self) -> &Device {
+        &self.device
+    }
+
     /// Adds a tensor of zeros and returns it: it follows every later update.
     pub fn zeros(&mut self, name: &str, shape: &[usize]) -> Result<Tensor> {
         self.add(name, &Tensor::zeros(shape, DType::F32, &self.device)?)

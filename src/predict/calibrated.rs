@@ -66,6 +66,10 @@ impl Predictor for Calibrated {
         NAME
     }
 
+    fn uses_device(&self) -> bool {
+        self.inner.uses_device()
+    }
+
     fn fit(&mut self, task: &Task<'_>, observer: &mut dyn Observer) -> Result<FitSummary, PredictError> {
         let mut summary = self.inner.fit(task, observer)?;
         let validation = Validation {

@@ -84,6 +84,11 @@ pub trait Predictor: Send + Sync {
         Ok(())
     }
 
+    /// Whether it computes on the device of the task; other models compute on the CPU whatever the device is.
+    fn uses_device(&self) -> bool {
+        false
+    }
+
     /// Learns from the task. The same task gives the same bits for any number of threads (on the CPU).
     fn fit(&mut self, task: &Task<'_>, observer: &mut dyn Observer) -> Result<FitSummary, PredictError>;
 

@@ -145,6 +145,10 @@ impl Predictor for TxPert {
         NAME
     }
 
+    fn uses_device(&self) -> bool {
+        true
+    }
+
     fn fit(&mut self, task: &Task<'_>, observer: &mut dyn Observer) -> Result<FitSummary, PredictError> {
         let mut summary = FitSummary::default();
         self.fitted = Some(Fit::new(&self.config, task)?.train(observer, &mut summary)?);

@@ -23,7 +23,7 @@ const SPREAD: [f64; 2] = [0.3, 5.0];
 ///
 /// A response is centred (see [`Frame`]) and has 0 at the gene of the candidate itself. A candidate that was perturbed in
 /// training has the prediction of a fit that has not seen it, so that all candidates are compared alike.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Atlas {
     /// The candidates, in the order of all rows below.
     pub candidates: Candidates,

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::joint::{Case, Joint};
 use super::left_out::rest;
 use super::null::nulls;
+use super::replicate::replicates;
 use super::{Candidates, Lesson, Own, Queries, RankError, Ranker};
 use crate::data::{Responses, Split};
 use crate::predict::{PredictError, Predictor};
@@ -22,8 +23,9 @@ const LEAST_QUERIES: usize = 20;
 const FOLDS: usize = 4;
 /// Genes of the graph drawn as wrong answers beside the perturbed genes.
 const DRAWN: usize = 800;
-/// Null changes count this much beside true ones: the chance of "none of these" that is assumed beforehand is a fifth.
-const NULL_WEIGHT: f64 = 0.25;
+/// Null changes, and changes by genes that were perturbed in training, count this much beside those of other genes: each
+/// is assumed beforehand to be a sixth of what is asked.
+const WEIGHT: f64 = 0.25;
 
 /// How scorers are joined.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
@@ -57,8 +59,8 @@ impl Calibration {
 /// Learns the joint score.
 ///
 /// Training perturbations of one gene are held out in folds: model, atlas and scorers are fitted on the rest and asked
-/// for them, and for as many null changes, among the perturbed genes and up to 800 genes drawn from the graph, each of
-/// which stands for its share of the graph. No query is in anything that answers it. Fewer than 20 usable queries give
+/// for them, for as many null changes, and for as many second measurements of what it was fitted on, among the perturbed genes and up to 800 genes drawn from the graph, each of
+/// which stands for its share of the graph. No query but the second measurements is in anything that answers it. Fewer than 20 usable queries give
 /// [`Calibration::none`].
 ///
 /// # Errors
@@ -82,10 +84,15 @@ pub fn calibrate(of: &Lesson<'_>) -> Result<Calibration, RankError> {
         let ranker = lesson.fit_scorers(&*model, candidates, &mut |_| {})?;
         let queries = Queries::of_responses(responses, &held_out);
         let null = nulls(&queries, &ranker.frame, of.seed);
+        let again = seen_again(&ranker, &train, held_out.len(), of.seed);
         for (k, own) in [Own::Excluded, Own::Used].into_iter().enumerate() {
             let found = |q: usize| ranker.atlas.candidates.position(&queries.names[q]);
             names[k] = sample.add(&ranker, &queries, own, &found, 1.0, &mut cases[k])?;
-            sample.add(&ranker, &null, own, &|_| None, NULL_WEIGHT, &mut cases[k])?;
+            sample.add(&ranker, &null, own, &|_| None, WEIGHT, &mut cases[k])?;
+            if let Some(again) = &again {
+                let found = |q: usize| ranker.atlas.candidates.position(&again.names[q]);
+                sample.add(&ranker, again, own, &found, WEIGHT, &mut cases[k])?;
+            }
         }
     }
     let [excluded, used] = names;
@@ -95,6 +102,14 @@ pub fn calibrate(of: &Lesson<'_>) -> Result<Calibration, RankError> {
         n_queries: singles.len(),
         n_candidates: sample.names.len(),
     })
+}
+
+/// Up to `n` training perturbations of one gene as if measured a second time.
+fn seen_again(ranker: &Ranker, train: &Responses, n: usize, seed: u64) -> Option<Queries> {
+    let mut rows: Vec<usize> = (0..train.len()).filter(|&i| matches!(train.perturbations[i].targets(), [_])).collect();
+    Rng::named(seed, "rank.seen").shuffle(&mut rows);
+    rows.truncate(n);
+    Some(replicates(train, ranker.held_out.as_ref()?, &rows, seed))
 }
 
 /// The candidates of the lesson: the perturbed genes and a random sample of the graph.

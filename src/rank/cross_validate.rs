@@ -140,7 +140,8 @@ pub fn cross_validate(
     let closed = of.sets.iter().find(|s| **s == CandidateSet::Closed);
     if let (true, Some(closed)) = (of.own.contains(&OwnSetting::Global), closed) {
         let responses = masked(of.responses);
-        let of = CvOptions { responses: &responses, sets: std::slice::from_ref(closed), ..*of };
+        // Covariances are those of the table with all genes.
+        let of = CvOptions { responses: &responses, sets: std::slice::from_ref(closed), covariance: None, ..*of };
         Pass { fit, of: &of, own: &[OwnSetting::Global] }.run(&mut found, progress)?;
     }
     let Found { tally, conditions, rankings, calibrations } = found;

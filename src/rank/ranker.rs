@@ -5,10 +5,10 @@ use std::sync::{Arc, OnceLock};
 use ndarray::Array2;
 
 use super::{
-    Asked, Atlas, Calibration, Candidates, Covariance, Fit, Frame, HeldOut, Known, Own, Queries, RankError, SCORERS,
-    Scorer, ScorerSpec, Source, calibrate,
+    Asked, Atlas, Calibration, Candidates, Covariance, Fit, Frame, HeldOut, Kept, Known, Own, Queries, RankError,
+    Response, SCORERS, Scorer, ScorerSpec, Source, calibrate,
 };
-use crate::data::Responses;
+use crate::data::{GeneIndex, Responses};
 use crate::graph::GeneGraph;
 use crate::predict::Predictor;
 
@@ -33,11 +33,17 @@ pub struct Lesson<'a> {
 pub struct Ranker {
     /// The candidates and what is expected of them.
     pub atlas: Arc<Atlas>,
+    /// The measured genes.
+    pub genes: Arc<GeneIndex>,
     /// Centre and units of the training changes.
     pub frame: Frame,
     /// How scorers are joined.
     pub calibration: Calibration,
     scorers: Vec<(&'static ScorerSpec, Box<dyn Scorer>)>,
+    /// The linear response behind some of the scorers.
+    pub(super) response: Option<Response>,
+    /// Predictions of the training perturbations by fits without them; none for a ranker that was read.
+    pub(super) held_out: Option<HeldOut>,
 }
 
 /// What all scorers say about some queries.
@@ -89,15 +95,17 @@ impl<'a> Lesson<'a> {
             seed: self.seed,
         };
         let atlas = Arc::new(Atlas::new(&source, candidates, progress)?);
-        self.around(atlas, frame, Calibration::none())
+        let ranker = self.around(Kept { atlas, calibration: Calibration::none(), response: None }, frame)?;
+        Ok(Ranker { held_out: Some(held_out), ..ranker })
     }
 
-    /// Fits the scorers around a finished atlas.
+    /// Fits the scorers around what was kept of a ranker.
     ///
     /// # Errors
     /// Whatever a scorer returns.
-    pub fn around(&self, atlas: Arc<Atlas>, frame: Frame, calibration: Calibration) -> Result<Ranker, RankError> {
-        let response = OnceLock::new();
+    pub fn around(&self, kept: Kept, frame: Frame) -> Result<Ranker, RankError> {
+        let Kept { atlas, calibration, response } = kept;
+        let response = response.map_or_else(OnceLock::new, OnceLock::from);
         let known = Known {
             responses: self.responses,
             graph: self.graph,
@@ -109,7 +117,9 @@ impl<'a> Lesson<'a> {
         };
         let fitted = self.scorers.iter().map(|&spec| Ok((spec, (spec.fit)(&known)?)));
         let scorers = fitted.collect::<Result<_, RankError>>()?;
-        Ok(Ranker { atlas, frame, calibration, scorers })
+        let genes = Arc::clone(&self.responses.genes);
+        let response = response.into_inner();
+        Ok(Ranker { atlas, genes, frame, calibration, scorers, response, held_out: None })
     }
 }
 

@@ -6,7 +6,7 @@ use std::sync::Arc;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::{Atlas, Calibration, Candidates, RankError, Ranker};
+use super::{Atlas, Calibration, Candidates, RankError, Ranker, Response};
 use crate::data::Responses;
 use crate::graph::GeneGraph;
 use crate::predict::{Basis, read_as, write_as};
@@ -18,11 +18,24 @@ struct Stored {
     version: String,
     names: Vec<String>,
     known: Vec<bool>,
+    /// Whether a response lies beside.
+    response: bool,
     calibration: Calibration,
 }
 
+/// What is kept of a ranker; its other scorers are fitted again.
+#[derive(Debug)]
+pub struct Kept {
+    /// The candidates and what is expected of them.
+    pub atlas: Arc<Atlas>,
+    /// How scorers are joined.
+    pub calibration: Calibration,
+    /// The linear response behind some of the scorers.
+    pub response: Option<Response>,
+}
+
 impl Ranker {
-    /// Writes `ranker.json` and `ranker.safetensors`; the scorers themselves are fitted again when it is loaded.
+    /// Writes `ranker.json` and `ranker.safetensors`, and the linear response beside them.
     ///
     /// # Errors
     /// The folder cannot be written.
@@ -32,6 +45,7 @@ impl Ranker {
             version: env!("CARGO_PKG_VERSION").to_owned(),
             names: atlas.candidates.names.iter().map(ToString::to_string).collect(),
             known: atlas.basis.iter().map(|b| *b == Basis::Graph).collect(),
+            response: self.response.is_some(),
             calibration: self.calibration.clone(),
         };
         let each = Array2::from_shape_fn((atlas.own.len(), 3), |(c, k)| match k {
@@ -41,6 +55,9 @@ impl Ranker {
         });
         let tables =
             [("axes", &atlas.axes), ("scores", &atlas.scores), ("whitened", &atlas.whitened), ("candidates", &each)];
+        if let Some(response) = &self.response {
+            response.save(dir)?;
+        }
         Ok(write_as(dir, STEM, &stored, &tables)?)
     }
 }
@@ -49,11 +66,7 @@ impl Ranker {
 ///
 /// # Errors
 /// Files that are there and broken.
-pub fn load_atlas(
-    dir: &Path,
-    responses: &Responses,
-    graph: &GeneGraph,
-) -> Result<Option<(Atlas, Calibration)>, RankError> {
+pub fn load_kept(dir: &Path, responses: &Responses, graph: &GeneGraph) -> Result<Option<Kept>, RankError> {
     if !dir.join(format!("{STEM}.json")).exists() {
         return Ok(None);
     }
@@ -72,5 +85,7 @@ pub fn load_atlas(
     let basis = stored.known.iter().map(|k| if *k { Basis::Graph } else { Basis::Fallback }).collect();
     let spread = each.column(2).iter().map(|v| f64::from(*v)).collect();
     let (own, distance) = (each.column(0).to_vec(), each.column(1).to_vec());
-    Ok(Some((Atlas { candidates, axes, scores, whitened, own, distance, spread, basis }, stored.calibration)))
+    let atlas = Arc::new(Atlas { candidates, axes, scores, whitened, own, distance, spread, basis });
+    let response = stored.response.then(|| Response::load(dir, &responses.genes)).transpose()?;
+    Ok(Some(Kept { atlas, calibration: stored.calibration, response }))
 }

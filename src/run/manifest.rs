@@ -73,7 +73,7 @@ pub struct Manifest {
     pub seed: u64,
     /// Threads of the pool.
     pub threads: usize,
-    /// Where tensors lived.
+    /// Where the model was fitted, `cpu` or `cuda`.
     pub device: String,
     /// Files read.
     pub inputs: Vec<Input>,

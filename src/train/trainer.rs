@@ -121,7 +121,7 @@ impl Trainer<'_> {
     fn start(&self, adam: &mut AdamW) -> Result<Outcome, TrainError> {
         let fresh = Outcome { step: 0, loss: None, history: Vec::new(), finished: self.plan.steps == 0 };
         let Some(c) = self.checkpoint.as_ref().filter(|c| c.resume && c.path.exists()) else { return Ok(fresh) };
-        let (tensors, header) = read_tensors::<Header>(&c.path, adam_device(self.vars))?;
+        let (tensors, header) = read_tensors::<Header>(&c.path, self.vars.device())?;
         if header.fit != c.fit {
             let reason = "the checkpoint is of a fit with other settings or data\n  expected the same settings, seed, screen and graph";
             return Err(TrainError::file(&c.path, reason));
@@ -145,11 +145,6 @@ impl Trainer<'_> {
         let (before, of) = self.plan.part;
         Progress { model: self.plan.model.clone(), step: before + at.step, of, values }
     }
-}
-
-/// The device of the variables (the CPU where there is none).
-fn adam_device(vars: &Variables) -> &candle_core::Device {
-    vars.iter().next().map_or(&candle_core::Device::Cpu, |(_, var)| var.device())
 }
 
 #[cfg(test)]

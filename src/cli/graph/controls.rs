@@ -11,15 +11,15 @@ use crate::graph::ControlCells;
 use crate::io::{ScreenFile, open_screen};
 
 /// What a screen gives to a graph.
-pub(super) struct Controls {
+pub(in crate::cli) struct Controls {
     /// A sample of the control cells, log1p.
-    pub(super) cells: ControlCells,
+    pub(in crate::cli) cells: ControlCells,
     /// Perturbed genes.
     pub(super) targets: Vec<String>,
 }
 
 /// Streams a screen and keeps control cells.
-pub(super) fn read(
+pub(in crate::cli) fn read(
     path: &Path,
     options: &ScreenArgs,
     max_cells: usize,
@@ -43,9 +43,7 @@ pub(super) fn read(
     bar.finish_and_clear();
     if cells.n_seen() > cells.n_kept() as u64 {
         let (kept, seen) = (cells.n_kept(), cells.n_seen());
-        session
-            .printer
-            .notice(&Notice::new(format!("co-expression uses {kept} of {seen} control cells, drawn at random")));
+        session.printer.notice(&Notice::new(format!("{kept} of {seen} control cells are used, drawn at random")));
     }
     Ok(Controls { cells, targets: names(&screen).1 })
 }

@@ -1,5 +1,8 @@
 //! The decoder against its formula, tensor operations and numeric gradients.
 
+use candle_core::D;
+
+use super::super::rms_norm;
 use super::*;
 use crate::stats::Rng;
 
@@ -13,6 +16,24 @@ fn draw(name: &str, rows: usize, width: usize) -> (Vec<f32>, Tensor) {
 
 fn flat(x: &Tensor) -> Vec<f32> {
     x.flatten_all().unwrap().to_vec1().unwrap()
+}
+
+/// The same by tensor operations, a block of genes at a time.
+fn by_tensors(genes: &Tensor, perturbations: &Tensor, weights: &Tensor, norms: bool) -> Result<Tensor> {
+    let norm = |x: &Tensor| if norms { rms_norm(x) } else { Ok(x.clone()) };
+    let (n, hidden) = (genes.dim(0)?, perturbations.dim(1)?);
+    let (w, bias) = (weights.narrow(0, 0, hidden)?, weights.narrow(0, hidden, 1)?);
+    let block = |start: usize| {
+        let genes = genes.narrow(0, start, GENES.min(n - start))?;
+        let (base, own) = (genes.narrow(1, 0, hidden)?, genes.narrow(1, hidden, 2 * hidden)?);
+        let x = base.unsqueeze(1)?.broadcast_add(&perturbations.unsqueeze(0)?)?;
+        let (g, p, _) = x.dims3()?;
+        let a = norm(&x.reshape((g * p, hidden))?)?.relu()?;
+        let q = norm(&a.matmul(&w)?.broadcast_add(&bias)?)?.relu()?;
+        q.reshape((g, p, 2 * hidden))?.broadcast_mul(&own.unsqueeze(1)?)?.sum(D::Minus1)
+    };
+    let blocks: Vec<Tensor> = (0..n).step_by(GENES).map(block).collect::<Result<_>>()?;
+    Tensor::cat(&blocks, 0)
 }
 
 #[test]

@@ -11,7 +11,7 @@ use std::collections::{BTreeMap, HashMap};
 use std::path::Path;
 use std::sync::Arc;
 
-use candle_core::{DType, Result, Tensor, bail};
+use candle_core::{DType, Device, Result, Tensor, bail};
 
 use super::NAME;
 use super::published::{Links, Trained};
@@ -39,7 +39,7 @@ pub(super) fn read(
 ) -> std::result::Result<Trained, PredictError> {
     let (genes, nodes) = (names(genes)?, names(nodes)?);
     let failed = |e: candle_core::Error| PredictError::Saved { path: weights.to_owned(), reason: e.to_string() };
-    let state = State::load(weights).map_err(failed)?;
+    let state = State::load(weights, task.device).map_err(failed)?;
     let rows: Vec<Option<u32>> =
         task.responses.genes.names().iter().map(|name| genes.resolve(name).map(|g| g.0)).collect();
     let missing = rows.iter().filter(|r| r.is_none()).count();
@@ -78,10 +78,10 @@ fn senders(task: &Task<'_>, nodes: &GeneIndex, top_k: usize) -> Links {
 struct State(HashMap<String, Tensor>);
 
 impl State {
-    fn load(path: &Path) -> Result<Self> {
+    fn load(path: &Path, device: &Device) -> Result<Self> {
         let all = candle_core::pickle::read_all(path)?;
         let plain = |name: &str| name.strip_prefix("module.").unwrap_or(name).to_owned();
-        let float = all.into_iter().map(|(name, t)| Ok((plain(&name), t.to_dtype(DType::F32)?)));
+        let float = all.into_iter().map(|(name, t)| Ok((plain(&name), t.to_dtype(DType::F32)?.to_device(device)?)));
         Ok(Self(float.collect::<Result<_>>()?))
     }
 

@@ -128,6 +128,10 @@ impl Predictor for Published {
         NAME
     }
 
+    fn uses_device(&self) -> bool {
+        true
+    }
+
     fn fit(&mut self, task: &Task<'_>, observer: &mut dyn Observer) -> Result<FitSummary, PredictError> {
         let mut summary = FitSummary::default();
         let mean = task.responses.mean_delta().to_vec();

@@ -123,6 +123,10 @@ impl Predictor for Gears {
         NAME
     }
 
+    fn uses_device(&self) -> bool {
+        true
+    }
+
     fn fit(&mut self, task: &Task<'_>, observer: &mut dyn Observer) -> Result<FitSummary, PredictError> {
         let mut summary = self.base.fit(&Task { checkpoint: None, resume: false, ..*task }, observer)?;
         summary.values.iter_mut().for_each(|(name, _)| name.insert_str(0, "base."));

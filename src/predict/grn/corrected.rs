@@ -31,6 +31,10 @@ impl Predictor for Corrected {
         NAME
     }
 
+    fn uses_device(&self) -> bool {
+        true
+    }
+
     fn check(&self, task: &Task<'_>) -> Result<(), PredictError> {
         self.0.check(task)
     }

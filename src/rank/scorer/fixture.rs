@@ -35,18 +35,8 @@ impl Fixture {
             halves: None,
             quantity: Quantity::Effect,
         };
-        let atlas = Atlas {
-            candidates: Candidates::default(),
-            axes: Array2::zeros((n_genes, 0)),
-            scores: Array2::zeros((0, 0)),
-            whitened: Array2::zeros((0, 0)),
-            own: Vec::new(),
-            distance: Vec::new(),
-            spread: Vec::new(),
-            basis: Vec::new(),
-        };
         let frame = Frame::new(&responses);
-        Self { frame, responses, graph: GraphBuilder::new().build(), atlas: Arc::new(atlas), response: OnceLock::new() }
+        Self { frame, responses, graph: GraphBuilder::new().build(), atlas: Arc::default(), response: OnceLock::new() }
     }
 
     /// Adds directed edges.

@@ -109,8 +109,11 @@ mod tests {
         let class = [0, 0, 1, 1, 2, 2];
         let shares = Array2::from_shape_fn((6, 3), |(i, c)| f64::from(u8::from(class[i] == c)));
         let got = regress(&with_intercept(&x), &shares);
-        let expected =
-            array![[-0.560493, 0.829544, -0.269051], [0.699536, 0.194956, -0.894493], [0.742009, -1.014533, 0.272523]];
+        let expected = array![
+            [-0.560_493, 0.829_544, -0.269_051],
+            [0.699_536, 0.194_956, -0.894_493],
+            [0.742_009, -1.014_533, 0.272_523]
+        ];
         assert!((&got - &expected).iter().all(|d| d.abs() < 1e-4), "{got}");
     }
 

@@ -24,7 +24,7 @@ pub(in crate::rank) const SPEC: ScorerSpec = ScorerSpec {
     about: "similarity to the measured training signatures of the candidate, shrunk by their noise (seen genes only)",
     source: "Lamb et al., Science 2006 (signature matching); shrinkage of James and Stein, Berkeley Symposium 1961, per gene",
     without_own: true,
-    joint: false,
+    joint: true,
     fit: |known| Ok(Box::new(Retrieval::fit(known))),
 };
 

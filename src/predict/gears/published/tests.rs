@@ -170,3 +170,32 @@ fn the_example_settings_are_the_defaults() {
         assert!(matches!(build(&text.parse().unwrap()), Err(PredictError::BadConfig { .. })), "{text}");
     }
 }
+
+/// On a GPU and on the CPU, two steps from the same values, then saved and loaded on the other device. Adam divides a
+/// gradient by its size, so that a gradient that is zero but for rounding may move a weight either way: predictions agree
+/// to 1%, not to the last bits.
+#[cfg(feature = "cuda")]
+#[test]
+fn a_gpu_trains_and_loads_as_the_cpu_does() {
+    let gpu = match Device::new_cuda(0) {
+        Ok(gpu) => gpu,
+        Err(e) => return eprintln!("skipped: no GPU: {e}"),
+    };
+    let (all, graph) = screen();
+    let predictions = |device: &Device, trained_on: &Device| -> Vec<f32> {
+        let mut model = build(&"hidden = 16\nsteps = 2\nvalidation = 0.0".parse().unwrap()).unwrap();
+        model.fit(&Task { device: trained_on, ..task(&all, &graph) }, &mut Silent).unwrap();
+        let dir = tempfile::tempdir().unwrap();
+        model.save(dir.path()).unwrap();
+        let genes = Arc::clone(&all.genes);
+        let model = load(&Saved { dir: dir.path(), genes, graph: &graph, features: &[], device }).unwrap();
+        all.perturbations.iter().flat_map(|p| model.predict(p).unwrap().delta.mean).collect()
+    };
+    let expected = predictions(&Device::Cpu, &Device::Cpu);
+    let size = expected.iter().fold(0f32, |s, v| s.max(v.abs()));
+    for (device, trained_on) in [(&gpu, &gpu), (&Device::Cpu, &gpu), (&gpu, &Device::Cpu)] {
+        let got = predictions(device, trained_on);
+        let off = got.iter().zip(&expected).fold(0f32, |o, (a, b)| o.max((a - b).abs()));
+        assert!(off < 0.01 * size, "off by {off} of {size}");
+    }
+}

@@ -5,7 +5,7 @@
 //! of InfoNCE (van den Oord, Li and Vinyals 2018): -log of the softmax over q of c(p, q) / temperature at q = p, which is
 //! what metrics of discrimination reward.
 
-use candle_core::{D, Result, Tensor};
+use candle_core::{D, Device, Result, Tensor};
 use ndarray::{Array2, ArrayView2};
 
 use super::blocks::Blocks;
@@ -33,9 +33,9 @@ impl Directions {
         Some(Self { base: (base - &mean) / scale, truth: (truth - &mean) / scale, cosine, contrastive })
     }
 
-    /// The part of a block.
-    pub(super) fn tile(&self, blocks: &Blocks, at: usize) -> Result<DirectionTile> {
-        let tile = |x: &Array2<f32>| tensor(blocks.columns(&x.view(), blocks.get(at)).view());
+    /// The part of a block, on a device.
+    pub(super) fn tile(&self, blocks: &Blocks, at: usize, device: &Device) -> Result<DirectionTile> {
+        let tile = |x: &Array2<f32>| tensor(blocks.columns(&x.view(), blocks.get(at)).view(), device);
         let (base, truth) = (tile(&self.base)?, unit_rows(&tile(&self.truth)?)?);
         Ok(DirectionTile { base, truth, cosine: self.cosine, contrastive: self.contrastive })
     }
@@ -72,8 +72,8 @@ fn unit_rows(x: &Tensor) -> Result<Tensor> {
     x.broadcast_div(&length)
 }
 
-fn tensor(x: ArrayView2<'_, f32>) -> Result<Tensor> {
-    Tensor::from_iter(x.iter().copied(), &candle_core::Device::Cpu)?.reshape(x.dim())
+fn tensor(x: ArrayView2<'_, f32>, device: &Device) -> Result<Tensor> {
+    Tensor::from_iter(x.iter().copied(), device)?.reshape(x.dim())
 }
 
 #[cfg(test)]
@@ -84,8 +84,8 @@ mod tests {
     fn tile(cosine: f64, contrastive: f64) -> DirectionTile {
         let truth = ndarray::array![[1.0f32, 0.0, 0.5, -1.0], [0.0, 2.0, 0.3, 0.1], [-1.0, 0.4, 0.0, 1.0]];
         let base = ndarray::array![[0.1f32, 0.3, 0.0, 0.2], [0.4, 0.1, 0.1, 0.0], [0.2, -0.2, 0.5, 0.3]];
-        let truth = unit_rows(&tensor(truth.view()).unwrap()).unwrap();
-        DirectionTile { base: tensor(base.view()).unwrap(), truth, cosine, contrastive }
+        let truth = unit_rows(&tensor(truth.view(), &Device::Cpu).unwrap()).unwrap();
+        DirectionTile { base: tensor(base.view(), &Device::Cpu).unwrap(), truth, cosine, contrastive }
     }
 
     #[test]

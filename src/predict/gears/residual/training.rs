@@ -158,7 +158,8 @@ impl<'a> Training<'a> {
         (targets, dropout): (&Targets, f64),
         held_out: Option<HeldOut>,
     ) -> Result<Self> {
-        let direction = |b: usize| targets.directions.as_ref().map(|d| d.tile(blocks, b)).transpose();
+        let direction =
+            |b: usize| targets.directions.as_ref().map(|d| d.tile(blocks, b, network.vars.device())).transpose();
         let losses = (0..blocks.len()).map(|b| Ok((targets.loss(blocks, b)?, direction(b)?))).collect::<Result<_>>()?;
         Ok(Self { network, blocks, rows, losses, held_out, dropout })
     }
