@@ -57,7 +57,8 @@ impl Filter {
         further: f32,
     ) -> Array2<f32> {
         let genes: Vec<Option<usize>> = candidates.gene.iter().map(|g| g.map(GeneId::index)).collect();
-        let norm = |g: &Option<usize>| g.map(|g| self.norms(g, self.reach.of(g, further), &asked.known, own));
+        let scales = self.scales(&asked.known);
+        let norm = |g: &Option<usize>| g.map(|g| scales.norms(g, self.reach.of(g, further), own));
         let norms: Vec<Option<Norms>> = genes.par_iter().map(norm).collect();
         let mut out = Array2::zeros((asked.len(), genes.len()));
         out.outer_iter_mut().into_par_iter().enumerate().for_each(|(q, mut row)| {
@@ -83,19 +84,36 @@ impl Filter {
         Query { weighted, shares }
     }
 
-    fn norms(&self, gene: usize, expected: Expected<'_>, known: &[bool], own: Own) -> Norms {
-        let axes = &self.programmes.axes;
-        let (mut square, mut on_programmes) = (0.0, vec![0.0; axes.nrows()]);
-        for (g, b) in expected.changes().filter(|(g, _)| known[*g]) {
-            let (b, d) = (f64::from(b), f64::from(self.precision[g]));
-            square += b * b * d;
-            let weight = b * d * f64::from(self.programmes.noise[g]);
-            on_programmes.iter_mut().zip(axes.column(g)).for_each(|(sum, v)| *sum += weight * f64::from(*v));
+    fn scales(&self, known: &[bool]) -> Scales {
+        let counts = self.precision.iter().zip(known);
+        let precision: Vec<f64> = counts.map(|(&d, &known)| if known { f64::from(d) } else { 0.0 }).collect();
+        let along = |axis: ndarray::ArrayView1<'_, f32>| {
+            let weight = precision.iter().zip(&self.programmes.noise).map(|(d, s)| d * f64::from(*s));
+            axis.iter().zip(weight).map(|(v, w)| f64::from(*v) * w).collect()
+        };
+        Scales { axes: self.programmes.axes.outer_iter().map(along).collect(), precision }
+    }
+}
+
+/// What an expected change is multiplied with, per gene; 0 at genes that the queries lack.
+struct Scales {
+    precision: Vec<f64>,
+    /// Precision times error times programme.
+    axes: Vec<Vec<f64>>,
+}
+
+impl Scales {
+    fn norms(&self, gene: usize, expected: Expected<'_>, own: Own) -> Norms {
+        let (mut square, mut on_programmes) = (LEAST_SQUARE, vec![0.0; self.axes.len()]);
+        for (g, b) in expected.changes() {
+            let b = f64::from(b);
+            square += b * b * self.precision[g];
+            on_programmes.iter_mut().zip(&self.axes).for_each(|(sum, axis)| *sum += b * axis[g]);
         }
-        if own == Own::Used && known[gene] {
-            square += f64::from(expected.own()).powi(2) * f64::from(self.precision[gene]);
+        if own == Own::Used {
+            square += f64::from(expected.own()).powi(2) * self.precision[gene];
         }
-        Norms { length: (square + LEAST_SQUARE).sqrt(), on_programmes }
+        Norms { length: square.sqrt(), on_programmes }
     }
 }
 
