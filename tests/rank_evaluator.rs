@@ -25,7 +25,7 @@ fn queries(rng: &mut Rng) -> Vec<Query> {
         let levels = 2 + rng.below(60);
         let scores = (0..n).map(|_| rng.below(levels) as f64).collect();
         let first = rng.below(n + 4);
-        let truth = if q % 3 == 0 { vec![first, first + 1 + rng.below(n + 4)] } else { vec![first] };
+        let truth = if q.is_multiple_of(3) { vec![first, first + 1 + rng.below(n + 4)] } else { vec![first] };
         Query { scores, truth }
     };
     (0..N_QUERIES).map(|q| one(rng, q)).collect()

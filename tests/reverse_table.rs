@@ -128,13 +128,14 @@ impl Case {
         let train = responses.subset(&split.train);
         let candidates = Candidates::of(self.candidates(), &train, &self.graph);
         let frame = Frame::new(&train);
-        let atlas = Arc::new(no_atlas(train.genes.len()));
+        // None of these methods reads predicted or fitted responses.
+        let (atlas, response) = (Arc::new(Atlas::default()), OnceLock::new());
         let known = Known {
             responses: &train,
             graph: &self.graph,
             frame: &frame,
             atlas: &atlas,
-            response: &std::sync::OnceLock::new(),
+            response: &response,
             covariance: None,
             seed,
         };

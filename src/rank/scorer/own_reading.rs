@@ -1,9 +1,9 @@
-//! What perturbations do to their own target: the readings, and their direction.
+//! What training perturbations do to their own targets.
 
 use crate::data::{GeneId, Responses};
 
 /// The change of each measured target under its own perturbation, in order.
-pub(super) fn own_changes(responses: &Responses) -> impl Iterator<Item = f32> + '_ {
+fn own_changes(responses: &Responses) -> impl Iterator<Item = f32> + '_ {
     responses.delta.outer_iter().zip(&responses.perturbations).flat_map(|(row, perturbation)| {
         let genes = perturbation.targets().iter().filter_map(|t| responses.genes.resolve(t)).map(GeneId::index);
         genes.map(|g| row[g]).collect::<Vec<_>>()
