@@ -9,7 +9,7 @@ use super::joint::{Case, Joint};
 use super::left_out::rest;
 use super::null::nulls;
 use super::replicate::replicates;
-use super::{Candidates, Lesson, Own, Queries, RankError, Ranker};
+use super::{Candidates, Lesson, Own, Queries, RankError, Ranker, ScorerSpec};
 use crate::data::{Responses, Split};
 use crate::predict::{PredictError, Predictor};
 use crate::stats::Rng;
@@ -73,6 +73,7 @@ pub fn calibrate(of: &Lesson<'_>) -> Result<Calibration, RankError> {
         return Ok(Calibration::none());
     }
     let sample = Sample::new(of);
+    let joint: Vec<&'static ScorerSpec> = of.scorers.iter().copied().filter(|s| s.joint).collect();
     let mut cases: [Vec<Case>; 2] = Default::default();
     let mut names: [Vec<String>; 2] = Default::default();
     for fold in &Split::seeded(singles.len(), FOLDS, of.seed)?.folds {
@@ -80,7 +81,7 @@ pub fn calibrate(of: &Lesson<'_>) -> Result<Calibration, RankError> {
         let train = responses.subset(&rest(responses.len(), &held_out));
         let model = (of.fit)(&train)?;
         let candidates = Candidates::of(sample.names.iter().cloned(), &train, of.graph);
-        let lesson = Lesson { responses: &train, ..*of };
+        let lesson = Lesson { responses: &train, scorers: &joint, ..*of };
         let ranker = lesson.fit_scorers(&*model, candidates, &mut |_| {})?;
         let queries = Queries::of_responses(responses, &held_out);
         let null = nulls(&queries, &ranker.frame, of.seed);

@@ -18,7 +18,7 @@ pub(in crate::rank) const SPEC: ScorerSpec = ScorerSpec {
     about: "the candidate's own shift, in the direction of the training perturbations (own reading only)",
     source: "TGA of ENNCELADUS/gene-perturbation-prediction, src/model/tga.py",
     without_own: false,
-    joint: true,
+    joint: false,
     fit: |known| Ok(fit(known)),
 };
 
