@@ -27,7 +27,7 @@ fn effect(i: usize, gene: usize) -> f32 {
     let apart = (i + GENES - gene) % GENES;
     match apart.min(GENES - apart) {
         0 => -2.0,
-        d @ 1..=8 => (1.0 - d as f32 / 9.0) * if gene % 3 == 0 { -1.0 } else { 1.0 },
+        d @ 1..=8 => (1.0 - d as f32 / 9.0) * if gene.is_multiple_of(3) { -1.0 } else { 1.0 },
         _ => 0.0,
     }
 }

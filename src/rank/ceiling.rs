@@ -51,6 +51,6 @@ mod tests {
         t("exact_hit@20", 7.0 / 38.0);
         t("recall@20", 14.0 / 38.0);
         t("exact_hit@1", 0.0);
-        t("recall@1", (7.0 + 14.0) / 2.0 / 38.0);
+        t("recall@1", f64::midpoint(7.0, 14.0) / 38.0);
     }
 }

@@ -154,7 +154,7 @@ mod tests {
         };
         t(&[1, 0], "condition_mrr", 1.0);
         t(&[0], "condition_mrr", 0.5);
-        t(&[1], "condition_mrr", (1.0 / 3.0 + 0.25) / 2.0);
+        t(&[1], "condition_mrr", f64::midpoint(1.0 / 3.0, 0.25));
         t(&[2], "condition_mrr", 1.0 / 6.0);
         t(&[2], "condition_relevant@1", 0.0);
         t(&[2], "condition_relevant@5", 1.0);

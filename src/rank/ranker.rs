@@ -62,7 +62,7 @@ impl Readings {
     }
 }
 
-impl<'a> Lesson<'a> {
+impl Lesson<'_> {
     /// Learns how to join the scorers, then fits them on all training perturbations.
     ///
     /// # Errors
