@@ -71,7 +71,11 @@ impl Joint {
             let rest = cases.iter().enumerate().filter(|(i, _)| i % FOLDS != fold).map(|(_, c)| c);
             let of_rest = fit_weights(&scale, rest)?;
             let asked = cases.iter().skip(fold).step_by(FOLDS);
-            held_out.extend(asked.map(|c| (c.weight, c.scaled(&scale).dot(&of_rest) + &c.offset)));
+            held_out.extend(asked.map(|c| HeldOut {
+                weight: c.weight,
+                scores: c.scaled(&scale).dot(&of_rest),
+                offset: &c.offset,
+            }));
         }
         let weights: Vec<f64> = weights.iter().zip(&scale).map(|(w, s)| w / s).collect();
         let (of_candidates, of_none) = weights.split_at(features.len());
@@ -173,11 +177,20 @@ fn fit_weights<'a>(scale: &[f64], cases: impl Iterator<Item = &'a Case>) -> Resu
     Ok(weights)
 }
 
-/// The temperature of the largest mean log probability of the answers (whose score is 0), by golden section on its log.
-fn temperature(cases: &[(f64, Array1<f64>)]) -> f64 {
+/// Scores less that of the answer, by weights that have not seen the query.
+struct HeldOut<'a> {
+    weight: f64,
+    scores: Array1<f64>,
+    /// Log of how many candidates each alternative stands for: those are as many at any temperature.
+    offset: &'a Array1<f64>,
+}
+
+/// The temperature of the largest mean log probability of the answers, by golden section on its log.
+fn temperature(cases: &[HeldOut<'_>]) -> f64 {
     let loss = |log: f64| {
         let inverse = (-log).exp();
-        cases.iter().map(|(w, s)| w * log_sum(&s.iter().map(|s| s * inverse).collect::<Vec<f64>>())).sum::<f64>()
+        let of = |c: &HeldOut<'_>| c.weight * log_sum(&(&c.scores * inverse + c.offset).to_vec());
+        cases.iter().map(of).sum::<f64>()
     };
     let ratio = (5f64.sqrt() - 1.0) / 2.0;
     let (mut low, mut high) = (-1.5f64, 1.5f64);
