@@ -47,7 +47,7 @@ pub use self::masked::masked;
 pub use self::metrics::{KS, mean_metrics, mid_rank, query_metrics, random_metrics};
 pub use self::mode::{Mode, Own};
 pub use self::queries::Queries;
-pub use self::ranker::{Lesson, Ranker, Readings, joint_scorers};
+pub use self::ranker::{Lesson, Progress, Ranker, Readings, joint_scorers};
 pub use self::ranking::{RankOptions, Ranked, Ranking};
 pub use self::response::{CountingNoise, Covariance, Response, ResponseSettings};
 pub use self::scorer::{Asked, FitScorer, Known, Scorer, ScorerSpec};

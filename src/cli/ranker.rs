@@ -6,7 +6,7 @@ use super::session::Session;
 use crate::config::Layers;
 use crate::data::Responses;
 use crate::predict::{self, PredictError, Predictor, Task};
-use crate::rank::{self, CandidateSet, Candidates, Frame, Lesson, Ranker, ScorerSpec};
+use crate::rank::{self, CandidateSet, Candidates, Frame, Lesson, Progress, Ranker, ScorerSpec};
 use crate::train::Silent;
 
 /// The ranker of a run and the positions of the wanted candidates in its atlas.
@@ -70,8 +70,18 @@ fn learn(
     if wanted.calibrated {
         session.printer.say("learning how to weigh the scorers on training perturbations left out in folds");
     }
-    let bar = session.printer.bar("predicting candidates", all.len() as u64);
-    let ranker = lesson.learn(all, wanted.calibrated, &mut |done| bar.set_position(done as u64))?;
+    let n = all.len() as u64;
+    let bar = session.printer.bar("learning to rank", n);
+    let ranker = lesson.learn(all, wanted.calibrated, &mut |at| match at {
+        Progress::Folds(done, folds) => {
+            bar.set_length(folds as u64);
+            bar.set_position(done as u64);
+        }
+        Progress::Candidates(done) => {
+            bar.set_length(n);
+            bar.set_position(done as u64);
+        }
+    })?;
     bar.finish_and_clear();
     if keep {
         ranker.save(&run.dir.model())?;

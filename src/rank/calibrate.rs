@@ -56,7 +56,7 @@ impl Calibration {
     }
 }
 
-/// Learns the joint score.
+/// Learns the joint score. `progress` hears how many folds are done, and of how many.
 ///
 /// Training perturbations of one gene are held out in folds: model, atlas and scorers are fitted on the rest and asked
 /// for them, for as many null changes, and for as many second measurements of what it was fitted on, among the perturbed genes and up to 800 genes drawn from the graph, each of
@@ -65,7 +65,7 @@ impl Calibration {
 ///
 /// # Errors
 /// Whatever a fit, a scorer or a prediction returns.
-pub fn calibrate(of: &Lesson<'_>) -> Result<Calibration, RankError> {
+pub fn calibrate(of: &Lesson<'_>, progress: &mut dyn FnMut(usize, usize)) -> Result<Calibration, RankError> {
     let responses = of.responses;
     let usable = |i: &usize| matches!(responses.perturbations[*i].targets(), [_]);
     let singles: Vec<usize> = (0..responses.len()).filter(usable).collect();
@@ -76,7 +76,8 @@ pub fn calibrate(of: &Lesson<'_>) -> Result<Calibration, RankError> {
     let joint: Vec<&'static ScorerSpec> = of.scorers.iter().copied().filter(|s| s.joint).collect();
     let mut cases: [Vec<Case>; 2] = Default::default();
     let mut names: [Vec<String>; 2] = Default::default();
-    for fold in &Split::seeded(singles.len(), FOLDS, of.seed)?.folds {
+    for (done, fold) in Split::seeded(singles.len(), FOLDS, of.seed)?.folds.iter().enumerate() {
+        progress(done, FOLDS);
         let held_out: Vec<usize> = fold.held_out.iter().map(|&k| singles[k]).collect();
         let train = responses.subset(&rest(responses.len(), &held_out));
         let model = (of.fit)(&train)?;

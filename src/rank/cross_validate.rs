@@ -8,8 +8,8 @@ use super::ranking::placed;
 use super::sets::Sets;
 use super::tally::{Key, Tally};
 use super::{
-    Calibration, CandidateSet, Candidates, Conditions, Covariance, Fit, Lesson, Own, Queries, RankError, Ranker,
-    Readings, ScorerSpec, ceiling, masked, mid_rank, query_metrics,
+    Calibration, CandidateSet, Candidates, Conditions, Covariance, Fit, Lesson, Own, Progress, Queries, RankError,
+    Ranker, Readings, ScorerSpec, ceiling, masked, mid_rank, query_metrics,
 };
 use crate::data::{Fold, Responses, Split};
 use crate::graph::GeneGraph;
@@ -184,7 +184,12 @@ impl Pass<'_> {
                 seed: of.seed,
             };
             let candidates = Candidates::of(sets.names.iter().cloned(), &train, of.graph);
-            let ranker = lesson.learn(candidates, true, &mut |done| progress(before + done as u64, total))?;
+            let mut hear = |at| {
+                if let Progress::Candidates(done) = at {
+                    progress(before + done as u64, total);
+                }
+            };
+            let ranker = lesson.learn(candidates, true, &mut hear)?;
             let asked =
                 FoldOf { fold, sets: &sets, ranker: &ranker, train: &train, responses: of.responses, seed: of.seed };
             for own in self.own {

@@ -55,13 +55,16 @@ impl Frame {
     }
 }
 
-/// Genes that hardly ever change would turn noise into evidence: a spread is at least a tenth of the median.
-fn floored(mut spread: Vec<f32>) -> Vec<f32> {
-    let mut sorted: Vec<f32> = spread.iter().copied().filter(|s| *s > 0.0).collect();
+/// At least a tenth of the median of what is above zero: genes that hardly vary would turn noise into evidence.
+pub(super) fn floored(mut values: Vec<f32>) -> Vec<f32> {
+    let floor = median(&values).map_or(1.0, |m| m / 10.0);
+    values.iter_mut().for_each(|v| *v = v.max(floor));
+    values
+}
+
+/// Median of what is above zero.
+pub(super) fn median(values: &[f32]) -> Option<f32> {
+    let mut sorted: Vec<f32> = values.iter().copied().filter(|v| *v > 0.0).collect();
     sorted.sort_unstable_by(f32::total_cmp);
-    let floor = sorted.get(sorted.len() / 2).map_or(1.0, |median| median / 10.0);
-    for s in &mut spread {
-        *s = s.max(floor);
-    }
-    spread
+    sorted.get(sorted.len() / 2).copied()
 }

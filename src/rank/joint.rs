@@ -71,7 +71,7 @@ impl Joint {
             let rest = cases.iter().enumerate().filter(|(i, _)| i % FOLDS != fold).map(|(_, c)| c);
             let of_rest = fit_weights(&scale, rest)?;
             let asked = cases.iter().skip(fold).step_by(FOLDS);
-            held_out.extend(asked.map(|c| HeldOut {
+            held_out.extend(asked.map(|c| Unseen {
                 weight: c.weight,
                 scores: c.scaled(&scale).dot(&of_rest),
                 offset: &c.offset,
@@ -177,8 +177,8 @@ fn fit_weights<'a>(scale: &[f64], cases: impl Iterator<Item = &'a Case>) -> Resu
     Ok(weights)
 }
 
-/// Scores less that of the answer, by weights that have not seen the query.
-struct HeldOut<'a> {
+/// A query that the weights have not seen: scores less that of the answer.
+struct Unseen<'a> {
     weight: f64,
     scores: Array1<f64>,
     /// Log of how many candidates each alternative stands for: those are as many at any temperature.
@@ -186,10 +186,10 @@ struct HeldOut<'a> {
 }
 
 /// The temperature of the largest mean log probability of the answers, by golden section on its log.
-fn temperature(cases: &[HeldOut<'_>]) -> f64 {
+fn temperature(cases: &[Unseen<'_>]) -> f64 {
     let loss = |log: f64| {
         let inverse = (-log).exp();
-        let of = |c: &HeldOut<'_>| c.weight * log_sum(&(&c.scores * inverse + c.offset).to_vec());
+        let of = |c: &Unseen<'_>| c.weight * log_sum(&(&c.scores * inverse + c.offset).to_vec());
         cases.iter().map(of).sum::<f64>()
     };
     let ratio = (5f64.sqrt() - 1.0) / 2.0;

@@ -3,6 +3,7 @@
 use ndarray::{Array2, Axis};
 
 use super::RankError;
+use super::frame::floored;
 use crate::data::{GeneId, GeneIndex, Responses};
 use crate::error::some_of;
 
@@ -79,14 +80,11 @@ impl Queries {
     }
 }
 
-/// Standard errors of measured changes, both arms; `None` for effect tables. At least a tenth of the median, because genes
-/// that hardly vary would turn noise into evidence.
+/// Standard errors of measured changes, both arms; `None` for effect tables. None is below a tenth of the median.
 fn standard_errors(responses: &Responses, rows: &[usize]) -> Option<Array2<f32>> {
     let error = responses.squared_error()?.select(Axis(0), rows).mapv_into(f32::sqrt);
-    let mut sorted: Vec<f32> = error.iter().copied().filter(|e| *e > 0.0).collect();
-    sorted.sort_unstable_by(f32::total_cmp);
-    let floor = sorted.get(sorted.len() / 2)? / 10.0;
-    Some(error.mapv_into(|e| e.max(floor)))
+    let shape = error.raw_dim();
+    Array2::from_shape_vec(shape, floored(error.iter().copied().collect())).ok()
 }
 
 #[cfg(test)]

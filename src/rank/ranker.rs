@@ -29,6 +29,15 @@ pub struct Lesson<'a> {
     pub seed: u64,
 }
 
+/// How far learning is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Progress {
+    /// Folds done, and how many there are, from which the joint score is learned.
+    Folds(usize, usize),
+    /// Candidates predicted.
+    Candidates(usize),
+}
+
 /// Scorers fitted on training perturbations, and how they are joined.
 pub struct Ranker {
     /// The candidates and what is expected of them.
@@ -71,11 +80,13 @@ impl Lesson<'_> {
         &self,
         candidates: Candidates,
         calibrated: bool,
-        progress: &mut dyn FnMut(usize),
+        progress: &mut dyn FnMut(Progress),
     ) -> Result<Ranker, RankError> {
-        let calibration = if calibrated { calibrate(self)? } else { Calibration::none() };
+        let mut folds = |done, all| progress(Progress::Folds(done, all));
+        let calibration = if calibrated { calibrate(self, &mut folds)? } else { Calibration::none() };
         let model = (self.fit)(self.responses)?;
-        Ok(Ranker { calibration, ..self.fit_scorers(&*model, candidates, progress)? })
+        let mut predicted = |done| progress(Progress::Candidates(done));
+        Ok(Ranker { calibration, ..self.fit_scorers(&*model, candidates, &mut predicted)? })
     }
 
     /// Fits the scorers around a model that was fitted on the same responses.

@@ -114,19 +114,7 @@ impl Response {
         let rows: Vec<Vec<(u32, f32)>> = regulators.par_iter().enumerate().map(|(g, of)| fit.gene(g, of)).collect();
         let mut into = Csr::empty(responses.genes.len());
         rows.into_iter().for_each(|row| into.push_row(row.into_iter().filter(|e| e.1 != 0.0)));
-        let mut new = Self {
-            genes: Arc::clone(&responses.genes),
-            settings: settings.clone(),
-            out: into.transpose(),
-            radius: radius::spectral_radius(&into),
-            unexplained: Vec::new(),
-            reach: OnceLock::new(),
-            into,
-            programmes,
-        };
-        new.bound();
-        new.unexplained = new.spread_of_residuals(responses);
-        Ok(new)
+        Ok(Self::assembled(into, programmes, responses, settings))
     }
 
     /// The response of these training perturbations, fitted when first asked for.
@@ -159,6 +147,12 @@ impl Response {
             row.sort_unstable_by_key(|e| e.0);
             into.push_row(row);
         }
+        let programmes = Programmes::fit(responses, noise::of(responses), settings.programmes)?;
+        Ok(Self::assembled(into, programmes, responses, settings))
+    }
+
+    /// These effects with their spectral radius bounded, and what they leave unexplained.
+    fn assembled(into: Csr<f32>, programmes: Programmes, responses: &Responses, settings: &ResponseSettings) -> Self {
         let mut new = Self {
             genes: Arc::clone(&responses.genes),
             settings: settings.clone(),
@@ -167,11 +161,11 @@ impl Response {
             unexplained: Vec::new(),
             reach: OnceLock::new(),
             into,
-            programmes: Programmes::fit(responses, noise::of(responses), settings.programmes)?,
+            programmes,
         };
         new.bound();
         new.unexplained = new.spread_of_residuals(responses);
-        Ok(new)
+        new
     }
 
     /// The measured genes, rows and columns of W.
@@ -241,7 +235,7 @@ impl Response {
             let (square, n) = rows.fold((0.0, 0), |(s, n), (_, d)| (s + self.residual(d, gene).powi(2), n + 1));
             (square / f64::from(n.max(1))).sqrt() as f32
         };
-        noise::floored((0..self.genes.len()).into_par_iter().map(spread).collect())
+        crate::rank::frame::floored((0..self.genes.len()).into_par_iter().map(spread).collect())
     }
 }
 

@@ -5,9 +5,9 @@ use std::sync::Arc;
 use ndarray::Array2;
 use rayon::prelude::*;
 
-use super::noise::median;
 use super::{Expected, LARGEST, Programmes, Reach, Response};
 use crate::data::GeneId;
+use crate::rank::frame::median;
 use crate::rank::{Asked, Candidates, Own};
 
 /// Part of the error of a change that no number of cells takes away, in median standard errors.

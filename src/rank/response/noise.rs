@@ -2,6 +2,7 @@
 
 use crate::data::Responses;
 use crate::rank::Frame;
+use crate::rank::frame::floored;
 
 /// Typical standard error of the change of each gene: the root of its mean square over the training perturbations, or
 /// the spread of its changes where errors are unknown.
@@ -11,20 +12,6 @@ pub(super) fn of(responses: &Responses) -> Vec<f32> {
     let root =
         |column: ndarray::ArrayView1<'_, f32>| (column.iter().map(|&v| f64::from(v)).sum::<f64>() / n).sqrt() as f32;
     floored(squared.columns().into_iter().map(root).collect())
-}
-
-/// At least a tenth of the median: genes that hardly vary would turn noise into evidence.
-pub(super) fn floored(mut values: Vec<f32>) -> Vec<f32> {
-    let floor = median(&values).map_or(1.0, |m| m / 10.0);
-    values.iter_mut().for_each(|v| *v = v.max(floor));
-    values
-}
-
-/// Median of what is above zero.
-pub(super) fn median(values: &[f32]) -> Option<f32> {
-    let mut sorted: Vec<f32> = values.iter().copied().filter(|v| *v > 0.0).collect();
-    sorted.sort_unstable_by(f32::total_cmp);
-    sorted.get(sorted.len() / 2).copied()
 }
 
 /// Weight of each training perturbation, mean 1: one over its mean squared error, where it is known.

@@ -14,7 +14,7 @@ pub(in crate::rank) const SPEC: ScorerSpec = ScorerSpec {
     about: "how many training perturbations target the candidate (control)",
     source: "control: does not look at the change",
     without_own: true,
-    joint: true,
+    joint: false,
     fit: |known| Ok(Box::new(Frequency::new(known))),
 };
 
