@@ -7,6 +7,7 @@ mod accumulate;
 mod cells;
 mod csr;
 mod delta;
+mod drug_targets;
 mod error;
 mod expression;
 mod features;
@@ -22,6 +23,9 @@ pub use self::accumulate::{PseudobulkBuilder, PseudobulkOptions};
 pub use self::cells::{CellBlock, CellTable, Screen};
 pub use self::csr::Csr;
 pub use self::delta::Delta;
+pub use self::drug_targets::{
+    ACTIONS, Action, Drug, DrugTarget, DrugTargets, DrugTargetsBuilder, Treatment, Unresolved,
+};
 pub use self::error::DataError;
 pub use self::expression::{Expression, Scale};
 pub use self::features::{FeatureKind, Features};

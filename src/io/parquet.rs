@@ -1,5 +1,7 @@
 //! Flat tables as Parquet: text, whole and floating-point numbers, no missing values.
 
+mod table;
+
 use std::fs::File;
 use std::path::Path;
 use std::sync::Arc;
@@ -11,6 +13,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{Type, TypePtr};
 
+pub(super) use self::table::{Column as ParquetColumn, Group as ParquetGroup, Lists, ParquetTable};
 use super::IoError;
 use super::atomic::write_atomic_at;
 

@@ -13,7 +13,7 @@ mod graph_table;
 mod names;
 mod regulon;
 mod string;
-mod table;
+pub(super) mod table;
 
 use std::path::{Path, PathBuf};
 

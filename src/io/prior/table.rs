@@ -14,20 +14,25 @@ const HEAD_BYTES: u64 = 1 << 14;
 const HEAD_ROWS: usize = 20;
 
 /// The first lines of a file: what readers recognise it by.
-pub(super) struct Head {
+pub(in crate::io) struct Head {
     /// The file.
-    pub(super) path: PathBuf,
+    pub(in crate::io) path: PathBuf,
     /// Comment lines (`#`, `!`) before the first row.
-    pub(super) comments: Vec<String>,
+    pub(in crate::io) comments: Vec<String>,
     /// Tab, comma, semicolon or blank.
-    pub(super) delimiter: u8,
+    pub(in crate::io) delimiter: u8,
     /// Fields of the first rows, the header included.
-    pub(super) rows: Vec<Vec<String>>,
+    pub(in crate::io) rows: Vec<Vec<String>>,
 }
 
 impl Head {
-    /// Reads the first lines.
-    pub(super) fn read(path: &Path) -> Result<Self, IoError> {
+    /// Reads the first lines of a prior.
+    pub(in crate::io) fn read(path: &Path) -> Result<Self, IoError> {
+        Self::read_as(path, "a table of edges or gene sets")
+    }
+
+    /// Reads the first lines of what should be `expected`.
+    pub(in crate::io) fn read_as(path: &Path, expected: &str) -> Result<Self, IoError> {
         let mut bytes = Vec::new();
         let opened = open_text(path)?.take(HEAD_BYTES).read_to_end(&mut bytes);
         opened.map_err(|e| read_error(path, String::new(), e))?;
@@ -39,7 +44,7 @@ impl Head {
         let comments = lines.iter().take_while(is_comment).map(|l| (*l).to_owned()).collect();
         let first = lines.iter().find(|l| !is_comment(l));
         let Some(first) = first else {
-            return Err(IoError::format(path, "", "a table of edges or gene sets", "a file without rows"));
+            return Err(IoError::format(path, "", expected, "a file without rows"));
         };
         let delimiter = delimiter(first);
         let rows = lines.iter().filter(|l| !is_comment(l)).take(HEAD_ROWS).map(|l| split(l, delimiter)).collect();
@@ -47,29 +52,29 @@ impl Head {
     }
 
     /// The first row.
-    pub(super) fn first(&self) -> &[String] {
+    pub(in crate::io) fn first(&self) -> &[String] {
         self.rows.first().map_or(&[], Vec::as_slice)
     }
 
     /// Whether the first row has a column of one of these names (case ignored).
-    pub(super) fn has(&self, names: &[&str]) -> bool {
+    pub(in crate::io) fn has(&self, names: &[&str]) -> bool {
         self.column(names).is_some()
     }
 
     /// The first column that has one of these names, earlier names first (case ignored).
-    pub(super) fn column(&self, names: &[&str]) -> Option<usize> {
+    pub(in crate::io) fn column(&self, names: &[&str]) -> Option<usize> {
         names.iter().find_map(|name| self.first().iter().position(|field| field.eq_ignore_ascii_case(name)))
     }
 
     /// File name without `.gz` and without its last extension: `bioplanet` of `sets/bioplanet.tsv.gz`.
-    pub(super) fn stem(&self) -> String {
+    pub(in crate::io) fn stem(&self) -> String {
         let name = self.path.file_name().map(|n| n.to_string_lossy().into_owned()).unwrap_or_default();
         let name = name.strip_suffix(".gz").unwrap_or(&name);
         name.rsplit_once('.').map_or(name, |(stem, _)| stem).to_owned()
     }
 
     /// The column of one of these names, or an error that shows the columns there are.
-    pub(super) fn expect(&self, names: &[&str]) -> Result<usize, IoError> {
+    pub(in crate::io) fn expect(&self, names: &[&str]) -> Result<usize, IoError> {
         self.column(names).ok_or_else(|| IoError::MissingColumn {
             path: self.path.clone(),
             column: names.first().copied().unwrap_or_default().to_owned(),
@@ -80,7 +85,7 @@ impl Head {
     }
 
     /// The rows of the file; with a header, the first is left out and all must have as many fields.
-    pub(super) fn rows(&self, header: bool) -> Result<Rows, IoError> {
+    pub(in crate::io) fn rows(&self, header: bool) -> Result<Rows, IoError> {
         let source = open_text(&self.path)?;
         let width = header.then(|| self.first().len());
         Ok(Rows::new(&self.path, source, self.delimiter, width))
@@ -88,7 +93,7 @@ impl Head {
 }
 
 /// The rows of a delimited file.
-pub(super) struct Rows {
+pub(in crate::io) struct Rows {
     path: PathBuf,
     csv: csv::Reader<Box<dyn BufRead + Send>>,
     record: StringRecord,
@@ -114,7 +119,7 @@ impl Rows {
     }
 
     /// The next row that is neither a comment nor the header.
-    pub(super) fn next(&mut self) -> Result<Option<Row<'_>>, IoError> {
+    pub(in crate::io) fn next(&mut self) -> Result<Option<Row<'_>>, IoError> {
         loop {
             if !self.csv.read_record(&mut self.record).map_err(|e| self.failed(e))? {
                 return Ok(None);
@@ -143,7 +148,7 @@ impl Rows {
     }
 
     /// Rows returned so far.
-    pub(super) fn count(&self) -> u64 {
+    pub(in crate::io) fn count(&self) -> u64 {
         self.count
     }
 
@@ -159,29 +164,29 @@ impl Rows {
 }
 
 /// One row.
-pub(super) struct Row<'a> {
+pub(in crate::io) struct Row<'a> {
     path: &'a Path,
     record: &'a StringRecord,
 }
 
 impl<'a> Row<'a> {
     /// Number of fields.
-    pub(super) fn len(&self) -> usize {
+    pub(in crate::io) fn len(&self) -> usize {
         self.record.len()
     }
 
     /// A field without surrounding blanks and quotes; empty where there is none.
-    pub(super) fn text(&self, column: usize) -> &'a str {
+    pub(in crate::io) fn text(&self, column: usize) -> &'a str {
         clean(self.record.get(column).unwrap_or_default())
     }
 
     /// All fields.
-    pub(super) fn fields(&self) -> impl Iterator<Item = &'a str> + use<'a> {
+    pub(in crate::io) fn fields(&self) -> impl Iterator<Item = &'a str> + use<'a> {
         self.record.iter().map(clean)
     }
 
     /// A field that must have a value.
-    pub(super) fn gene(&self, column: usize) -> Result<&'a str, IoError> {
+    pub(in crate::io) fn gene(&self, column: usize) -> Result<&'a str, IoError> {
         match self.text(column) {
             "" if column >= self.len() => Err(self.wrong(format!("at least {} columns", column + 1), self.found())),
             "" => Err(self.wrong(format!("a gene in column {}", column + 1), "an empty field".into())),
@@ -190,7 +195,7 @@ impl<'a> Row<'a> {
     }
 
     /// A finite number.
-    pub(super) fn number(&self, column: usize) -> Result<f32, IoError> {
+    pub(in crate::io) fn number(&self, column: usize) -> Result<f32, IoError> {
         let text = self.text(column);
         match text.parse::<f32>() {
             Ok(value) if value.is_finite() => Ok(value),
@@ -199,13 +204,13 @@ impl<'a> Row<'a> {
     }
 
     /// The error of this row.
-    pub(super) fn wrong(&self, expected: String, got: String) -> IoError {
+    pub(in crate::io) fn wrong(&self, expected: String, got: String) -> IoError {
         let line = self.record.position().map_or(0, csv::Position::line);
         IoError::format(self.path, format!("line {line}"), expected, got)
     }
 
     /// What there is, for messages.
-    pub(super) fn found(&self) -> String {
+    pub(in crate::io) fn found(&self) -> String {
         format!("{} ({})", self.len(), crate::error::some_of(self.fields(), 4))
     }
 }
