@@ -10,6 +10,7 @@ mod candidates;
 mod ceiling;
 mod conditions;
 mod cross_validate;
+mod drugs;
 mod error;
 mod explain;
 mod frame;
@@ -38,13 +39,16 @@ pub use self::candidates::{CandidateSet, Candidates};
 pub use self::ceiling::ceiling;
 pub use self::conditions::{CONDITION_KS, Conditions};
 pub use self::cross_validate::{CvOptions, CvOutcome, CvRow, Listed, OwnSetting, cross_validate};
+pub use self::drugs::{DrugOptions, DrugOutcome, DrugRow, rank_drugs, write_drugs};
 pub use self::error::RankError;
 pub use self::explain::{Explanation, Responder};
 pub use self::frame::Frame;
 pub use self::joint::{Joint, softmax};
 pub use self::left_out::HeldOut;
 pub use self::masked::masked;
-pub use self::metrics::{KS, mean_metrics, mid_rank, query_metrics, random_metrics};
+pub use self::metrics::{
+    DRUG_KS, KS, mean_metrics, mid_rank, query_metrics, query_metrics_at, random_metrics, random_metrics_at,
+};
 pub use self::mode::{Mode, Own};
 pub use self::queries::Queries;
 pub use self::ranker::{Lesson, Progress, Ranker, Readings, joint_scorers};

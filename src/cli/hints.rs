@@ -120,6 +120,12 @@ fn rank(error: &RankError) -> Option<String> {
         RankError::UnknownCandidates { .. } => {
             Some("take these names out of the list, or add a prior that has them".into())
         }
+        RankError::NoDrug { .. } => {
+            Some("name the column of drugs with `--pert-col COLUMN`, or rank without `--drug-targets`".into())
+        }
+        RankError::NoDrugTarget { .. } => {
+            Some("the table of targets must use the gene names of the prior; `grn graph info` shows some".into())
+        }
         RankError::OwnReading { .. } => Some("leave `--own used` out, or use `--mode knockdown`".into()),
         RankError::Data(e) => data(e),
         RankError::Predict(e) => predict(e),

@@ -1,6 +1,7 @@
 //! `grn rank`.
 
 mod answer;
+mod drugs;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
@@ -31,7 +32,8 @@ const MOST_DRAWN: usize = 60;
 #[command(after_help = "Examples:
   grn rank --signature change.tsv
   grn rank --run runs/mine --signature queries.h5ad --candidates expressed -o ranking.tsv
-  grn rank --treated cells.h5ad --control-pert DMSO --mode inhibition --top 50")]
+  grn rank --treated cells.h5ad --control-pert DMSO --mode inhibition --top 50
+  grn rank --signature signatures.h5ad --drug-targets drug_metadata.parquet -o ranking.tsv")]
 pub(super) struct RankArgs {
     /// Run of `grn fit` (default: the newest under runs/)
     #[arg(long, value_name = "DIR")]
@@ -42,9 +44,13 @@ pub(super) struct RankArgs {
     /// Treated and control cells: every condition but the control is a query
     #[arg(long, value_name = "FILE")]
     treated: Option<PathBuf>,
-    /// What may have been done to the gene, relative to the perturbations of the run
-    #[arg(long, value_enum, default_value_t = ModeArg::Knockdown)]
-    mode: ModeArg,
+    /// Queries are drugs: look their targets up in this table and say how well they are found (TSV, CSV, JSON or Parquet)
+    #[arg(long, value_name = "FILE")]
+    drug_targets: Option<PathBuf>,
+    /// What may have been done to the gene, relative to the perturbations of the run (default: knockdown; for drugs what
+    /// the table says of each: inhibition, activation, or any)
+    #[arg(long, value_enum)]
+    mode: Option<ModeArg>,
     /// Whether the change of the candidate itself counts
     #[arg(long, value_enum, default_value_t = OwnArg::Excluded)]
     own: OwnArg,
@@ -98,7 +104,7 @@ enum OwnArg {
 
 impl RankArgs {
     fn options(&self) -> RankOptions {
-        let mode = match self.mode {
+        let mode = match self.mode.unwrap_or(ModeArg::Knockdown) {
             ModeArg::Knockdown => Mode::Knockdown,
             ModeArg::Inhibition => Mode::Inhibition,
             ModeArg::Activation => Mode::Activation,
@@ -121,6 +127,7 @@ impl RankArgs {
 pub(super) fn run(args: RankArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let run = load_run(session, args.run.as_deref())?;
     let options = args.options();
+    let drug_targets = drugs::read(session, &args)?;
     let queries = read_queries(session, &args, &run.genes)?;
     let set = args.candidates()?;
     let method = args.method.as_deref().map(rank::scorer).transpose()?;
@@ -134,18 +141,26 @@ pub(super) fn run(args: RankArgs, session: &mut Session) -> Result<ExitStatus, C
         let why = if args.no_calibration { "by request" } else { "there are too few training perturbations" };
         session.printer.notice(&Notice::new(format!("probabilities are not calibrated: {why}")));
     }
-    let rankings = of_run.ranker.rank(&queries, &of_run.members, &options)?;
+    let outcome = drug_targets.map(|t| drugs::rank(session, &args, &run, &of_run, (&queries, &t))).transpose()?;
+    let rankings = match &outcome {
+        Some(drugs) => drugs.rankings.clone(),
+        None => of_run.ranker.rank(&queries, &of_run.members, &options)?,
+    };
     if let Some(path) = &args.output {
         write(path, |out| rank::write_rankings(&rankings, &options, out))?;
         session.printer.say(format!("wrote {}", path.display()));
     }
+    drugs::write_beside(session, args.output.as_deref(), outcome.as_ref())?;
     let explained = explain(&of_run.ranker, &run.graph, &queries, &rankings, args.explain)?;
     if let Some(dir) = &args.networks {
         write_networks(session, dir, &run.graph, &rankings, &explained)?;
     }
     let shown = args.top.unwrap_or(10);
     let answer = Answer { rankings: &rankings, explained: &explained, options: &options, graph: &run.graph, shown };
-    session.printer.result(|| answer.as_json(&args.candidates), || answer.as_text())?;
+    session.printer.result(
+        || drugs::in_json(answer.as_json(&args.candidates), outcome.as_ref()),
+        || drugs::in_text(answer.as_text(), outcome.as_ref()),
+    )?;
     Ok(ExitStatus::Done)
 }
 
@@ -167,7 +182,8 @@ fn read_queries(session: &Session, args: &RankArgs, genes: &Arc<GeneIndex>) -> R
 
 /// One query per condition of an h5ad: cells against their controls, or effects as they are.
 fn read_table(session: &Session, args: &RankArgs, path: &Path, genes: &Arc<GeneIndex>) -> Result<Queries, CliError> {
-    let options = args.screen_options.options()?;
+    let whole_labels = args.drug_targets.is_some();
+    let options = io::ScreenOptions { whole_labels, ..args.screen_options.options()? };
     let pseudobulk = args.screen_options.pseudobulk(false, session.seed)?;
     let read = io::read_table(path, &options, &pseudobulk, &mut |_, _| {})?;
     read.notices.iter().for_each(|n| session.printer.notice(n));

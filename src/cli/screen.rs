@@ -20,6 +20,7 @@ impl ScreenArgs {
             batch_col: self.batch_col.clone(),
             scale,
             aliases: self.aliases.clone(),
+            whole_labels: false,
         })
     }
 

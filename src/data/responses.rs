@@ -163,15 +163,18 @@ impl Responses {
     }
 
     /// Squared standard error of each delta: var/n of perturbed plus var/n of control cells, n_perturbations x n_genes.
+    /// Of effects without control cells it is var/n alone: their variance is that of the effect times the cell number.
     /// `None` where the table has no variances or cell numbers.
     pub fn squared_error(&self) -> Option<Array2<f32>> {
         let (var, control_var) = (self.var.as_ref()?, self.control.var.as_ref()?);
-        if self.control.n_cells == 0 || self.n_cells.contains(&0) {
+        let of_effects = self.quantity == Quantity::Effect && self.control.n_cells == 0;
+        if (self.control.n_cells == 0 && !of_effects) || self.n_cells.contains(&0) {
             return None;
         }
+        let n_control = self.control.n_cells.max(1) as f32; // the variances of absent controls are 0
         let mut out = var.clone();
         for (mut row, &n) in out.axis_iter_mut(Axis(0)).zip(&self.n_cells) {
-            row.zip_mut_with(control_var, |v, c| *v = *v / n as f32 + c / self.control.n_cells as f32);
+            row.zip_mut_with(control_var, |v, c| *v = *v / n as f32 + c / n_control);
         }
         Some(out)
     }
@@ -269,5 +272,19 @@ mod tests {
         assert!(matches!(Responses::from_pseudobulk(&t), Err(DataError::NoControl { .. })));
         t.quantity = Quantity::Effect;
         assert!(Responses::from_pseudobulk(&t).is_ok());
+    }
+
+    /// Two batches of an effect whose variances are those of the effect times the cells, 3 and 1 cells: the mean weighs
+    /// them 3 : 1, and its squared error is (9 x 8/3 + 1 x 4) / 16.
+    #[test]
+    fn effects_know_their_errors() {
+        let mut t = table().select(&[2, 3]);
+        t.quantity = Quantity::Effect;
+        t.moments.var = Some(array![[8.0, 0.0], [4.0, 1.0]]);
+        let responses = Responses::from_pseudobulk(&t).unwrap();
+        assert_eq!(responses.squared_error(), Some(array![[1.75, 0.0625]]));
+        t.n_cells[0] = 0;
+        t.n_cells[1] = 0;
+        assert_eq!(Responses::from_pseudobulk(&t).unwrap().squared_error(), None);
     }
 }

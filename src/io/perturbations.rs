@@ -24,6 +24,12 @@ pub(super) fn perturbations(
     (parsed, notices.into_iter().flatten().collect())
 }
 
+/// Each distinct label as one perturbation, whatever is in it.
+pub(super) fn whole(names: &[String], control: Option<&str>) -> Vec<Option<Perturbation>> {
+    let of = |name: &String| if control == Some(name) { Perturbation::control() } else { Perturbation::of([name]) };
+    names.iter().map(|name| Some(of(name))).collect()
+}
+
 struct Reader<'a> {
     control: Option<&'a str>,
     genes: &'a GeneIndex,
@@ -106,5 +112,12 @@ mod tests {
         assert_eq!(t("ctrl_JAK2", "ctrl"), "JAK2");
         assert_eq!(t("non-targeting", "non-targeting"), "control");
         assert_eq!(t("ctrl+ctrl", "ctrl+ctrl"), "control");
+    }
+
+    #[test]
+    fn names_of_drugs_stay_whole() {
+        let names = ["DMSO", "(+)-JQ1 + A + B", "A_B"].map(String::from);
+        let got: Vec<String> = whole(&names, Some("DMSO")).into_iter().flatten().map(|p| p.to_string()).collect();
+        assert_eq!(got, ["control", "(+)-JQ1 + A + B", "A_B"]);
     }
 }

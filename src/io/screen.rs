@@ -8,7 +8,7 @@ use super::accumulate::{pseudobulk_of, totals};
 use super::cells::{CellFile, open_cells};
 use super::detect::{COLUMNS, Detected, detect, expected_columns};
 use super::h5ad::Labels;
-use super::perturbations::perturbations;
+use super::perturbations::{perturbations, whole};
 use super::table::Written;
 use super::{IoError, ScaleGuess};
 use crate::data::{
@@ -32,6 +32,8 @@ pub struct ScreenOptions {
     pub scale: Option<Scale>,
     /// Table of other gene names: TSV of alias and gene.
     pub aliases: Option<PathBuf>,
+    /// Labels are names of drugs and the like: `+` and `_` in them do not join genes.
+    pub whole_labels: bool,
 }
 
 /// Cells on disk with their conditions.
@@ -80,7 +82,11 @@ pub fn label_cells(file: CellFile, options: &ScreenOptions) -> Result<ScreenFile
     let obs = file.obs.as_ref().ok_or_else(|| no_annotation(&file, options))?;
     let Detected { column, control, labels, notices: detected } = detect(&file.path, obs, options)?;
     let guess = stated_or_guessed(&file, options)?;
-    let (parsed, renamed) = perturbations(&labels.names, control.as_deref(), &file.genes);
+    let (parsed, renamed) = if options.whole_labels {
+        (whole(&labels.names, control.as_deref()), Vec::new())
+    } else {
+        perturbations(&labels.names, control.as_deref(), &file.genes)
+    };
     let (cells, by_type) = conditions(&file, &labels, &parsed, options)?;
     let is_table = written.is_some() || is_one_row_each(&cells);
     let mut notices: Vec<Notice> = file.notices.iter().cloned().chain(detected).chain(renamed).chain(by_type).collect();

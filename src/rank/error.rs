@@ -50,6 +50,24 @@ pub enum RankError {
         /// The mode.
         mode: Mode,
     },
+    /// No query is named for a drug that has a target.
+    #[error(
+        "no query is of a drug with a known target\n  expected names that begin with a drug such as {expected}, got {got}"
+    )]
+    NoDrug {
+        /// Some drugs.
+        expected: String,
+        /// Some queries.
+        got: String,
+    },
+    /// No target of any drug is a gene of the run.
+    #[error("no target of the drugs is a gene of the run\n  expected genes such as {expected}, got {got}")]
+    NoDrugTarget {
+        /// Genes of the run.
+        expected: String,
+        /// Targets of the drugs.
+        got: String,
+    },
     /// No scorer of this name.
     #[error("scorer `{name}`\n  expected one of {}, got `{name}`", known.join(", "))]
     UnknownScorer {

@@ -2,6 +2,8 @@
 
 /// Cut-offs at which hits are counted.
 pub const KS: [usize; 5] = [1, 5, 10, 20, 40];
+/// Cut-offs at which hits of drugs are counted: they have more targets than knockdowns, and are harder.
+pub const DRUG_KS: [usize; 7] = [1, 5, 10, 20, 40, 50, 100];
 
 /// Position from 1 of one candidate by descending score, ties at the middle of their block. O(n).
 ///
@@ -25,9 +27,14 @@ pub fn mid_rank(scores: &[f64], candidate: usize) -> f64 {
 ///
 /// For one or two true genes recall@k = (exact_hit@k + relevant_hit@k) / 2.
 pub fn query_metrics(positions: &[f64]) -> Vec<(String, f64)> {
+    query_metrics_at(positions, &KS)
+}
+
+/// [`query_metrics`] at other cut-offs.
+pub fn query_metrics_at(positions: &[f64], ks: &[usize]) -> Vec<(String, f64)> {
     let n = positions.len() as f64;
     let mut out = vec![("mrr".to_owned(), positions.iter().map(|p| 1.0 / p).fold(0.0, f64::max))];
-    for k in KS {
+    for &k in ks {
         let hits = positions.iter().filter(|&&p| p <= k as f64).count() as f64;
         let gain = |p: f64| 1.0 / (p + 1.0).log2();
         let found: f64 = positions.iter().filter(|&&p| p <= k as f64).map(|&p| gain(p)).sum();
@@ -49,19 +56,24 @@ pub fn mean_metrics(queries: &[Vec<(String, f64)>]) -> Vec<(String, f64)> {
 
 /// Expected metrics of a random order of n candidates that contain all `size` true genes of a query.
 pub fn random_metrics(size: usize, n: usize) -> Vec<(String, f64)> {
-    // Chance that all true genes lie outside a set of m candidates, and inside it.
-    let outside = |m: usize| (0..size).map(|i| (n.saturating_sub(m + i)) as f64 / (n - i) as f64).product::<f64>();
-    let inside = |m: usize| (0..size).map(|i| (m.saturating_sub(i)) as f64 / (n - i) as f64).product::<f64>();
+    random_metrics_at(size, size, n, &KS)
+}
+
+/// Expected metrics at these cut-offs of a random order of n candidates that contain `found` of the `size` true genes.
+pub fn random_metrics_at(size: usize, found: usize, n: usize, ks: &[usize]) -> Vec<(String, f64)> {
+    // Chance that all true genes that are candidates lie outside a set of m candidates, and inside it.
+    let outside = |m: usize| (0..found).map(|i| (n.saturating_sub(m + i)) as f64 / (n - i) as f64).product::<f64>();
+    let inside = |m: usize| (0..found).map(|i| (m.saturating_sub(i)) as f64 / (n - i) as f64).product::<f64>();
     let first_at = |r: usize| outside(r - 1) - outside(r);
     let mut out = vec![("mrr".to_owned(), (1..=n).map(|r| first_at(r) / r as f64).sum())];
-    for k in KS {
+    for &k in ks {
         let k_ = k.min(n);
         let ideal: f64 = (1..=size.min(k)).map(|p| 1.0 / (p as f64 + 1.0).log2()).sum();
         let gain: f64 = (1..=k_).map(|p| 1.0 / (p as f64 + 1.0).log2()).sum();
-        out.push((format!("exact_hit@{k}"), inside(k_)));
+        out.push((format!("exact_hit@{k}"), if found < size { 0.0 } else { inside(k_) }));
         out.push((format!("relevant_hit@{k}"), 1.0 - outside(k_)));
-        out.push((format!("recall@{k}"), k_ as f64 / n as f64));
-        out.push((format!("ndcg@{k}"), size as f64 / n as f64 * gain / ideal));
+        out.push((format!("recall@{k}"), found as f64 / size as f64 * k_ as f64 / n as f64));
+        out.push((format!("ndcg@{k}"), found as f64 / n as f64 * gain / ideal));
     }
     out
 }
@@ -125,5 +137,15 @@ mod tests {
         for (got, expected) in random_metrics(2, 6).iter().zip(mean_metrics(&all)) {
             assert!((got.1 - expected.1).abs() < 1e-12, "{got:?} {expected:?}");
         }
+    }
+
+    #[test]
+    fn true_genes_that_are_no_candidates_are_never_found() {
+        // One of two true genes is a candidate: all six positions of it.
+        let all: Vec<_> = (1..=6).map(|a| query_metrics_at(&[f64::from(a), f64::INFINITY], &[1, 3, 100])).collect();
+        for (got, expected) in random_metrics_at(2, 1, 6, &[1, 3, 100]).iter().zip(mean_metrics(&all)) {
+            assert!((got.1 - expected.1).abs() < 1e-12, "{got:?} {expected:?}");
+        }
+        assert!(random_metrics_at(2, 0, 6, &[1]).iter().all(|m| m.1 == 0.0));
     }
 }

@@ -69,6 +69,17 @@ impl Queries {
         }
     }
 
+    /// The queries at these positions.
+    #[must_use]
+    pub fn select(&self, rows: &[usize]) -> Self {
+        Self {
+            names: rows.iter().map(|&q| self.names[q].clone()).collect(),
+            delta: self.delta.select(Axis(0), rows),
+            error: self.error.as_ref().map(|e| e.select(Axis(0), rows)),
+            known: self.known.clone(),
+        }
+    }
+
     /// Number of queries.
     pub fn len(&self) -> usize {
         self.names.len()

@@ -50,6 +50,8 @@ pub struct Ranked {
 pub struct Ranking {
     /// Name of the query.
     pub query: String,
+    /// What was thought to have been done.
+    pub mode: Mode,
     /// Number of candidates that were ranked.
     pub n_candidates: usize,
     /// Chance that none of the candidates is the answer; 0 without calibration.
@@ -94,6 +96,7 @@ impl Ranker {
             };
             Ranking {
                 query: queries.names[q].clone(),
+                mode: options.mode,
                 n_candidates: members.len(),
                 none,
                 scorers: readings[0].scores.iter().map(|(s, _)| s.name).collect(),
@@ -130,7 +133,7 @@ struct Place {
     probability: f64,
 }
 
-fn within(scores: &[f64], members: &[usize]) -> Vec<f64> {
+pub(super) fn within(scores: &[f64], members: &[usize]) -> Vec<f64> {
     members.iter().map(|&m| scores[m]).collect()
 }
 

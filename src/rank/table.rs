@@ -19,7 +19,7 @@ pub fn write_rankings(rankings: &[Ranking], options: &RankOptions, out: &mut dyn
             write!(out, "{}\t{}\t{}\t{:.6}\t{:.6e}\t", ranking.query, r.rank, r.gene, r.score, r.probability)?;
             write!(out, "{:.6e}\t{}\t", ranking.none, if r.direction < 0 { "-" } else { "+" })?;
             write!(out, "{}\t{}\t{:.4}\t", r.own_z.map_or(String::new(), |z| format!("{z:.4}")), r.seen, r.distance)?;
-            write!(out, "{basis}\t{}\t{}", options.own, options.mode)?;
+            write!(out, "{basis}\t{}\t{}", options.own, ranking.mode)?;
             for score in &r.scores {
                 write!(out, "\t{score:.6}")?;
             }

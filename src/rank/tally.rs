@@ -1,6 +1,6 @@
 //! Collecting the metrics of queries into rows.
 
-use super::{CvRow, mean_metrics, query_metrics, random_metrics};
+use super::{CvRow, KS, mean_metrics, random_metrics_at};
 use crate::stats::Rng;
 
 /// Resamples of the queries for an interval.
@@ -139,23 +139,11 @@ impl Entry {
 
 /// Expectation of a random order for a query with this many true genes, of which some may not be candidates.
 fn random_query((size, found): (usize, usize), n: usize) -> Metrics {
-    if found == 0 {
-        return query_metrics(&vec![f64::INFINITY; size]);
-    }
-    let share = found as f64 / size as f64;
-    let scale = |(name, value): (String, f64)| {
-        let value = match name.split_once('@').map_or("", |n| n.0) {
-            "exact_hit" if found < size => 0.0,
-            "recall" | "ndcg" => value * share,
-            _ => value,
-        };
-        (name, value)
-    };
-    random_metrics(found, n).into_iter().map(scale).collect()
+    random_metrics_at(size, found, n, &KS)
 }
 
 /// Percentile interval of a mean.
-fn bootstrap_mean(values: &[f64], seed: u64) -> [f64; 2] {
+pub(super) fn bootstrap_mean(values: &[f64], seed: u64) -> [f64; 2] {
     let n = values.len();
     let mut means: Vec<f64> = (0..RESAMPLES as u64)
         .map(|k| {

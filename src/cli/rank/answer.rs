@@ -6,6 +6,9 @@ use crate::data::GeneId;
 use crate::graph::{GeneGraph, GenePath, Sign};
 use crate::rank::{Explanation, RankOptions, Ranked, Ranking, Responder};
 
+/// What the mode is called where queries differ in it.
+const MIXED: &str = "mixed";
+
 /// What is printed.
 pub(super) struct Answer<'a> {
     pub(super) rankings: &'a [Ranking],
@@ -22,6 +25,7 @@ impl Answer<'_> {
             let why: Vec<Value> = explained.iter().map(|e| self.why_json(e)).collect();
             json!({
                 "query": r.query,
+                "mode": r.mode.to_string(),
                 "n_candidates": r.n_candidates,
                 "none": r.none,
                 "top": top,
@@ -29,11 +33,17 @@ impl Answer<'_> {
             })
         };
         json!({
-            "mode": self.options.mode.to_string(),
+            "mode": self.mode(),
             "own": self.options.own.to_string(),
             "candidates": set,
             "rankings": self.rankings.iter().zip(self.explained).map(ranking).collect::<Vec<_>>(),
         })
+    }
+
+    /// The mode of all queries.
+    fn mode(&self) -> String {
+        let first = self.rankings.first().map_or(self.options.mode, |r| r.mode);
+        if self.rankings.iter().all(|r| r.mode == first) { first.to_string() } else { MIXED.into() }
     }
 
     fn why_json(&self, of: &Explanation) -> Value {
@@ -70,13 +80,14 @@ impl Answer<'_> {
 
     pub(super) fn as_text(&self) -> String {
         let mut lines = vec![
-            format!("mode {}, own reading {}", self.options.mode, self.options.own),
+            format!("mode {}, own reading {}", self.mode(), self.options.own),
             "distance: 0 = like a training perturbation, 1 = like none, where calls are hardly better than chance"
                 .into(),
         ];
         for (ranking, explained) in self.rankings.iter().zip(self.explained) {
             let (query, n) = (&ranking.query, ranking.n_candidates);
-            lines.push(format!("{query} among {n} candidates; none of them: {:.4}", ranking.none));
+            let mode = if self.mode() == MIXED { format!(" ({})", ranking.mode) } else { String::new() };
+            lines.push(format!("{query}{mode} among {n} candidates; none of them: {:.4}", ranking.none));
             if ranking.none > 0.5 {
                 lines.push("  more likely than not, none of these genes explains the change".into());
             }
