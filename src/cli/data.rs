@@ -1,6 +1,7 @@
 //! `grn data`.
 
 mod check;
+mod drugs;
 mod knockdown;
 mod pseudobulk;
 
@@ -17,11 +18,14 @@ pub(super) enum DataCommand {
     Check(check::CheckArgs),
     /// Reduce screens to one row per condition: mean, variance and third moment of log1p expression
     Pseudobulk(pseudobulk::PseudobulkArgs),
+    /// Drug screens in Parquet (Tahoe-100M): one signature per drug, dose and cell line, and treated cells beside controls
+    Drugs(drugs::DrugsArgs),
 }
 
 pub(super) fn run(command: DataCommand, session: &mut Session) -> Result<ExitStatus, CliError> {
     match command {
         DataCommand::Check(args) => check::run(args, session),
         DataCommand::Pseudobulk(args) => pseudobulk::run(args, session),
+        DataCommand::Drugs(args) => drugs::run(&args, session),
     }
 }

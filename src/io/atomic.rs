@@ -50,13 +50,13 @@ pub(super) fn folder_of(path: &Path) -> &Path {
 
 /// Temporary files are private; what we leave behind has the usual rights of a new file.
 #[cfg(unix)]
-fn set_permissions(file: &std::fs::File) -> std::io::Result<()> {
+pub(super) fn set_permissions(file: &std::fs::File) -> std::io::Result<()> {
     use std::os::unix::fs::PermissionsExt;
     file.set_permissions(std::fs::Permissions::from_mode(0o644))
 }
 
 #[cfg(not(unix))]
-fn set_permissions(_: &std::fs::File) -> std::io::Result<()> {
+pub(super) fn set_permissions(_: &std::fs::File) -> std::io::Result<()> {
     Ok(())
 }
 

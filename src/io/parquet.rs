@@ -13,7 +13,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{Type, TypePtr};
 
-pub(super) use self::table::{Column as ParquetColumn, Group as ParquetGroup, Lists, ParquetTable};
+pub(super) use self::table::{Group as ParquetGroup, Lists, ParquetTable};
 use super::IoError;
 use super::atomic::write_atomic_at;
 

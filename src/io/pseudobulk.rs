@@ -15,6 +15,18 @@ use crate::data::{Condition, Pseudobulk, Quantity};
 /// # Errors
 /// [`IoError`] where the folder cannot be written; nothing is left behind then.
 pub fn write_pseudobulk(path: &Path, table: &Pseudobulk) -> Result<(), IoError> {
+    write_pseudobulk_with(path, table, Vec::new())
+}
+
+/// The same with further columns of `obs`, one value per condition each.
+///
+/// # Errors
+/// As [`write_pseudobulk`], and for a column of another length.
+pub(super) fn write_pseudobulk_with(
+    path: &Path,
+    table: &Pseudobulk,
+    columns: Vec<(String, Column)>,
+) -> Result<(), IoError> {
     let m = &table.moments;
     let [half_a, half_b] = table.halves.as_ref().map_or([None, None], |[a, b]| [Some(a), Some(b)]);
     let layers = [
@@ -36,7 +48,7 @@ pub fn write_pseudobulk(path: &Path, table: &Pseudobulk) -> Result<(), IoError> 
     });
     let file = AnnData {
         obs_names: unique(table.conditions.iter().map(|c| name(&label(table, c), c))),
-        obs: obs(table),
+        obs: obs(table).into_iter().chain(columns).collect(),
         genes: Arc::clone(&table.genes),
         var: Vec::new(),
         x: Matrix::Dense(m.mean.view()),

@@ -170,6 +170,11 @@ pub(in crate::io) struct Row<'a> {
 }
 
 impl<'a> Row<'a> {
+    /// Line in the file.
+    pub(in crate::io) fn line(&self) -> u64 {
+        self.record.position().map_or(0, csv::Position::line)
+    }
+
     /// Number of fields.
     pub(in crate::io) fn len(&self) -> usize {
         self.record.len()
@@ -205,8 +210,7 @@ impl<'a> Row<'a> {
 
     /// The error of this row.
     pub(in crate::io) fn wrong(&self, expected: String, got: String) -> IoError {
-        let line = self.record.position().map_or(0, csv::Position::line);
-        IoError::format(self.path, format!("line {line}"), expected, got)
+        IoError::format(self.path, format!("line {}", self.line()), expected, got)
     }
 
     /// What there is, for messages.
