@@ -32,7 +32,7 @@ pub struct Joint {
 impl Joint {
     /// One scorer by itself; nothing is ever "none of these", and its probabilities are not calibrated.
     pub fn single(name: &str) -> Self {
-        Self { features: vec![name.to_owned()], weights: vec![1.0], none: [f64::NEG_INFINITY, 0.0], temperature: 1.0 }
+        Self { features: vec![name.to_owned()], weights: vec![1.0], none: [f64::MIN, 0.0], temperature: 1.0 }
     }
 
     /// Scores of all candidates for one query; one matrix (n_queries x n_candidates) per feature.

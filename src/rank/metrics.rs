@@ -42,7 +42,7 @@ pub fn query_metrics_at(positions: &[f64], ks: &[usize]) -> Vec<(String, f64)> {
         out.push((format!("exact_hit@{k}"), f64::from(u8::from(hits == n))));
         out.push((format!("relevant_hit@{k}"), f64::from(u8::from(hits > 0.0))));
         out.push((format!("recall@{k}"), hits / n));
-        out.push((format!("ndcg@{k}"), found / ideal));
+        out.push((format!("ndcg@{k}"), (0.0 + found) / ideal)); // an empty sum is -0
     }
     out
 }

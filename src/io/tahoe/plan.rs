@@ -101,13 +101,12 @@ impl<'a> Plan<'a> {
         for at in 0..batch.len() {
             let labels = std::mem::take(&mut batch.labels[at]);
             self.counts.cells += 1;
-            let kind = self.kind(&labels.drug);
-            let drug = match kind {
-                _ if labels.drug.is_empty() || labels.line.is_empty() => {
-                    self.counts.without_label += 1;
-                    self.of_cell.push(None);
-                    continue;
-                }
+            if labels.drug.is_empty() || labels.line.is_empty() {
+                self.counts.without_label += 1;
+                self.of_cell.push(None);
+                continue;
+            }
+            let drug = match self.kind(&labels.drug) {
                 Kind::WithoutTarget => {
                     self.counts.without_target += 1;
                     self.of_cell.push(None);
