@@ -31,12 +31,15 @@ const FORMATS: [&Format; 6] =
 /// What every message calls a table of this kind.
 const TABLE: &str = "a table of drugs and targets";
 
+/// Finds a column by its names.
+type Find<'a> = dyn Fn(&[&str]) -> Option<usize> + 'a;
+
 /// One layout of columns.
 struct Format {
     /// As the notice names it.
     name: &'static str,
     /// The columns of this format, where the names are those.
-    layout: fn(&dyn Fn(&[&str]) -> Option<usize>) -> Option<Layout>,
+    layout: fn(&Find<'_>) -> Option<Layout>,
 }
 
 /// Drug targets, what to know about them, and what the file was taken for.
@@ -83,7 +86,7 @@ pub fn read_drug_targets(path: &Path) -> Result<DrugTargetsRead, IoError> {
     sink.finish(path, format)
 }
 
-fn choose(column: &dyn Fn(&[&str]) -> Option<usize>) -> Option<(&'static str, Layout)> {
+fn choose(column: &Find<'_>) -> Option<(&'static str, Layout)> {
     FORMATS.iter().find_map(|format| Some((format.name, (format.layout)(column)?)))
 }
 

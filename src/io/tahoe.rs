@@ -131,7 +131,7 @@ pub fn extract_tahoe(
     let mut totals = plan.totals();
     let median_total = median(&mut totals).unwrap_or(1.0);
     let normalisation = Normalisation::of(Scale::Counts, options.target_sum, median_total);
-    let plan = plan.finish(&files[0], &known, options)?;
+    let plan = plan.finish(&files[0], options)?;
     let mut signatures = Signatures::new(&plan, tokens, normalisation, options)?;
     let mut pairs = options.pairs.as_ref().map(|how| Pairs::new(outdir, how, &plan, &controls)).transpose()?;
     let mut seen = cell::Seen::default();

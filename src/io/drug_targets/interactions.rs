@@ -2,9 +2,9 @@
 //!
 //! Rows without a gene or without a drug (claims that no record stands for) are passed over.
 
-use super::Format;
 use super::columns::{ACTION, CLASS, DRUG, GENE, WEIGHT};
 use super::rows::Layout;
+use super::{Find, Format};
 
 pub(super) const FORMAT: Format = Format { name: "a table of drug-gene interactions", layout };
 
@@ -22,7 +22,7 @@ const MARKS: &[&str] = &[
     "approved_symbol",
 ];
 
-fn layout(column: &dyn Fn(&[&str]) -> Option<usize>) -> Option<Layout> {
+fn layout(column: &Find<'_>) -> Option<Layout> {
     column(MARKS)?;
     let layout = Layout::new(column(DRUG)?, column(GENE)?).gaps();
     Some(layout.action(column(ACTION)).weight(column(WEIGHT)).class(column(CLASS)))

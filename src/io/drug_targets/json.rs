@@ -35,33 +35,9 @@ pub(super) fn read(path: &Path, sink: &mut Sink) -> Result<&'static str, IoError
     }
     let mut miscounted = Vec::new();
     for (drug, value) in &drugs {
-        let wrong =
-            |expected: &str, got: &Value| IoError::format(path, format!("drug `{drug}`"), expected, got.to_string());
-        let field = match value {
-            Value::Object(fields) => GENES.iter().find_map(|k| fields.get(*k)).unwrap_or(&Value::Null),
-            other => other,
-        };
-        let class = CLASS.iter().find_map(|k| value.get(*k)?.as_str()).unwrap_or_default();
-        let action = Action::read(value.get("action").and_then(Value::as_str).unwrap_or(class));
-        sink.builder.class(drug, class);
-        let n = match field {
-            Value::Null => 0,
-            Value::String(genes) => {
-                sink.list(drug, genes, action, 1.0);
-                continue;
-            }
-            Value::Array(genes) => {
-                for gene in genes {
-                    let gene = gene.as_str().ok_or_else(|| wrong("gene symbols in quotes", gene))?.trim();
-                    if !is_missing(gene) {
-                        sink.label(drug, gene, action, 1.0);
-                    }
-                }
-                genes.len() as u64
-            }
-            other => return Err(wrong("`target_genes` with a list of gene symbols", other)),
-        };
-        if value.get("count").and_then(Value::as_u64).is_some_and(|count| count != n) {
+        let n = read_drug(drug, value, sink)
+            .map_err(|(expected, got)| IoError::format(path, format!("drug `{drug}`"), expected, got.to_string()))?;
+        if value.get("count").and_then(Value::as_u64).is_some_and(|count| n.is_some_and(|n| n != count)) {
             miscounted.push(drug.clone());
         }
     }
@@ -73,4 +49,32 @@ pub(super) fn read(path: &Path, sink: &mut Sink) -> Result<&'static str, IoError
         )));
     }
     Ok("a JSON object of drugs")
+}
+
+/// Adds one drug; returns how many genes its list has, or what was expected and found.
+fn read_drug<'a>(drug: &str, value: &'a Value, sink: &mut Sink) -> Result<Option<u64>, (&'static str, &'a Value)> {
+    let class = CLASS.iter().find_map(|k| value.get(*k)?.as_str()).unwrap_or_default();
+    let action = Action::read(value.get("action").and_then(Value::as_str).unwrap_or(class));
+    sink.builder.class(drug, class);
+    let field = match value {
+        Value::Object(fields) => GENES.iter().find_map(|k| fields.get(*k)).unwrap_or(&Value::Null),
+        other => other,
+    };
+    match field {
+        Value::Null => Ok(Some(0)),
+        Value::String(genes) => {
+            sink.list(drug, genes, action, 1.0);
+            Ok(None)
+        }
+        Value::Array(genes) => {
+            for gene in genes {
+                let label = gene.as_str().ok_or(("gene symbols in quotes", gene))?.trim();
+                if !is_missing(label) {
+                    sink.label(drug, label, action, 1.0);
+                }
+            }
+            Ok(Some(genes.len() as u64))
+        }
+        other => Err(("`target_genes` with a list of gene symbols", other)),
+    }
 }

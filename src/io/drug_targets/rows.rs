@@ -59,13 +59,11 @@ impl Layout {
 
     /// The action of the row, else that of the mechanism of the drug.
     fn action_of<'a>(&self, text: impl Fn(usize) -> &'a str) -> Action {
-        match self.action {
-            Some(column) => Action::read(text(column)),
-            None => {
-                let mechanism = [self.broad, self.class].into_iter().flatten();
-                mechanism.map(|c| Action::read(text(c))).find(|a| *a != Action::Unknown).unwrap_or_default()
-            }
+        if let Some(column) = self.action {
+            return Action::read(text(column));
         }
+        let mechanism = [self.broad, self.class].into_iter().flatten();
+        mechanism.map(|c| Action::read(text(c))).find(|a| *a != Action::Unknown).unwrap_or_default()
     }
 }
 

@@ -8,7 +8,7 @@ use super::cell::Cell;
 use super::control::{Controls, PairedControl};
 use super::plan::Planned;
 use super::shards::{Record, Shards};
-use super::stream::Batch;
+use super::stream::{Batch, Labels};
 use crate::io::IoError;
 
 /// Writes pairs in the order of the cells.
@@ -56,47 +56,56 @@ impl<'a> Pairs<'a> {
     pub(super) fn write(&mut self, batch: &Batch<'_>, cells: &[Option<Cell>]) -> Result<(), IoError> {
         for (at, cell) in cells.iter().enumerate() {
             let group = self.plan.of_cell[batch.first_cell + at].map(|g| &self.plan.groups[g as usize]);
-            let (Some(group), Some(cell)) = (group, cell) else { continue };
-            let Some(drug) = group.drug else { continue };
-            let treated = self.controls.by_token(cell);
-            let control = &self.paired[group.context as usize];
-            let aligned = align(&treated, &control.counts, !self.how.report);
-            if treated.is_empty() {
-                self.counts.empty += 1;
-                continue;
-            }
-            let overlap = aligned.shared as f64 / treated.len() as f64;
-            if overlap < self.how.min_overlap {
-                self.counts.low_overlap += 1;
-                continue;
-            }
-            let plan = self.plan;
-            let drug = &plan.drugs.drugs()[drug];
-            let labels = &batch.labels[at];
-            let record = |targets: String| Record {
-                aligned: &aligned,
-                texts: [&labels.drug, &targets, &labels.line, &labels.plate, &labels.sample, &control.drug]
-                    .map(Clone::clone),
-                overlap,
-            };
-            if !self.how.report {
-                let targets: Vec<&str> = drug.targets.iter().map(|t| t.gene.as_str()).collect();
-                self.shards.push(&record(targets.join(";")))?;
-                self.counts.rows += 1;
-                continue;
-            }
-            for target in &drug.targets {
-                let rows = self.of_target.entry(&target.gene).or_default();
-                if *rows >= PairOptions::CAP {
-                    self.counts.capped += 1;
-                    continue;
-                }
-                *rows += 1;
-                self.shards.push(&record(target.gene.clone()))?;
-                self.counts.rows += 1;
+            if let (Some(group), Some(cell)) = (group, cell)
+                && let Some(drug) = group.drug
+            {
+                self.pair(&batch.labels[at], (drug, group.context), cell)?;
             }
         }
         Ok(())
+    }
+
+    /// One treated cell.
+    fn pair(&mut self, labels: &Labels, (drug, context): (usize, u32), cell: &Cell) -> Result<(), IoError> {
+        let treated = self.controls.by_token(cell);
+        if treated.is_empty() {
+            self.counts.empty += 1;
+            return Ok(());
+        }
+        let control = &self.paired[context as usize];
+        let aligned = align(&treated, &control.counts, !self.how.report);
+        let overlap = aligned.shared as f64 / treated.len() as f64;
+        if overlap < self.how.min_overlap {
+            self.counts.low_overlap += 1;
+            return Ok(());
+        }
+        for targets in self.rows_of(drug) {
+            let control = &self.paired[context as usize].drug;
+            let texts = [&labels.drug, &targets, &labels.line, &labels.plate, &labels.sample, control];
+            self.shards.push(&Record { aligned: &aligned, texts: texts.map(Clone::clone), overlap })?;
+            self.counts.rows += 1;
+        }
+        Ok(())
+    }
+
+    /// The targets of each row of a drug: all in one, or for the report one each until there are enough.
+    fn rows_of(&mut self, drug: usize) -> Vec<String> {
+        let plan: &'a Planned = self.plan;
+        let targets = plan.drugs.drugs()[drug].targets.iter().map(|t| t.gene.as_str());
+        if !self.how.report {
+            return vec![targets.collect::<Vec<_>>().join(";")];
+        }
+        let mut rows = Vec::new();
+        for target in targets {
+            let n = self.of_target.entry(target).or_default();
+            if *n < PairOptions::CAP {
+                *n += 1;
+                rows.push(target.to_owned());
+            } else {
+                self.counts.capped += 1;
+            }
+        }
+        rows
     }
 
     pub(super) fn finish(mut self) -> Result<PairCounts, IoError> {

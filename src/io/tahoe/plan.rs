@@ -75,7 +75,7 @@ pub(super) struct Planned {
 
 impl<'a> Plan<'a> {
     pub(super) fn new(all: &'a DrugTargets, targets: &'a DrugTargets, options: &TahoeOptions) -> Result<Self, IoError> {
-        let samples = options.sample_metadata.as_ref().map(read_samples).transpose()?.unwrap_or_default();
+        let samples = options.sample_metadata.as_deref().map(read_samples).transpose()?.unwrap_or_default();
         Ok(Self {
             all,
             targets,
@@ -100,37 +100,45 @@ impl<'a> Plan<'a> {
     ) -> Result<(), IoError> {
         for at in 0..batch.len() {
             let labels = std::mem::take(&mut batch.labels[at]);
-            self.counts.cells += 1;
-            if labels.drug.is_empty() || labels.line.is_empty() {
-                self.counts.without_label += 1;
-                self.of_cell.push(None);
+            let name = labels.drug.clone();
+            let group = self.group(labels);
+            self.of_cell.push(group);
+            let Some((context, drug, _)) = group.map(|g| &self.groups.keys[g as usize]) else { continue };
+            let control = drug.is_none() && controls.wants(*context);
+            if !(control || counted) {
                 continue;
             }
-            let drug = match self.kind(&labels.drug) {
-                Kind::WithoutTarget => {
-                    self.counts.without_target += 1;
-                    self.of_cell.push(None);
-                    continue;
-                }
-                Kind::Control => None,
-                Kind::Drug(drug) => Some(drug),
-            };
-            let treatment = if drug.is_some() { self.treatment(&labels) } else { String::new() };
-            let context = self.contexts.of((labels.line, labels.plate));
-            self.of_cell.push(Some(self.groups.of((context, drug, treatment))));
-            self.counts.control += u64::from(drug.is_none());
-            let control = drug.is_none() && controls.wants(context);
-            if control || counted {
-                let cell = reader.cell(batch, at)?;
-                if cell.total > 0.0 && counted {
-                    self.totals.push(cell.total);
-                }
-                if control {
-                    controls.add(context, &labels.drug, &cell);
-                }
+            let cell = reader.cell(batch, at)?;
+            if counted && cell.total > 0.0 {
+                self.totals.push(cell.total);
+            }
+            if control {
+                controls.add(*context, &name, &cell);
             }
         }
         Ok(())
+    }
+
+    /// The group of the next cell.
+    fn group(&mut self, labels: Labels) -> Option<u32> {
+        self.counts.cells += 1;
+        if labels.drug.is_empty() || labels.line.is_empty() {
+            self.counts.without_label += 1;
+            return None;
+        }
+        let (drug, treatment) = match self.kind(&labels.drug) {
+            Kind::WithoutTarget => {
+                self.counts.without_target += 1;
+                return None;
+            }
+            Kind::Control => {
+                self.counts.control += 1;
+                (None, String::new())
+            }
+            Kind::Drug(drug) => (Some(drug), self.treatment(&labels)),
+        };
+        let context = self.contexts.of((labels.line, labels.plate));
+        Some(self.groups.of((context, drug, treatment)))
     }
 
     fn kind(&mut self, drug: &str) -> Kind {
@@ -162,25 +170,42 @@ impl<'a> Plan<'a> {
     }
 
     /// Leaves out treated cells whose cell line and plate has no control cell.
-    pub(super) fn finish(
-        mut self,
-        path: &Path,
-        targets: &DrugTargets,
-        options: &TahoeOptions,
-    ) -> Result<Planned, IoError> {
-        let names = || some_of(self.kinds.keys().collect::<std::collections::BTreeSet<_>>(), 3);
-        let wrong = |expected: String| Err(IoError::format(path, "column `drug`", expected, names()));
-        if self.counts.control == 0 {
-            let expected =
-                options.control.as_ref().map_or("a drug with `DMSO` in its name".into(), |c| format!("`{c}`"));
-            return wrong(format!("{expected} as control"));
-        }
-        if !self.kinds.values().any(|k| matches!(k, Kind::Drug(_))) {
-            let known = some_of(targets.drugs().iter().map(|d| &d.name), 3);
-            return wrong(format!("a drug with a target in the gene table such as {known}"));
-        }
-        let mut controlled = vec![false; self.contexts.keys.len()];
+    pub(super) fn finish(mut self, path: &Path, options: &TahoeOptions) -> Result<Planned, IoError> {
+        self.check(path, options)?;
+        let n_cells = self.leave_out_uncontrolled();
+        let controls = self.kinds.iter().filter(|(_, k)| **k == Kind::Control).map(|(name, _)| name.clone());
+        let control_label = controls.min().unwrap_or_default();
+        let group = |((context, drug, treatment), n_cells)| Group { context, drug, treatment, n_cells };
+        Ok(Planned {
+            of_cell: self.of_cell,
+            groups: self.groups.keys.into_iter().zip(n_cells).map(group).collect(),
+            contexts: self.contexts.keys,
+            drugs: self.targets.clone(),
+            counts: self.counts,
+            control_label,
+        })
+    }
+
+    /// There must be a control and a drug.
+    fn check(&self, path: &Path, options: &TahoeOptions) -> Result<(), IoError> {
+        let has = |fits: fn(&Kind) -> bool| self.kinds.values().any(fits);
+        let expected = if !has(|k| *k == Kind::Control) {
+            let name = options.control.as_ref().map_or("a drug with `DMSO` in its name".into(), |c| format!("`{c}`"));
+            format!("{name} as control")
+        } else if !has(|k| matches!(k, Kind::Drug(_))) {
+            let known = some_of(self.targets.drugs().iter().map(|d| &d.name), 3);
+            format!("a drug with a target in the gene table such as {known}")
+        } else {
+            return Ok(());
+        };
+        let names: std::collections::BTreeSet<&String> = self.kinds.keys().collect();
+        Err(IoError::format(path, "column `drug`", expected, some_of(names, 3)))
+    }
+
+    /// Cells left per group.
+    fn leave_out_uncontrolled(&mut self) -> Vec<u64> {
         let keys = &self.groups.keys;
+        let mut controlled = vec![false; self.contexts.keys.len()];
         keys.iter().filter(|g| g.1.is_none()).for_each(|g| controlled[g.0 as usize] = true);
         let mut n_cells = vec![0u64; keys.len()];
         for of_cell in &mut self.of_cell {
@@ -192,19 +217,7 @@ impl<'a> Plan<'a> {
                 self.counts.without_control += 1;
             }
         }
-        let controls = self.kinds.iter().filter(|(_, k)| **k == Kind::Control).map(|(name, _)| name.clone());
-        let control_label = controls.min().unwrap_or_default();
-        let groups = self.groups.keys.into_iter().zip(n_cells);
-        let groups =
-            groups.map(|((context, drug, treatment), n_cells)| Group { context, drug, treatment, n_cells }).collect();
-        Ok(Planned {
-            of_cell: self.of_cell,
-            groups,
-            contexts: self.contexts.keys,
-            drugs: targets.clone(),
-            counts: self.counts,
-            control_label,
-        })
+        n_cells
     }
 }
 

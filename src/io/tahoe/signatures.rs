@@ -81,16 +81,18 @@ impl Signatures {
         kept.into_iter().map(move |(column, count)| (column, log1p(count)))
     }
 
-    /// Writes the changes; returns how many there are.
+    /// Writes the changes, by drug, dose, cell line and plate; returns how many there are.
     pub(super) fn write(self, path: &Path, plan: &Planned) -> Result<usize, IoError> {
         let levels = self.builder.finish();
-        let treated: Vec<usize> = (0..self.kept.len()).filter(|&c| plan.groups[self.kept[c]].drug.is_some()).collect();
+        let group = |c: usize| &plan.groups[self.kept[c]];
+        let mut treated: Vec<usize> = (0..self.kept.len()).filter(|&c| group(c).drug.is_some()).collect();
+        treated.sort_by_key(|&c| (group(c).drug, &group(c).treatment, &plan.contexts[group(c).context as usize]));
         if treated.is_empty() {
             let got = "none with enough cells of its own and of its control";
             return Err(IoError::format(path, "", "at least one drug, dose and cell line", got));
         }
         let (effects, n_controls) = effects(&levels, &treated, &plan.control_label);
-        let groups: Vec<&Group> = treated.iter().map(|&c| &plan.groups[self.kept[c]]).collect();
+        let groups: Vec<&Group> = treated.iter().map(|&c| group(c)).collect();
         write_pseudobulk_with(path, &effects, columns(plan, &groups, n_controls))?;
         Ok(treated.len())
     }

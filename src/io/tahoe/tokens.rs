@@ -1,7 +1,7 @@
 //! Which gene each token stands for.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use crate::data::GeneIndex;
@@ -40,28 +40,11 @@ impl TokenTable {
     pub fn read(path: &Path) -> Result<Self, IoError> {
         let (rows, unit) =
             if ParquetTable::recognises(path) { (read_parquet(path)?, "row") } else { (read_text(path)?, "line") };
-        let mut columns = Vec::new();
-        let mut tokens = Vec::with_capacity(rows.len());
-        for (column, row) in rows.iter().enumerate() {
-            let wrong = |expected: &str| {
-                IoError::format(path, format!("{unit} {}", row.at), expected, format!("`{}`", row.token))
-            };
-            let token = row.token.parse::<i64>().ok().filter(|t| (0..LARGEST).contains(t));
-            let token = token.ok_or_else(|| wrong("a token, a whole number from 0 on"))?;
-            let at = token as usize;
-            if columns.len() <= at {
-                columns.resize(at + 1, ABSENT);
-            }
-            if columns[at] != ABSENT {
-                return Err(wrong("each token once"));
-            }
-            columns[at] = column as u32;
-            tokens.push(token);
-        }
+        let (tokens, columns) = index(path, unit, &rows)?;
         if rows.is_empty() {
             return Err(IoError::format(path, "", "a table of genes and tokens", "a file without rows"));
         }
-        let (genes, notices) = GeneIndex::new_unique(rows.iter().map(|r| r.name()));
+        let (genes, notices) = GeneIndex::new_unique(rows.iter().map(GeneRow::name));
         let by_ensembl = rows.into_iter().enumerate().map(|(c, r)| (r.ensembl, c)).filter(|(e, _)| !e.is_empty());
         let by_ensembl = by_ensembl.collect();
         Ok(Self { genes: Arc::new(genes), notices, tokens, columns, by_ensembl })
@@ -86,6 +69,27 @@ impl TokenTable {
         };
         of(name).or_else(|| of(&name.to_uppercase()))
     }
+}
+
+/// Token of each row, and row of each token.
+fn index(path: &Path, unit: &str, rows: &[GeneRow]) -> Result<(Vec<i64>, Vec<u32>), IoError> {
+    let (mut tokens, mut columns) = (Vec::with_capacity(rows.len()), Vec::new());
+    for (column, row) in rows.iter().enumerate() {
+        let wrong =
+            |expected: &str| IoError::format(path, format!("{unit} {}", row.at), expected, format!("`{}`", row.token));
+        let token = row.token.parse::<i64>().ok().filter(|t| (0..LARGEST).contains(t));
+        let token = token.ok_or_else(|| wrong("a token, a whole number from 0 on"))?;
+        let at = token as usize;
+        if columns.len() <= at {
+            columns.resize(at + 1, ABSENT);
+        }
+        if columns[at] != ABSENT {
+            return Err(wrong("each token once"));
+        }
+        columns[at] = column as u32;
+        tokens.push(token);
+    }
+    Ok((tokens, columns))
 }
 
 struct GeneRow {
@@ -141,7 +145,7 @@ fn read_text(path: &Path) -> Result<Vec<GeneRow>, IoError> {
 }
 
 /// Doses of samples: `sample` and `drugname_drugconc` of Tahoe-100M's sample metadata.
-pub(super) fn read_samples(path: &PathBuf) -> Result<HashMap<String, String>, IoError> {
+pub(super) fn read_samples(path: &Path) -> Result<HashMap<String, String>, IoError> {
     const SAMPLE: &[&str] = &["sample"];
     const DOSE: &[&str] = &["drugname_drugconc"];
     if ParquetTable::recognises(path) {
@@ -156,4 +160,44 @@ pub(super) fn read_samples(path: &PathBuf) -> Result<HashMap<String, String>, Io
         out.insert(row.text(sample).to_owned(), row.text(dose).to_owned());
     }
     Ok(out)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn read(text: &str) -> Result<TokenTable, String> {
+        let dir = tempfile::tempdir().unwrap();
+        let path = dir.path().join("genes.csv");
+        std::fs::write(&path, text).unwrap();
+        TokenTable::read(&path).map_err(|e| e.to_string())
+    }
+
+    #[test]
+    fn genes_are_found_by_token_symbol_and_identifier() {
+        let table = read("gene_symbol,ensembl_id,token_id\nTP53,ENSG1,7\n,ENSG2,3\n").unwrap();
+        assert_eq!(
+            (table.column(7), table.column(3), table.column(4), table.column(-1)),
+            (Some(0), Some(1), None, None)
+        );
+        assert_eq!(table.token(1), 3);
+        let t = |name: &str, expected: Option<&str>| assert_eq!(table.symbol(name).as_deref(), expected, "{name}");
+        t("tp53", Some("TP53"));
+        t("ENSG1", Some("TP53"));
+        t("ENSG2", Some("ENSG2"));
+        t("KDR", None);
+    }
+
+    #[test]
+    fn tokens_must_be_numbers_that_stand_there_once() {
+        let t = |text: &str, expected: &str| {
+            let said = read(text).unwrap_err();
+            assert!(said.contains(expected), "{said}");
+        };
+        t("gene_symbol,token_id\nA,1\nB,1\n", "line 3: expected each token once, got `1`");
+        t("gene_symbol,token_id\nA,x\n", "line 2: expected a token, a whole number from 0 on, got `x`");
+        t("gene_symbol,number\nA,1\n", "column `token_id` not found");
+        t("token_id\n1\n", "column `gene_symbol` not found");
+        t("gene_symbol,token_id\n", "expected a table of genes and tokens, got a file without rows");
+    }
 }

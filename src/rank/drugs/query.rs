@@ -88,8 +88,8 @@ fn notices(queries: &Queries, found: &[Option<&Drug>], all: &DrugTargets, lost: 
     };
     say(lost.genes.iter().cloned().collect(), "targets of drugs are no genes of the run and left out");
     say(lost.drugs.clone(), "drugs have no target among the genes of the run and are left out");
-    let pairs = || queries.names.iter().zip(found);
-    let by_beginning = |(query, drug): (&String, &Option<&Drug>)| {
+    let pairs = || queries.names.iter().zip(found.iter().copied());
+    let by_beginning = |(query, drug): (&String, Option<&Drug>)| {
         let drug = drug.filter(|d| !d.name.eq_ignore_ascii_case(query.trim()))?;
         Some(format!("{query} -> {}", drug.name))
     };
