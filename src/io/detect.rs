@@ -4,10 +4,11 @@ use std::path::Path;
 
 use super::h5ad::{Frame, Labels};
 use super::{IoError, ScreenOptions};
+use crate::data::Treatment;
 use crate::error::{Notice, some_of};
 
 /// Columns that hold perturbations, the first that fits is taken.
-pub(super) const COLUMNS: [&str; 9] = [
+pub(super) const COLUMNS: [&str; 11] = [
     "target_gene",
     "perturbation",
     "condition",
@@ -17,9 +18,11 @@ pub(super) const COLUMNS: [&str; 9] = [
     "target",
     "perturbation_name",
     "guide_target",
+    "drugname_drugconc",
+    "drug",
 ];
 /// Labels of the control, spelt without blanks, hyphens and underscores in lower case, likely ones first.
-const CONTROLS: [&str; 14] = [
+const CONTROLS: [&str; 17] = [
     "nontargeting",
     "control",
     "ctrl",
@@ -34,6 +37,9 @@ const CONTROLS: [&str; 14] = [
     "scramble",
     "scrambled",
     "nonperturbed",
+    "dmso",
+    "dmsotf",
+    "vehicle",
 ];
 
 /// What the cells of a file were found to be labelled with.
@@ -49,9 +55,13 @@ pub(super) struct Detected {
     pub(super) notices: Vec<Notice>,
 }
 
-/// The label that looks most like a control.
+/// The label that looks most like a control; of a drug with its dose (`[('DMSO_TF', 0.0, 'uM')]`) the name counts.
 pub(super) fn find_control(names: &[String]) -> Option<&String> {
-    let plain = |name: &str| name.to_lowercase().replace(['-', '_', ' ', '.'], "");
+    let plain = |name: &str| {
+        let treatment = Treatment::parse(name);
+        let name = treatment.as_ref().map_or(name, |t| t.drug.as_str());
+        name.to_lowercase().replace(['-', '_', ' ', '.'], "")
+    };
     // `ctrl` also stands for itself twice, as in GEARS' `ctrl+ctrl`.
     let rank = |name: &str| {
         let plain = plain(name);
@@ -150,5 +160,7 @@ mod tests {
         assert_eq!(t(&["A", "Non_Targeting"]).as_deref(), Some("Non_Targeting"));
         assert_eq!(t(&["A+ctrl", "ctrl+ctrl"]).as_deref(), Some("ctrl+ctrl"));
         assert_eq!(t(&["A", "NTRK1", "A+ctrl"]), None);
+        let tahoe = ["[('Infigratinib ', 0.05, 'uM')]", "[('DMSO_TF', 0.0, 'uM')]"];
+        assert_eq!(t(&tahoe).as_deref(), Some(tahoe[1]));
     }
 }
