@@ -103,7 +103,8 @@ impl Default for PairOptions {
 /// cell (each with file and row), no control cell, no drug with a target, a folder that cannot be written.
 ///
 /// # Complexity
-/// O(stored counts) time; 32 bytes per signature and gene, 16 per cell, whatever the size of the files.
+/// O(stored counts) time. Memory: 32 bytes per signature and gene, 16 per cell, and for pairs beside mean controls 16 per
+/// cell line, plate and gene; the lists themselves are never held.
 pub fn extract_tahoe(
     files: &[PathBuf],
     tokens: &TokenTable,
@@ -128,8 +129,7 @@ pub fn extract_tahoe(
         report(batch.len());
         plan.read(batch, &reader, &mut controls, counted)
     })?;
-    let mut totals = plan.totals();
-    let median_total = median(&mut totals).unwrap_or(1.0);
+    let median_total = median(&mut plan.totals()).unwrap_or(1.0);
     let normalisation = Normalisation::of(Scale::Counts, options.target_sum, median_total);
     let plan = plan.finish(&files[0], options)?;
     let mut signatures = Signatures::new(&plan, tokens, normalisation, options)?;

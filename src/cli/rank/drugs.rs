@@ -112,6 +112,8 @@ fn row_json(r: &DrugRow) -> Value {
 const SHOWN: [&str; 5] = ["mrr", "relevant_hit@10", "relevant_hit@100", "recall@10", "recall@100"];
 /// Drugs and classes shown on the screen.
 const MOST: usize = 20;
+/// Targets of a drug whose ranks are shown on the screen.
+const TARGETS: usize = 5;
 
 /// The answer with the metrics of drugs below it, where there are any.
 pub(super) fn in_text(answer: String, outcome: Option<&DrugOutcome>) -> String {
@@ -127,7 +129,7 @@ pub(super) fn in_text(answer: String, outcome: Option<&DrugOutcome>) -> String {
         lines.push(line("mean over drugs", &SHOWN.map(str::to_owned)));
         lines.extend(all.iter().map(|r| metric_line(r.scorer, r)));
     }
-    for (level, title) in [("class", "class (score)"), ("drug", "drug (score)")] {
+    for (level, title) in [("class", "class (score)"), ("drug", "drug (score), ranks of targets")] {
         let mut rows: Vec<DrugRow> = of(level).into_iter().filter(|r| r.scorer == "score").collect();
         if rows.is_empty() {
             continue;
@@ -135,12 +137,24 @@ pub(super) fn in_text(answer: String, outcome: Option<&DrugOutcome>) -> String {
         lines.push(line(title, &SHOWN.map(str::to_owned)));
         let left_out = rows.len().saturating_sub(MOST);
         rows.sort_by_key(|r| std::cmp::Reverse(r.n_drugs));
-        lines.extend(rows.iter().take(MOST).map(|r| metric_line(&r.name, r)));
+        lines.extend(rows.iter().take(MOST).map(|r| metric_line(&r.name, r) + &ranks(outcome, r)));
         if left_out > 0 {
             lines.push(format!("  and {left_out} more: see the table that `-o` writes"));
         }
     }
     lines.join("\n")
+}
+
+/// Ranks of the targets of a drug with one query.
+fn ranks(outcome: &DrugOutcome, drug: &DrugRow) -> String {
+    let is_query = |r: &&DrugRow| r.level == "query" && r.scorer == "score" && r.drug == drug.name;
+    let query = outcome.rows.iter().find(is_query).filter(|_| drug.level == "drug" && drug.n_queries == 1);
+    let rank = |(gene, rank): &(String, Option<f64>)| match rank {
+        Some(rank) => format!("{gene} {rank}"),
+        None => format!("{gene} -"),
+    };
+    let ranks: Vec<String> = query.iter().flat_map(|q| q.positions.iter().take(TARGETS).map(rank)).collect();
+    if ranks.is_empty() { String::new() } else { format!("  {}", ranks.join(", ")) }
 }
 
 fn metric_line(name: &str, of: &DrugRow) -> String {
@@ -149,6 +163,6 @@ fn metric_line(name: &str, of: &DrugRow) -> String {
 }
 
 fn line(name: &str, cells: &[String; SHOWN.len()]) -> String {
-    let name: String = name.chars().take(28).collect();
-    format!("  {name:<28}{}", cells.each_ref().map(|c| format!(" {c:>16}")).concat())
+    let name: String = name.chars().take(30).collect();
+    format!("  {name:<30}{}", cells.each_ref().map(|c| format!(" {c:>16}")).concat())
 }

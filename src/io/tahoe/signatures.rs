@@ -50,6 +50,15 @@ impl Signatures {
         let mut next = 0..;
         let columns = keep.iter().map(|k| if *k { next.next() } else { None }).collect();
         let kept = kept(&plan.groups, options.min_cells);
+        if kept.is_empty() {
+            let most = |treated: bool| {
+                plan.groups.iter().filter(|g| g.drug.is_some() == treated).map(|g| g.n_cells).max().unwrap_or(0)
+            };
+            let expected =
+                format!("a drug, dose and cell line with {} cells and as many of its control", options.min_cells);
+            let got = format!("at most {} treated and {} control cells", most(true), most(false));
+            return Err(IoError::format("--min-cells", "", expected, got));
+        }
         let mut of_group = vec![None; plan.groups.len()];
         kept.iter().enumerate().for_each(|(condition, &group)| of_group[group] = Some(condition as u32));
         let of_cell = plan.of_cell.iter().map(|group| of_group[(*group)? as usize]).collect();
@@ -87,10 +96,6 @@ impl Signatures {
         let group = |c: usize| &plan.groups[self.kept[c]];
         let mut treated: Vec<usize> = (0..self.kept.len()).filter(|&c| group(c).drug.is_some()).collect();
         treated.sort_by_key(|&c| (group(c).drug, &group(c).treatment, &plan.contexts[group(c).context as usize]));
-        if treated.is_empty() {
-            let got = "none with enough cells of its own and of its control";
-            return Err(IoError::format(path, "", "at least one drug, dose and cell line", got));
-        }
         let (effects, n_controls) = effects(&levels, &treated, &plan.control_label);
         let groups: Vec<&Group> = treated.iter().map(|&c| group(c)).collect();
         write_pseudobulk_with(path, &effects, columns(plan, &groups, n_controls))?;
