@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use self::overlaps::{Fitted, Overlaps};
 use self::posterior::{Posterior, posterior};
+use self::pursuit::pursue;
 use super::ranking::placed;
 use super::{Asked, Atlas, Joint, Mode, Own, Queries, RankError, RankOptions, Ranker, Ranking};
 
@@ -54,7 +55,7 @@ pub struct Causes {
     pub two: f64,
     /// Chance of every gene to be among the causes (the sum over the sets that hold it), likeliest first.
     pub genes: Vec<(Arc<str>, f64)>,
-    /// Matching pursuit: sets that grow by the gene that gains most, as long as `bic` falls.
+    /// Matching pursuit: sets that grow by the gene that adds most to the score of the set, as long as that rises.
     pub pursuit: Vec<CauseSet>,
 }
 
@@ -107,8 +108,10 @@ impl Ranker {
             let (members, mut scores): (Vec<usize>, Vec<f64>) = found.unzip();
             relative(&mut scores, joint, strength[q]);
             let overlaps = Overlaps::new(self.expected(), (&asked, q), &members, options.mode == Mode::Any);
-            let found = posterior(&overlaps, &scores, &weights(members.len()), strength[q]);
-            Ok(self.told(&ranking.query, &overlaps, found, of))
+            let weights = weights(members.len());
+            let found = posterior(&overlaps, &scores, &weights, strength[q]);
+            let pursuit = pursue(&overlaps, &scores, &weights, strength[q], of.most);
+            Ok(self.told(&ranking.query, &overlaps, found, pursuit, of.top))
         };
         rankings.iter().enumerate().map(one).collect()
     }
@@ -137,7 +140,7 @@ impl Ranker {
     }
 
     /// Names instead of positions.
-    fn told(&self, query: &str, overlaps: &Overlaps, found: Posterior, of: CauseOptions) -> Causes {
+    fn told(&self, query: &str, overlaps: &Overlaps, found: Posterior, pursuit: Vec<Fitted>, top: usize) -> Causes {
         let name = |m: usize| Arc::clone(&self.atlas.candidates.names[overlaps.member(m)]);
         let set = |fitted: Fitted, probability: f64| CauseSet {
             genes: fitted.members.iter().map(|&m| name(m)).collect(),
@@ -152,15 +155,14 @@ impl Ranker {
             };
             found.sets.iter().find(same).map_or(0.0, |s| s.1)
         };
-        let pursuit = pursuit::pursue(overlaps, of.most).into_iter();
-        let pursuit = pursuit.map(|f| (probability(&f.members), f)).map(|(p, f)| set(f, p)).collect();
+        let pursuit = pursuit.into_iter().map(|f| (probability(&f.members), f)).map(|(p, f)| set(f, p)).collect();
         Causes {
             query: query.to_owned(),
             none: found.none,
             two: found.two,
             genes: found.marginal.iter().map(|&(m, p)| (name(m), p)).collect(),
             pursuit,
-            sets: found.sets.into_iter().take(of.top).map(|(f, p)| set(f, p)).collect(),
+            sets: found.sets.into_iter().take(top).map(|(f, p)| set(f, p)).collect(),
         }
     }
 }

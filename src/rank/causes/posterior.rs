@@ -5,9 +5,9 @@ use rayon::prelude::*;
 use super::overlaps::{Fitted, Overlaps};
 use crate::rank::Joint;
 
-/// What is known of a set: the sum of its members' scores, what the fit gains, how far that is from the sum of what the
-/// members gain alone, and whether there are two.
-pub(super) const FEATURES: [&str; 4] = ["scores", "gain", "interplay", "two"];
+/// What is known of a set: the sum of its members' scores, what the fit gains, the same in standard deviations, how many of
+/// these the weaker member adds, and whether there are two.
+pub(super) const FEATURES: [&str; 5] = ["scores", "gain", "deviations", "added", "two"];
 
 /// Chances of sets.
 pub(super) struct Posterior {
@@ -26,7 +26,7 @@ pub(crate) fn by_information_criterion(n_axes: usize, n: usize) -> Joint {
     let pairs_per_single = (n.max(2) - 1) as f64 / 2.0;
     Joint {
         features: FEATURES.map(str::to_owned).to_vec(),
-        weights: vec![0.0, 1.0, 0.0, -per_gene - pairs_per_single.ln()],
+        weights: vec![0.0, 1.0, 0.0, 0.0, -per_gene - pairs_per_single.ln()],
         none: [per_gene + (n.max(1) as f64).ln(), 0.0],
         temperature: 1.0,
     }
@@ -40,13 +40,18 @@ pub(super) fn fit_all(overlaps: &Overlaps) -> Vec<Fitted> {
     ones.chain(twos).collect::<Vec<Vec<Fitted>>>().into_iter().flatten().collect()
 }
 
+/// Twice the gain is chi-squared where there is no cause: its root is in standard deviations.
+pub(super) fn deviations(of: &Fitted) -> f64 {
+    (2.0 * of.gain.max(0.0)).sqrt()
+}
+
 /// The features of a set; `fitted` begins with all single members.
-pub(super) fn features(of: &Fitted, fitted: &[Fitted], scores: &[f64]) -> [f64; 4] {
+pub(super) fn features(of: &Fitted, fitted: &[Fitted], scores: &[f64]) -> [f64; FEATURES.len()] {
     let sum: f64 = of.members.iter().map(|&m| scores[m]).sum();
-    match of.members[..] {
-        [a, b] => [sum, of.gain, of.gain - fitted[a].gain - fitted[b].gain, 1.0],
-        _ => [sum, of.gain, 0.0, 0.0],
-    }
+    let alone = of.members.iter().map(|&m| deviations(&fitted[m])).fold(0.0, f64::max);
+    let two = of.members.len() == 2;
+    let added = if two { deviations(of) - alone } else { 0.0 };
+    [sum, of.gain, deviations(of), added, f64::from(u8::from(two))]
 }
 
 /// Weighs all sets of one and two; `scores` are the joint scores of the members, best first.
@@ -98,12 +103,12 @@ mod tests {
     #[test]
     fn scores_of_members_are_added_up() {
         let overlaps = Setting::new(19, &[]).overlaps(false);
-        let weights = Joint { weights: vec![1.0, 0.0, 0.0, -100.0], ..by_information_criterion(N_GENES, 8) };
+        let weights = Joint { weights: vec![1.0, 0.0, 0.0, 0.0, -100.0], ..by_information_criterion(N_GENES, 8) };
         let scores = [9.0, 0.0, 0.0, 0.0, 0.0, 0.0, 8.0, 0.0];
         let found = posterior(&overlaps, &scores, &weights, 0.0);
         assert_eq!(found.sets[0].0.members, [0]);
         assert!((found.sets[0].1 / found.sets[1].1 - 1f64.exp()).abs() < 1e-6);
-        let pairs = Joint { weights: vec![1.0, 0.0, 0.0, 0.0], ..weights };
+        let pairs = Joint { weights: vec![1.0, 0.0, 0.0, 0.0, 0.0], ..weights };
         assert_eq!(posterior(&overlaps, &scores, &pairs, 0.0).sets[0].0.members, [0, 6]);
     }
 }
