@@ -14,7 +14,8 @@ const BLOCK: usize = 1024;
 const AXES: usize = 100;
 /// Candidates beside the training perturbations that the axes are made of.
 const SAMPLE: usize = 600;
-/// Least share of the residual covariance between axes that is forgotten; few perturbations know less of it.
+/// Share of the residual covariance between axes that is forgotten. More where perturbations are few (p / (n + p)) ranks
+/// no better.
 const SHRINKAGE: f64 = 0.1;
 /// Limits of the spread that a distance stands for, relative to the mean residual.
 const SPREAD: [f64; 2] = [0.3, 5.0];
@@ -193,8 +194,7 @@ impl Source<'_> {
         let mut covariance = on_axes.t().dot(&on_axes) / on_axes.nrows().max(1) as f64;
         let mean = covariance.diag().sum() / covariance.nrows().max(1) as f64;
         let kept = covariance.diag().to_owned();
-        let (n, n_axes) = (on_axes.nrows() as f64, on_axes.ncols() as f64);
-        covariance *= 1.0 - SHRINKAGE.max(n_axes / (n + n_axes).max(1.0));
+        covariance *= 1.0 - SHRINKAGE;
         covariance.diag_mut().zip_mut_with(&kept, |c, k| *c = k + 1e-6 * mean + f64::MIN_POSITIVE);
         let precision = inverse_spd(&covariance)?;
         let square = |row: ArrayView1<'_, f64>| row.dot(&precision.dot(&row)) / precision.nrows().max(1) as f64;
