@@ -120,6 +120,7 @@ fn rank(error: &RankError) -> Option<String> {
         RankError::UnknownCandidates { .. } => {
             Some("take these names out of the list, or add a prior that has them".into())
         }
+        RankError::AllMasked { .. } => Some("leave it out with `--own excluded,used`".into()),
         RankError::OwnReading { .. } => Some("leave `--own used` out, or use `--mode knockdown`".into()),
         RankError::Data(e) => data(e),
         RankError::Predict(e) => predict(e),

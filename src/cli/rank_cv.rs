@@ -14,7 +14,7 @@ use super::inputs;
 use super::score::write;
 use super::session::Session;
 use crate::data::{Responses, Split};
-use crate::error::ExitStatus;
+use crate::error::{ExitStatus, Notice};
 use crate::io;
 use crate::predict::{self, Predictor, Task};
 use crate::rank::{self, CandidateSet, CvOptions, CvOutcome, CvRow, OwnSetting, ScorerSpec};
@@ -93,7 +93,8 @@ pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus,
         model.fit(&task, &mut Silent)?;
         Ok(model)
     };
-    let (sets, scorers, own) = (sets(&args.candidates)?, scorers(&args.method)?, own_settings(&args.own)?);
+    let (sets, scorers, own) =
+        (sets(&args.candidates)?, scorers(&args.method)?, own_settings(session, &args.own, &responses)?);
     let bar = session.printer.bar("ranking", 0);
     let options = CvOptions {
         responses: &responses,
@@ -123,10 +124,15 @@ fn sets(names: &[String]) -> Result<Vec<CandidateSet>, CliError> {
     if let Some(bad) = names.iter().find(|n| all.iter().all(|s| s.name() != n.as_str())) {
         return Err(CliError::usage("--candidates", "closed, expressed or genome", format!("`{bad}`"), None));
     }
+    if names.is_empty() && rank::masked(responses).genes.is_empty() {
+        let text = "all measured genes are perturbed genes: there is no own-reading mode `global`";
+        session.printer.notice(&Notice::new(text));
+        return Ok(vec![OwnSetting::Excluded, OwnSetting::Used]);
+    }
     Ok(all.into_iter().filter(|s| names.is_empty() || names.iter().any(|n| n == s.name())).collect())
 }
 
-fn own_settings(names: &[String]) -> Result<Vec<OwnSetting>, CliError> {
+fn own_settings(session: &Session, names: &[String], responses: &Responses) -> Result<Vec<OwnSetting>, CliError> {
     let all = OwnSetting::ALL;
     if let Some(bad) = names.iter().find(|n| all.iter().all(|s| s.name() != n.as_str())) {
         return Err(CliError::usage("--own", "excluded, used or global", format!("`{bad}`"), None));

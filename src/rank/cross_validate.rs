@@ -78,7 +78,7 @@ pub struct CvRow {
     pub own: &'static str,
     /// `score` (all scorers joined), `causes` (chance to be one of two causes, where pairs were perturbed; see
     /// [`super::Causes`]), a single scorer, or a control: `wrong-query` (the joint score for the change of
-    /// another held-out perturbation), `ceiling` (a method that names all true genes it has seen in training and no
+    /// another perturbation of the same fold; none in folds of one), `ceiling` (a method that names all true genes it has seen in training and no
     /// other), `random`.
     pub scorer: &'static str,
     /// `all`, or which queries: `near`, `middle`, `far` are thirds by distance of the true gene to the training
@@ -141,6 +141,9 @@ pub fn cross_validate(
     let closed = of.sets.iter().find(|s| **s == CandidateSet::Closed);
     if let (true, Some(closed)) = (of.own.contains(&OwnSetting::Global), closed) {
         let responses = masked(of.responses);
+        if responses.genes.is_empty() {
+            return Err(RankError::AllMasked { n: of.responses.genes.len() });
+        }
         // Covariances are those of the table with all genes.
         let of = CvOptions { responses: &responses, sets: std::slice::from_ref(closed), covariance: None, ..*of };
         Pass { fit, of: &of, own: &[OwnSetting::Global] }.run(&mut found, progress)?;
@@ -290,12 +293,13 @@ impl FoldOf<'_> {
     fn scores(&self, readings: &Readings, own: Own) -> Vec<Scores> {
         let n = readings.strength.len();
         let joint: Vec<Vec<f64>> = (0..n).map(|q| self.joint(readings, own, q)).collect();
-        let wrong = (0..n).map(|q| joint[(q + 1) % n].clone()).collect();
+        // A fold of one has no other query.
+        let wrong = (n > 1).then(|| ("wrong-query", (0..n).map(|q| joint[(q + 1) % n].clone()).collect()));
         let single = |(spec, scores): &(&'static ScorerSpec, ndarray::Array2<f32>)| {
             (spec.name, scores.outer_iter().map(|row| row.iter().map(|&v| f64::from(v)).collect()).collect())
         };
         let all = readings.scores.iter().map(single);
-        [("score", joint), ("wrong-query", wrong)].into_iter().chain(all).collect()
+        std::iter::once(("score", joint)).chain(wrong).chain(all).collect()
     }
 
     fn joint(&self, readings: &Readings, own: Own, q: usize) -> Vec<f64> {
