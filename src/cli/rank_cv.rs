@@ -124,11 +124,6 @@ fn sets(names: &[String]) -> Result<Vec<CandidateSet>, CliError> {
     if let Some(bad) = names.iter().find(|n| all.iter().all(|s| s.name() != n.as_str())) {
         return Err(CliError::usage("--candidates", "closed, expressed or genome", format!("`{bad}`"), None));
     }
-    if names.is_empty() && rank::masked(responses).genes.is_empty() {
-        let text = "all measured genes are perturbed genes: there is no own-reading mode `global`";
-        session.printer.notice(&Notice::new(text));
-        return Ok(vec![OwnSetting::Excluded, OwnSetting::Used]);
-    }
     Ok(all.into_iter().filter(|s| names.is_empty() || names.iter().any(|n| n == s.name())).collect())
 }
 
@@ -136,6 +131,11 @@ fn own_settings(session: &Session, names: &[String], responses: &Responses) -> R
     let all = OwnSetting::ALL;
     if let Some(bad) = names.iter().find(|n| all.iter().all(|s| s.name() != n.as_str())) {
         return Err(CliError::usage("--own", "excluded, used or global", format!("`{bad}`"), None));
+    }
+    if names.is_empty() && rank::masked(responses).genes.is_empty() {
+        let text = "all measured genes are perturbed genes: there is no own-reading mode `global`";
+        session.printer.notice(&Notice::new(text));
+        return Ok(vec![OwnSetting::Excluded, OwnSetting::Used]);
     }
     Ok(all.into_iter().filter(|s| names.is_empty() || names.iter().any(|n| n == s.name())).collect())
 }
