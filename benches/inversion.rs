@@ -74,6 +74,7 @@ impl World {
             axes: Array2::zeros((GENES, 0)),
             scores: Array2::zeros((0, 0)),
             whitened: Array2::zeros((0, 0)),
+            precision: Array2::zeros((0, 0)),
             own: Vec::new(),
             distance: Vec::new(),
             spread: Vec::new(),

@@ -12,6 +12,7 @@ mod screen;
 mod session;
 
 mod config;
+mod covariance;
 mod cv;
 mod data;
 mod de;

@@ -5,6 +5,7 @@ mod builder;
 mod channels;
 mod coexpression;
 mod coverage;
+mod derived;
 mod edge;
 mod error;
 mod gene_graph;

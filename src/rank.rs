@@ -5,8 +5,10 @@
 //! graph around the candidate. A conditional logit joins them into one score and a probability.
 
 mod atlas;
+mod bootstrap;
 mod calibrate;
 mod candidates;
+mod causes;
 mod ceiling;
 mod conditions;
 mod cross_validate;
@@ -31,11 +33,13 @@ mod sets;
 mod stored;
 mod table;
 mod tally;
+mod wish;
 mod without_own;
 
 pub use self::atlas::{Atlas, Source};
 pub use self::calibrate::{Calibration, Fit, calibrate};
 pub use self::candidates::{CandidateSet, Candidates};
+pub use self::causes::{CauseOptions, CauseSet, Causes};
 pub use self::ceiling::ceiling;
 pub use self::conditions::{CONDITION_KS, Conditions};
 pub use self::cross_validate::{CvOptions, CvOutcome, CvRow, Listed, OwnSetting, cross_validate};
@@ -56,7 +60,7 @@ pub use self::ranking::{RankOptions, Ranked, Ranking};
 pub use self::response::{CountingNoise, Covariance, Response, ResponseSettings};
 pub use self::scorer::{Asked, FitScorer, Known, Scorer, ScorerSpec};
 pub use self::stored::{Kept, load_kept};
-pub use self::table::{write_lists, write_metrics, write_rankings};
+pub use self::table::{write_causes, write_lists, write_metrics, write_rankings};
 
 /// Every scorer there is, in the order in which tables show them.
 pub const SCORERS: &[ScorerSpec] = &[
@@ -66,7 +70,8 @@ pub const SCORERS: &[ScorerSpec] = &[
     scorer::forward::DISCOUNTED,
     scorer::forward::NO_QUERY,
     scorer::forward::NEARNESS,
-    scorer::retrieval::SPEC,
+    scorer::retrieval::RETRIEVAL,
+    scorer::retrieval::RECOGNITION,
     scorer::pca_knn::SPEC,
     scorer::random_forest::SPEC,
     scorer::boosting::SPEC,

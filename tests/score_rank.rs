@@ -78,12 +78,73 @@ fn a_signature_is_ranked_by_the_newest_run() {
     let args = ["rank", "--signature", responses.to_str().unwrap(), "--candidates", "closed", "-o", "r.tsv", "--json"];
     let result = json(grn(dir.path(), &args));
     let rankings = result["rankings"].as_array().unwrap();
-    // Queries the model was trained on: the true gene must lead for most of them.
+    // Queries the model was trained on are recognised.
     let right = rankings.iter().filter(|r| r["query"] == r["top"][0]["gene"]).count();
-    assert!(2 * right > rankings.len(), "{right} of {}", rankings.len());
+    assert!(10 * right >= 9 * rankings.len(), "{right} of {}", rankings.len());
     let table = std::fs::read_to_string(dir.path().join("r.tsv")).unwrap();
     assert!(table.starts_with("query\trank\tgene\tscore\tprobability\t"));
     grn(dir.path(), &["rank", "--signature", "r.tsv", "--mode", "any", "--own", "used"]).code(2);
+}
+
+/// Changes and states of the embedded screen as tables: of two perturbations together, and of one as a goal.
+fn write_tables(dir: &Path, run: &Path) {
+    let responses = grn::io::read_table(
+        &run.join("responses.h5ad"),
+        &grn::io::ScreenOptions::default(),
+        &grn::data::PseudobulkOptions::default(),
+        &mut |_, _| {},
+    );
+    let responses = grn::data::Responses::from_pseudobulk(&responses.unwrap().table).unwrap();
+    let of = |name: &str| {
+        let row = responses.perturbations.iter().position(|p| p.to_string() == name).unwrap();
+        responses.delta.row(row).to_vec()
+    };
+    let write = |file: &str, values: &dyn Fn(usize) -> f32| {
+        let genes = responses.genes.names().iter().enumerate();
+        let rows: String = genes.map(|(g, name)| format!("{name}\t{}\n", values(g))).collect();
+        std::fs::write(dir.join(file), format!("gene\tvalue\n{rows}")).unwrap();
+    };
+    let (one, other) = (of("RCOR1"), of("NANOG"));
+    write("both.tsv", &|g| one[g] + other[g]);
+    write("now.tsv", &|g| 1.0 + g as f32 / 1e4);
+    write("then.tsv", &|g| 1.0 + g as f32 / 1e4 + other[g]);
+}
+
+#[test]
+fn causes_intervals_and_goals_are_told() {
+    let dir = tempfile::tempdir().unwrap();
+    grn(dir.path(), &["fit", "--model", "graph-kernel"]).success();
+    let run = std::fs::read_dir(dir.path().join("runs")).unwrap().next().unwrap().unwrap().path();
+    write_tables(dir.path(), &run);
+    let together = ["rank", "--signature", "both.tsv", "--candidates", "closed"];
+    let more = ["--causes", "3", "--bootstrap", "40", "--top", "5", "-o", "r.tsv", "--json"];
+    let result = json(grn(dir.path(), &[&together[..], &more[..]].concat()));
+    let ranking = &result["rankings"][0];
+    let causes = &ranking["causes"];
+    // Two measured signatures added up: both genes must be among the likeliest causes, and more likely two than one.
+    let genes: Vec<&str> =
+        causes["genes"].as_array().unwrap().iter().take(5).map(|g| g["gene"].as_str().unwrap()).collect();
+    assert!(genes.contains(&"RCOR1") && genes.contains(&"NANOG"), "{genes:?}");
+    assert!(causes["two"].as_f64() > Some(0.5), "{causes}");
+    let sum: f64 = causes["sets"].as_array().unwrap().iter().map(|s| s["probability"].as_f64().unwrap()).sum();
+    assert!(sum + causes["none"].as_f64().unwrap() <= 1.0 + 1e-9);
+    for row in ranking["top"].as_array().unwrap() {
+        let interval: Vec<f64> = row["rank_interval"].as_array().unwrap().iter().map(|v| v.as_f64().unwrap()).collect();
+        assert!(interval[0] >= 1.0 && interval[0] <= interval[1], "{row}");
+    }
+    let table = std::fs::read_to_string(dir.path().join("r.causes.tsv")).unwrap();
+    assert!(table.starts_with("query\tkind\trank\tgenes\t") && table.contains("\tpursuit\t"), "{table}");
+    assert_eq!(std::fs::read_to_string(dir.path().join("r.tsv")).unwrap().lines().count(), 6);
+    let goal = ["rank", "--goal", "then.tsv", "--from", "now.tsv", "--candidates", "closed", "--json"];
+    let result = json(grn(dir.path(), &goal));
+    assert_eq!(result["rankings"][0]["query"], "now to then");
+    let first = &result["rankings"][0]["top"][0];
+    assert_eq!(first["gene"], "NANOG");
+    // The prediction for NANOG comes from other perturbations: part of the way is left over, not all of it.
+    let left = first["left_over"].as_f64().unwrap();
+    assert!(left > 0.0 && left < 1.0, "{left}");
+    grn(dir.path(), &["rank", "--from", "now.tsv"]).code(2);
+    grn(dir.path(), &["rank", "--signature", "both.tsv", "--causes", "1"]).code(2);
 }
 
 #[test]

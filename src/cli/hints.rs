@@ -126,6 +126,7 @@ fn rank(error: &RankError) -> Option<String> {
         RankError::NoDrugTarget { .. } => {
             Some("the table of targets must use the gene names of the prior; `grn graph info` shows some".into())
         }
+        RankError::AllMasked { .. } => Some("leave it out with `--own excluded,used`".into()),
         RankError::OwnReading { .. } => Some("leave `--own used` out, or use `--mode knockdown`".into()),
         RankError::Data(e) => data(e),
         RankError::Predict(e) => predict(e),

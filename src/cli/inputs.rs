@@ -129,7 +129,7 @@ pub(super) fn pseudobulk_of(screen: &crate::data::Screen, halves: bool, seed: u6
 }
 
 /// What was typed, and where nothing was typed, what the settings say.
-fn screen_or_settings(typed: &ScreenArgs, settings: &DataSettings) -> Result<ScreenArgs, CliError> {
+pub(super) fn screen_or_settings(typed: &ScreenArgs, settings: &DataSettings) -> Result<ScreenArgs, CliError> {
     let scale =
         match settings.scale.as_deref() {
             None => None,

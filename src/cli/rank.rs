@@ -13,19 +13,26 @@ use self::answer::Answer;
 use super::args::ScreenArgs;
 use super::error::CliError;
 use super::load::load_run;
-use super::ranker::{Wanted, ranker};
+use super::ranker::{ForRun, Wanted, ranker};
 use super::score::write;
 use super::session::Session;
 use crate::data::{GeneIndex, Responses};
 use crate::error::{ExitStatus, Notice};
 use crate::graph::GeneGraph;
 use crate::io::{self, IoError};
-use crate::rank::{self, CandidateSet, Explanation, Mode, Own, Queries, RankOptions, Ranker, Ranking};
+use crate::rank::{
+    self, CandidateSet, CauseOptions, Causes, Explanation, Mode, Own, Queries, RankOptions, Ranker, Ranking,
+};
 use crate::report::NetworkFigure;
 
 /// Edges from a candidate to the rim of its figure, and genes drawn at most.
 const DEPTH: usize = 4;
 const MOST_DRAWN: usize = 60;
+
+/// Candidates of which causes are made.
+const FOR_CAUSES: usize = 200;
+/// Sets of causes kept per query.
+const SETS: usize = 20;
 
 /// Arguments of `grn rank`.
 #[derive(Debug, Args)]
@@ -33,19 +40,28 @@ const MOST_DRAWN: usize = 60;
   grn rank --signature change.tsv
   grn rank --run runs/mine --signature queries.h5ad --candidates expressed -o ranking.tsv
   grn rank --treated cells.h5ad --control-pert DMSO --mode inhibition --top 50
-  grn rank --signature signatures.h5ad --drug-targets drug_metadata.parquet -o ranking.tsv")]
+  grn rank --signature signatures.h5ad --drug-targets drug_metadata.parquet -o ranking.tsv
+  grn rank --signature change.tsv --causes 3 --bootstrap 200
+  grn rank --goal wanted_state.tsv --from present_state.tsv --mode any")]
 pub(super) struct RankArgs {
     /// Run of `grn fit` (default: the newest under runs/)
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
     /// Change of expression: TSV or CSV of gene and value, or an h5ad with one query per row
-    #[arg(long, value_name = "FILE", required_unless_present = "treated", conflicts_with = "treated")]
+    #[arg(long, value_name = "FILE", required_unless_present_any = ["treated", "goal"], conflicts_with_all = ["treated", "goal"])]
     signature: Option<PathBuf>,
     /// Treated and control cells: every condition but the control is a query
-    #[arg(long, value_name = "FILE")]
+    #[arg(long, value_name = "FILE", conflicts_with = "goal")]
     treated: Option<PathBuf>,
-    /// Queries are drugs: look their targets up in this table and say how well they are found (TSV, CSV, JSON or Parquet)
+    /// Which perturbation brings this about? A state of expression (TSV or CSV of gene and log1p value) with `--from`;
+    /// without it a wished change, or an h5ad with cells of the wished states and of the present one as its control
     #[arg(long, value_name = "FILE")]
+    goal: Option<PathBuf>,
+    /// The present state for `--goal`: TSV or CSV of gene and log1p value
+    #[arg(long, value_name = "FILE", requires = "goal")]
+    from: Option<PathBuf>,
+    /// Queries are drugs: look their targets up in this table and say how well they are found (TSV, CSV, JSON or Parquet)
+    #[arg(long, value_name = "FILE", conflicts_with_all = ["goal", "causes", "bootstrap"])]
     drug_targets: Option<PathBuf>,
     /// What may have been done to the gene, relative to the perturbations of the run (default: knockdown; for drugs what
     /// the table says of each: inhibition, activation, or any)
@@ -67,6 +83,13 @@ pub(super) struct RankArgs {
     /// Folder for the network behind every explained candidate: a graph table and a figure each
     #[arg(long, value_name = "DIR")]
     networks: Option<PathBuf>,
+    /// Also tell which genes explain each change together: sets of one and two of the first 200 candidates with their
+    /// probabilities, and a matching pursuit of up to N genes
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u8).range(2..=20))]
+    causes: Option<u8>,
+    /// Give the first 200 candidates an interval of their rank over N resamples of the change
+    #[arg(long, value_name = "N", value_parser = clap::value_parser!(u32).range(20..=10_000))]
+    bootstrap: Option<u32>,
     /// Candidates kept per query in the output (default: all with -o, 10 on the screen)
     #[arg(long, value_name = "N")]
     top: Option<usize>,
@@ -111,7 +134,9 @@ impl RankArgs {
             ModeArg::Any => Mode::Any,
         };
         let own = if self.own == OwnArg::Used { Own::Used } else { Own::Excluded };
-        RankOptions { mode, own, top: self.top, method: self.method.clone() }
+        // Sets of causes are made of the first 200, however few are shown.
+        let top = self.top.map(|top| if self.causes.is_some() { top.max(FOR_CAUSES) } else { top });
+        RankOptions { mode, own, top, method: self.method.clone() }
     }
 
     fn candidates(&self) -> Result<CandidateSet, CliError> {
@@ -142,13 +167,24 @@ pub(super) fn run(args: RankArgs, session: &mut Session) -> Result<ExitStatus, C
         session.printer.notice(&Notice::new(format!("probabilities are not calibrated: {why}")));
     }
     let outcome = drug_targets.map(|t| drugs::rank(session, &args, &run, &of_run, (&queries, &t))).transpose()?;
-    let rankings = match &outcome {
+    let mut rankings = match &outcome {
         Some(drugs) => drugs.rankings.clone(),
         None => of_run.ranker.rank(&queries, &of_run.members, &options)?,
     };
+    if args.goal.is_some() {
+        of_run.ranker.add_left_over(&queries, &mut rankings);
+    }
+    let causes = causes(&of_run.ranker, &queries, &rankings, &options, args.causes)?;
+    rankings.iter_mut().for_each(|r| r.rows.truncate(args.top.unwrap_or(usize::MAX)));
+    add_intervals(session, &args, &of_run, (&queries, &mut rankings), &options)?;
     if let Some(path) = &args.output {
         write(path, |out| rank::write_rankings(&rankings, &options, out))?;
         session.printer.say(format!("wrote {}", path.display()));
+        if args.causes.is_some() {
+            let path = beside(path, "causes");
+            write(&path, |out| rank::write_causes(&causes, out))?;
+            session.printer.say(format!("wrote {}", path.display()));
+        }
     }
     drugs::write_beside(session, args.output.as_deref(), outcome.as_ref())?;
     let explained = explain(&of_run.ranker, &run.graph, &queries, &rankings, args.explain)?;
@@ -156,7 +192,14 @@ pub(super) fn run(args: RankArgs, session: &mut Session) -> Result<ExitStatus, C
         write_networks(session, dir, &run.graph, &rankings, &explained)?;
     }
     let shown = args.top.unwrap_or(10);
-    let answer = Answer { rankings: &rankings, explained: &explained, options: &options, graph: &run.graph, shown };
+    let answer = Answer {
+        rankings: &rankings,
+        causes: &causes,
+        explained: &explained,
+        options: &options,
+        graph: &run.graph,
+        shown,
+    };
     session.printer.result(
         || drugs::in_json(answer.as_json(&args.candidates), outcome.as_ref()),
         || drugs::in_text(answer.as_text(), outcome.as_ref()),
@@ -165,12 +208,16 @@ pub(super) fn run(args: RankArgs, session: &mut Session) -> Result<ExitStatus, C
 }
 
 fn read_queries(session: &Session, args: &RankArgs, genes: &Arc<GeneIndex>) -> Result<Queries, CliError> {
-    let path = args.signature.as_ref().or(args.treated.as_ref());
+    let path = args.signature.as_ref().or(args.treated.as_ref()).or(args.goal.as_ref());
     let Some(path) = path else {
         return Err(CliError::usage("nothing to rank", "`--signature FILE` or `--treated FILE`", "neither", None));
     };
     let is_text = args.treated.is_none() && !path.extension().is_some_and(|e| e.eq_ignore_ascii_case("h5ad"));
-    let queries = if is_text { read_signature(path, genes)? } else { read_table(session, args, path, genes)? };
+    let queries = match &args.from {
+        Some(from) => read_wish(from, path, genes)?,
+        None if is_text => read_signature(path, genes)?,
+        None => read_table(session, args, path, genes)?,
+    };
     let shared = queries.known.iter().filter(|k| **k).count();
     if shared < genes.len() {
         let text =
@@ -190,6 +237,21 @@ fn read_table(session: &Session, args: &RankArgs, path: &Path, genes: &Arc<GeneI
     let responses = Responses::from_pseudobulk(&read.table)?;
     let rows: Vec<usize> = (0..responses.len()).collect();
     Ok(Queries::of_responses(&responses, &rows).onto(genes, &responses.genes)?)
+}
+
+/// The way from one state of expression to another, over the genes that both have.
+fn read_wish(from: &Path, goal: &Path, genes: &GeneIndex) -> Result<Queries, CliError> {
+    let (from, goal) = (read_signature(from, genes)?, read_signature(goal, genes)?);
+    let known: Vec<bool> = from.known.iter().zip(&goal.known).map(|(a, b)| *a && *b).collect();
+    if !known.contains(&true) {
+        let got = "two states without a common gene of the run";
+        return Err(CliError::usage("--goal and --from", "states over the same genes", got, None));
+    }
+    let mut delta = goal.delta - from.delta;
+    let unknown = known.iter().enumerate().filter(|(_, k)| !**k).map(|(g, _)| g);
+    unknown.for_each(|g| delta.column_mut(g).fill(0.0));
+    let names = vec![format!("{} to {}", from.names[0], goal.names[0])];
+    Ok(Queries { names, delta, error: None, known })
 }
 
 /// A table of gene and value, separated by tabs or commas, with or without a header; `#` begins a comment.
@@ -225,6 +287,44 @@ fn read_list(path: &Path) -> Result<Vec<String>, CliError> {
     })?;
     let gene = |line: &str| line.split(['\t', ',']).next().map(str::trim).unwrap_or_default().to_owned();
     Ok(text.lines().map(gene).filter(|g| !g.is_empty() && !g.starts_with('#')).collect())
+}
+
+/// `ranking.tsv` and `causes`: `ranking.causes.tsv`.
+fn beside(path: &Path, what: &str) -> PathBuf {
+    path.with_extension(format!("{what}.tsv"))
+}
+
+/// Which genes explain every query together; nothing where that is not asked for.
+fn causes(
+    ranker: &Ranker,
+    queries: &Queries,
+    rankings: &[Ranking],
+    options: &RankOptions,
+    most: Option<u8>,
+) -> Result<Vec<Causes>, CliError> {
+    let Some(most) = most else { return Ok(Vec::new()) };
+    Ok(ranker.causes(queries, rankings, options, CauseOptions { most: usize::from(most), top: SETS })?)
+}
+
+/// Intervals of the ranks, where they are asked for.
+fn add_intervals(
+    session: &Session,
+    args: &RankArgs,
+    of_run: &ForRun,
+    (queries, rankings): (&Queries, &mut [Ranking]),
+    options: &RankOptions,
+) -> Result<(), CliError> {
+    let Some(n) = args.bootstrap else { return Ok(()) };
+    if queries.error.is_none() {
+        let text = "the changes have no standard errors: ranks are resampled over genes, not over measurements";
+        session.printer.notice(&Notice::new(text));
+    }
+    let bar = session.printer.bar("resampling", queries.len() as u64);
+    let resamples = (n as usize, session.seed);
+    let mut done = |at: usize| bar.set_position(at as u64);
+    of_run.ranker.add_intervals((queries, rankings), &of_run.members, options, resamples, &mut done)?;
+    bar.finish_and_clear();
+    Ok(())
 }
 
 /// Genes that explain a candidate on the screen and in tables.

@@ -8,24 +8,17 @@ use flate2::write::GzEncoder;
 use serde_json::{Value, json};
 
 use super::args::{FeatureArgs, PriorArgs, ScreenArgs};
+use super::covariance;
 use super::error::CliError;
-use super::graph::controls;
 use super::inputs;
 use super::score::write;
 use super::session::Session;
 use crate::data::{Responses, Split};
-use crate::error::ExitStatus;
-use crate::graph::GeneGraph;
+use crate::error::{ExitStatus, Notice};
 use crate::io;
 use crate::predict::{self, Predictor, Task};
-use crate::rank::{
-    self, CandidateSet, CountingNoise, Covariance, CvOptions, CvOutcome, CvRow, OwnSetting, ResponseSettings,
-    ScorerSpec,
-};
+use crate::rank::{self, CandidateSet, CvOptions, CvOutcome, CvRow, OwnSetting, ScorerSpec};
 use crate::train::Silent;
-
-/// Control cells whose covariances are used; more add little.
-const CONTROL_CELLS: usize = 2000;
 
 /// Arguments of `grn rank-cv`.
 #[derive(Debug, Args)]
@@ -67,9 +60,11 @@ pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus,
     let (responses, graph, features) = (Responses::from_pseudobulk(&read.table)?, read.graph, read.features);
     inputs::check_coverage(&graph, &responses)?;
     let split = split(&args.folds, &responses, session.seed)?;
-    let covariance = match args.screen.as_deref() {
-        Some(path) if !session.dry_run => covariance(session, path, &args, &graph, read.table.conditions.len())?,
-        _ => None,
+    let screen = args.screen.clone().or_else(|| session.settings.data.screen.clone());
+    let covariance = match &screen {
+        _ if session.dry_run => None,
+        Some(path) => covariance::of_file(session, path, &read.typed, &graph)?,
+        None => Some(covariance::embedded(session.seed, &graph)?),
     };
     session.printer.say(format!(
         "ranking {} perturbations in {} folds with `{}`",
@@ -98,7 +93,8 @@ pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus,
         model.fit(&task, &mut Silent)?;
         Ok(model)
     };
-    let (sets, scorers, own) = (sets(&args.candidates)?, scorers(&args.method)?, own_settings(&args.own)?);
+    let (sets, scorers, own) =
+        (sets(&args.candidates)?, scorers(&args.method)?, own_settings(session, &args.own, &responses)?);
     let bar = session.printer.bar("ranking", 0);
     let options = CvOptions {
         responses: &responses,
@@ -123,22 +119,6 @@ pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus,
     Ok(ExitStatus::Done)
 }
 
-/// How genes vary together in up to 2,000 control cells, where the screen is one of cells.
-fn covariance(
-    session: &Session,
-    path: &Path,
-    args: &RankCvArgs,
-    graph: &GeneGraph,
-    n_conditions: usize,
-) -> Result<Option<Covariance>, CliError> {
-    // A table with one row per condition has no cells.
-    if io::open_screen(path, &args.screen_options.options()?)?.n_cells() <= n_conditions {
-        return Ok(None);
-    }
-    let controls = controls::read(path, &args.screen_options, CONTROL_CELLS, session)?;
-    Ok(Some(Covariance::new(controls.cells, graph, &CountingNoise::Poisson, &ResponseSettings::default())))
-}
-
 fn sets(names: &[String]) -> Result<Vec<CandidateSet>, CliError> {
     let all = [CandidateSet::Closed, CandidateSet::Expressed, CandidateSet::Genome];
     if let Some(bad) = names.iter().find(|n| all.iter().all(|s| s.name() != n.as_str())) {
@@ -147,10 +127,15 @@ fn sets(names: &[String]) -> Result<Vec<CandidateSet>, CliError> {
     Ok(all.into_iter().filter(|s| names.is_empty() || names.iter().any(|n| n == s.name())).collect())
 }
 
-fn own_settings(names: &[String]) -> Result<Vec<OwnSetting>, CliError> {
+fn own_settings(session: &Session, names: &[String], responses: &Responses) -> Result<Vec<OwnSetting>, CliError> {
     let all = OwnSetting::ALL;
     if let Some(bad) = names.iter().find(|n| all.iter().all(|s| s.name() != n.as_str())) {
         return Err(CliError::usage("--own", "excluded, used or global", format!("`{bad}`"), None));
+    }
+    if names.is_empty() && rank::masked(responses).genes.is_empty() {
+        let text = "all measured genes are perturbed genes: there is no own-reading mode `global`";
+        session.printer.notice(&Notice::new(text));
+        return Ok(vec![OwnSetting::Excluded, OwnSetting::Used]);
     }
     Ok(all.into_iter().filter(|s| names.is_empty() || names.iter().any(|n| n == s.name())).collect())
 }

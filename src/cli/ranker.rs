@@ -1,5 +1,6 @@
 //! Learning a ranker for a run, or reading the one that lies beside its model.
 
+use super::covariance;
 use super::error::CliError;
 use super::load::LoadedRun;
 use super::session::Session;
@@ -42,7 +43,10 @@ pub(super) fn ranker(session: &Session, run: &LoadedRun, wanted: &Wanted<'_>) ->
     let lesson = Lesson { fit: &fit, responses: &run.responses, graph, covariance: None, scorers: &scorers, seed };
     let ranker = match rank::load_kept(&run.dir.model(), &run.responses, graph)? {
         Some(kept) if covers(&kept.atlas.candidates, &candidates) => lesson.around(kept, Frame::new(&run.responses))?,
-        _ => learn(session, run, wanted, &lesson, &candidates)?,
+        _ => {
+            let covariance = covariance::of_run(session, run)?;
+            learn(session, run, wanted, &Lesson { covariance: covariance.as_ref(), ..lesson }, &candidates)?
+        }
     };
     let members = candidates.names.iter().filter_map(|n| ranker.atlas.candidates.position(n)).collect();
     Ok(ForRun { ranker, members })

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use petgraph::graph::DiGraph;
 
+use super::derived::Derived;
 use super::{ChannelId, Edge, GraphError};
 use crate::data::{GeneId, GeneIndex};
 use crate::stats::Rng;
@@ -19,6 +20,8 @@ pub struct GeneGraph {
     out_start: Vec<usize>,
     in_start: Vec<usize>,
     in_edges: Vec<u32>,
+    /// What others made of it.
+    pub(super) derived: Derived,
 }
 
 impl GeneGraph {
@@ -39,7 +42,7 @@ impl GeneGraph {
             in_edges[*at] = k as u32;
             *at += 1;
         }
-        Self { genes, channels, edges, out_start, in_start, in_edges }
+        Self { genes, channels, edges, out_start, in_start, in_edges, derived: Derived::default() }
     }
 
     /// A graph without genes.

@@ -5,6 +5,7 @@ mod family;
 mod layers;
 mod learned;
 mod loss;
+mod memo;
 mod regulation;
 mod ridge;
 mod rows;

@@ -14,7 +14,8 @@ const BLOCK: usize = 1024;
 const AXES: usize = 100;
 /// Candidates beside the training perturbations that the axes are made of.
 const SAMPLE: usize = 600;
-/// Share of the residual covariance between axes that is forgotten: a few hundred perturbations do not know it well.
+/// Share of the residual covariance between axes that is forgotten. More where perturbations are few (p / (n + p)) ranks
+/// no better.
 const SHRINKAGE: f64 = 0.1;
 /// Limits of the spread that a distance stands for, relative to the mean residual.
 const SPREAD: [f64; 2] = [0.3, 5.0];
@@ -33,6 +34,8 @@ pub struct Atlas {
     pub scores: Array2<f32>,
     /// C^-1 z with C the covariance of the residuals of training perturbations on the axes, n_candidates x n_axes.
     pub whitened: Array2<f32>,
+    /// C^-1, n_axes x n_axes.
+    pub precision: Array2<f32>,
     /// Expected change of the gene itself, centred; 0 where it is not measured.
     pub own: Vec<f32>,
     /// [`crate::predict::Prediction::distance`]; 1 where the model has no such notion.
@@ -91,9 +94,10 @@ impl Atlas {
             progress(own.len());
         }
         let (precision, slope) = of.residuals(&axes)?;
-        let whitened = scores.dot(&precision.mapv(|v| v as f32));
+        let precision = precision.mapv(|v| v as f32);
+        let whitened = scores.dot(&precision);
         let spread = distance.iter().map(|d| slope.at(*d)).collect();
-        Ok(Self { candidates, axes, scores, whitened, own, distance, spread, basis })
+        Ok(Self { candidates, axes, scores, whitened, precision, own, distance, spread, basis })
     }
 
     /// The rows of these candidates (names of the atlas only), with what is known of them there.
@@ -105,6 +109,7 @@ impl Atlas {
             axes: self.axes.clone(),
             scores: self.scores.select(Axis(0), rows),
             whitened: self.whitened.select(Axis(0), rows),
+            precision: self.precision.clone(),
             own: pick(&self.own),
             distance: pick(&self.distance),
             spread: rows.iter().map(|&r| self.spread[r]).collect(),

@@ -5,6 +5,7 @@ use std::sync::Arc;
 use ndarray::{Array2, Axis};
 use serde::{Deserialize, Serialize};
 
+use super::causes::{Lessons, by_information_criterion, taught};
 use super::joint::{Case, Joint};
 use super::left_out::rest;
 use super::null::nulls;
@@ -34,6 +35,9 @@ pub struct Calibration {
     pub excluded: Joint,
     /// Where it counts.
     pub used: Joint,
+    /// How the parts of the score of a set of causes are joined, own reading excluded and used; see
+    /// [`super::Causes`].
+    pub causes: Option<[Joint; 2]>,
     /// Training perturbations that served as queries; 0 = not calibrated.
     pub n_queries: usize,
     /// Candidates each was ranked among.
@@ -44,7 +48,14 @@ impl Calibration {
     /// The likelihood alone; its probabilities are not calibrated.
     pub fn none() -> Self {
         let alone = || Joint::single("likelihood");
-        Self { excluded: alone(), used: alone(), n_queries: 0, n_candidates: 0 }
+        Self { excluded: alone(), used: alone(), causes: None, n_queries: 0, n_candidates: 0 }
+    }
+
+    /// How the parts of the score of a set of causes are joined; without calibration by an information criterion over
+    /// this many axes and candidates.
+    pub(super) fn of_causes(&self, own: Own, n_axes: usize, n: usize) -> Joint {
+        let taught = self.causes.as_ref().map(|c| c[usize::from(own == Own::Used)].clone());
+        taught.unwrap_or_else(|| by_information_criterion(n_axes, n))
     }
 
     /// How scorers are joined in an own-reading mode.
@@ -76,6 +87,7 @@ pub fn calibrate(of: &Lesson<'_>, progress: &mut dyn FnMut(usize, usize)) -> Res
     let joint: Vec<&'static ScorerSpec> = of.scorers.iter().copied().filter(|s| s.joint).collect();
     let mut cases: [Vec<Case>; 2] = Default::default();
     let mut names: [Vec<String>; 2] = Default::default();
+    let mut lessons = Vec::new();
     for (done, fold) in Split::seeded(singles.len(), FOLDS, of.seed)?.folds.iter().enumerate() {
         progress(done, FOLDS);
         let held_out: Vec<usize> = fold.held_out.iter().map(|&k| singles[k]).collect();
@@ -96,14 +108,12 @@ pub fn calibrate(of: &Lesson<'_>, progress: &mut dyn FnMut(usize, usize)) -> Res
                 sample.add(&ranker, again, own, &found, WEIGHT, &mut cases[k])?;
             }
         }
+        lessons.push(Lessons::new(ranker, &queries, &null, WEIGHT));
     }
     let [excluded, used] = names;
-    Ok(Calibration {
-        excluded: Joint::fit(excluded, &cases[0])?,
-        used: Joint::fit(used, &cases[1])?,
-        n_queries: singles.len(),
-        n_candidates: sample.names.len(),
-    })
+    let (excluded, used) = (Joint::fit(excluded, &cases[0])?, Joint::fit(used, &cases[1])?);
+    let causes = [taught(&lessons, &excluded, Own::Excluded, of.seed)?, taught(&lessons, &used, Own::Used, of.seed)?];
+    Ok(Calibration { excluded, used, causes: Some(causes), n_queries: singles.len(), n_candidates: sample.names.len() })
 }
 
 /// Up to `n` training perturbations of one gene as if measured a second time.

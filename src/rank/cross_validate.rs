@@ -8,8 +8,8 @@ use super::ranking::placed;
 use super::sets::Sets;
 use super::tally::{Key, Tally};
 use super::{
-    Calibration, CandidateSet, Candidates, Conditions, Covariance, Fit, Lesson, Own, Progress, Queries, RankError,
-    Ranker, Readings, ScorerSpec, ceiling, masked, mid_rank, query_metrics,
+    Asked, Calibration, CandidateSet, Candidates, Conditions, Covariance, Fit, Lesson, Own, Progress, Queries,
+    RankError, Ranker, Readings, ScorerSpec, ceiling, masked, mid_rank, query_metrics,
 };
 use crate::data::{Fold, Responses, Split};
 use crate::graph::GeneGraph;
@@ -76,8 +76,9 @@ pub struct CvRow {
     pub candidates: &'static str,
     /// Own-reading mode.
     pub own: &'static str,
-    /// `score` (all scorers joined), a single scorer, or a control: `wrong-query` (the joint score for the change of
-    /// another held-out perturbation), `ceiling` (a method that names all true genes it has seen in training and no
+    /// `score` (all scorers joined), `causes` (chance to be one of two causes, where pairs were perturbed; see
+    /// [`super::Causes`]), a single scorer, or a control: `wrong-query` (the joint score for the change of
+    /// another perturbation of the same fold; none in folds of one), `ceiling` (a method that names all true genes it has seen in training and no
     /// other), `random`.
     pub scorer: &'static str,
     /// `all`, or which queries: `near`, `middle`, `far` are thirds by distance of the true gene to the training
@@ -140,6 +141,9 @@ pub fn cross_validate(
     let closed = of.sets.iter().find(|s| **s == CandidateSet::Closed);
     if let (true, Some(closed)) = (of.own.contains(&OwnSetting::Global), closed) {
         let responses = masked(of.responses);
+        if responses.genes.is_empty() {
+            return Err(RankError::AllMasked { n: of.responses.genes.len() });
+        }
         // Covariances are those of the table with all genes.
         let of = CvOptions { responses: &responses, sets: std::slice::from_ref(closed), covariance: None, ..*of };
         Pass { fit, of: &of, own: &[OwnSetting::Global] }.run(&mut found, progress)?;
@@ -228,6 +232,8 @@ impl FoldOf<'_> {
         let readings = self.ranker.read(&queries, 1.0, own)?;
         let null = self.ranker.read(&nulls(&queries, &self.ranker.frame, self.seed), 1.0, own)?;
         let scores = self.scores(&readings, own);
+        let asked = Asked::new(&queries, &self.ranker.frame, 1.0);
+        let pairs = self.responses.perturbations.iter().any(|p| p.targets().len() > 1);
         for (set, (name, members)) in self.sets.members.iter().enumerate() {
             let key = |scorer| Key { candidates: name, own: setting.name(), scorer, n_candidates: members.len() };
             let conditions = self.conditions(name, members);
@@ -235,11 +241,17 @@ impl FoldOf<'_> {
                 let perturbation = &self.responses.perturbations[row];
                 let answers = self.sets.answers(members, perturbation);
                 let distance = self.distance(members, &answers);
+                let positions = |within: &[f64]| -> Vec<f64> {
+                    answers.iter().map(|a| a.map_or(f64::INFINITY, |a| mid_rank(within, a))).collect()
+                };
+                if pairs {
+                    let within: Vec<f64> = members.iter().map(|&m| scores[0].1[q][m]).collect();
+                    let by_causes = self.ranker.by_causes(&asked, q, own, members, &within);
+                    found.tally.add(key("causes"), query_metrics(&positions(&by_causes)), &answers, distance);
+                }
                 for (scorer, all) in &scores {
                     let within: Vec<f64> = members.iter().map(|&m| all[q][m]).collect();
-                    let position = |a: &Option<usize>| a.map_or(f64::INFINITY, |a| mid_rank(&within, a));
-                    let positions: Vec<f64> = answers.iter().map(position).collect();
-                    found.tally.add(key(scorer), query_metrics(&positions), &answers, distance);
+                    found.tally.add(key(scorer), query_metrics(&positions(&within)), &answers, distance);
                     if let Some(conditions) = &conditions {
                         let metrics = conditions.metrics(&conditions.sums(&within), perturbation.targets());
                         let key = Key { candidates: "conditions", n_candidates: conditions.len(), ..key(scorer) };
@@ -281,12 +293,13 @@ impl FoldOf<'_> {
     fn scores(&self, readings: &Readings, own: Own) -> Vec<Scores> {
         let n = readings.strength.len();
         let joint: Vec<Vec<f64>> = (0..n).map(|q| self.joint(readings, own, q)).collect();
-        let wrong = (0..n).map(|q| joint[(q + 1) % n].clone()).collect();
+        // A fold of one has no other query.
+        let wrong = (n > 1).then(|| ("wrong-query", (0..n).map(|q| joint[(q + 1) % n].clone()).collect()));
         let single = |(spec, scores): &(&'static ScorerSpec, ndarray::Array2<f32>)| {
             (spec.name, scores.outer_iter().map(|row| row.iter().map(|&v| f64::from(v)).collect()).collect())
         };
         let all = readings.scores.iter().map(single);
-        [("score", joint), ("wrong-query", wrong)].into_iter().chain(all).collect()
+        std::iter::once(("score", joint)).chain(wrong).chain(all).collect()
     }
 
     fn joint(&self, readings: &Readings, own: Own, q: usize) -> Vec<f64> {

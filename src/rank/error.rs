@@ -68,6 +68,12 @@ pub enum RankError {
         /// Targets of the drugs.
         got: String,
     },
+    /// Every measured gene is a perturbed gene, so that none is left without their own readings.
+    #[error("own reading `global`: expected measured genes beside the perturbed ones, got none among {n}")]
+    AllMasked {
+        /// Measured genes.
+        n: usize,
+    },
     /// No scorer of this name.
     #[error("scorer `{name}`\n  expected one of {}, got `{name}`", known.join(", "))]
     UnknownScorer {

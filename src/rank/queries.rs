@@ -80,6 +80,49 @@ impl Queries {
         }
     }
 
+    /// The sum of the changes of every two of these queries, standard errors added in squares.
+    #[must_use]
+    pub(super) fn summed(&self, pairs: &[(usize, usize)]) -> Self {
+        let (one, other): (Vec<usize>, Vec<usize>) = pairs.iter().copied().unzip();
+        let rows = |x: &Array2<f32>, of: &[usize]| x.select(Axis(0), of);
+        let square = |x: &Array2<f32>, of: &[usize]| rows(x, of).mapv_into(|v| v * v);
+        Self {
+            names: pairs.iter().map(|&(i, j)| format!("{}+{}", self.names[i], self.names[j])).collect(),
+            delta: rows(&self.delta, &one) + rows(&self.delta, &other),
+            error: self.error.as_ref().map(|e| (square(e, &one) + square(e, &other)).mapv_into(f32::sqrt)),
+            known: self.known.clone(),
+        }
+    }
+
+    /// Queries over the same genes, one after the other; standard errors only where all have them.
+    pub(super) fn joined(parts: &[&Self]) -> Self {
+        let rows = |tables: Vec<&Array2<f32>>| {
+            let mut all = tables.iter().flat_map(|t| t.outer_iter());
+            let n_genes = parts.first().map_or(0, |p| p.known.len());
+            let mut out = Array2::zeros((tables.iter().map(|t| t.nrows()).sum(), n_genes));
+            out.outer_iter_mut().for_each(|mut to| all.by_ref().take(1).for_each(|from| to.assign(&from)));
+            out
+        };
+        let error: Option<Vec<&Array2<f32>>> = parts.iter().map(|p| p.error.as_ref()).collect();
+        Self {
+            names: parts.iter().flat_map(|p| p.names.iter().cloned()).collect(),
+            delta: rows(parts.iter().map(|p| &p.delta).collect()),
+            error: error.map(rows),
+            known: parts.first().map_or_else(Vec::new, |p| p.known.clone()),
+        }
+    }
+
+    /// One query several times.
+    pub(super) fn repeated(&self, q: usize, times: usize) -> Self {
+        let rows = vec![q; times];
+        Self {
+            names: rows.iter().map(|&q| self.names[q].clone()).collect(),
+            delta: self.delta.select(Axis(0), &rows),
+            error: self.error.as_ref().map(|e| e.select(Axis(0), &rows)),
+            known: self.known.clone(),
+        }
+    }
+
     /// Number of queries.
     pub fn len(&self) -> usize {
         self.names.len()

@@ -144,11 +144,7 @@ impl Ranker {
         let useful = self.scorers.iter().filter(|(s, _)| own == Own::Used || s.without_own);
         let scores = useful.map(|(spec, scorer)| Ok((*spec, scorer.scores(&asked, &self.atlas.candidates, own)?)));
         let scores = scores.collect::<Result<_, RankError>>()?;
-        let strength = asked.z.outer_iter().map(|z| {
-            let n = queries.known.iter().filter(|k| **k).count().max(1) as f64;
-            (z.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / n + 1e-6).ln()
-        });
-        Ok(Readings { scores, strength: strength.collect() })
+        Ok(Readings { scores, strength: asked.strength() })
     }
 }
 

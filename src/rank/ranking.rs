@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use super::{Mode, Own, Queries, RankError, Ranker, Readings};
+use super::{Joint, Mode, Own, Queries, RankError, Ranker, Readings};
 use crate::data::GeneId;
 use crate::predict::Basis;
 
@@ -43,6 +43,12 @@ pub struct Ranked {
     pub distance: f32,
     /// What the predicted response rests on.
     pub basis: Basis,
+    /// 95 % interval of the position over resamples of the change, where these were asked for; see
+    /// [`Ranker::add_intervals`].
+    pub interval: Option<[f64; 2]>,
+    /// What would be left of the change if it were a wish and this gene were perturbed, where that was asked for; see
+    /// [`Ranker::add_left_over`].
+    pub left_over: Option<f32>,
 }
 
 /// The candidates of one query, best first.
@@ -72,25 +78,13 @@ impl Ranker {
     /// [`RankError::OwnReading`] for [`Own::Used`] with a mode that says nothing about it; [`RankError::NotFitted`] for a
     /// method that the ranker lacks; whatever a scorer returns.
     pub fn rank(&self, queries: &Queries, members: &[usize], options: &RankOptions) -> Result<Vec<Ranking>, RankError> {
-        options.mode.check(options.own)?;
+        let all = self.scored(queries, members, options)?;
         let signs = options.mode.signs();
-        let readings: Vec<Readings> =
-            signs.iter().map(|&s| self.read(queries, s, options.own)).collect::<Result<_, _>>()?;
-        let joint = match &options.method {
-            Some(name) => &super::joint::Joint::single(name),
-            None => self.calibration.joint(options.own),
-        };
-        let features: Vec<_> = readings.iter().map(|r| r.features(&joint.features)).collect();
-        if features.iter().any(|f| f.len() != joint.features.len()) {
-            return Err(RankError::NotFitted { wanted: joint.features.join(", ") });
-        }
-        let one = |q: usize| {
-            let by_sign: Vec<Vec<f64>> = features.iter().map(|f| within(&joint.scores(f, q), members)).collect();
-            let (best_sign, scores) = best_of(&by_sign);
-            let (probability, none) = joint.probabilities(&scores, joint.none(readings[0].strength[q]));
-            let placed = placed(&scores).into_iter().take(options.top.unwrap_or(usize::MAX));
+        let one = |(q, Scored { best_sign, scores }): (usize, &Scored)| {
+            let (probability, none) = all.joint.probabilities(scores, all.joint.none(all.readings[0].strength[q]));
+            let placed = placed(scores).into_iter().take(options.top.unwrap_or(usize::MAX));
             let row = |(m, rank): (usize, f64)| {
-                let of = &readings[best_sign[m]];
+                let of = &all.readings[best_sign[m]];
                 let place = Place { rank, score: scores[m], probability: probability[m] };
                 self.ranked(of, queries, q, members[m], place, signs[best_sign[m]])
             };
@@ -99,11 +93,34 @@ impl Ranker {
                 mode: options.mode,
                 n_candidates: members.len(),
                 none,
-                scorers: readings[0].scores.iter().map(|(s, _)| s.name).collect(),
+                scorers: all.readings[0].scores.iter().map(|(s, _)| s.name).collect(),
                 rows: placed.map(row).collect(),
             }
         };
-        Ok((0..queries.len()).map(one).collect())
+        Ok(all.scored.iter().enumerate().map(one).collect())
+    }
+
+    /// Scores of these candidates for every query.
+    pub(super) fn scored(&self, queries: &Queries, members: &[usize], options: &RankOptions) -> Result<All, RankError> {
+        options.mode.check(options.own)?;
+        let signs = options.mode.signs().iter();
+        let readings: Vec<Readings> =
+            signs.map(|&s| self.read(queries, s, options.own)).collect::<Result<_, RankError>>()?;
+        let joint = match &options.method {
+            Some(name) => Joint::single(name),
+            None => self.calibration.joint(options.own).clone(),
+        };
+        let features: Vec<_> = readings.iter().map(|r| r.features(&joint.features)).collect();
+        if features.iter().any(|f| f.len() != joint.features.len()) {
+            return Err(RankError::NotFitted { wanted: joint.features.join(", ") });
+        }
+        let one = |q: usize| {
+            let by_sign: Vec<Vec<f64>> = features.iter().map(|f| within(&joint.scores(f, q), members)).collect();
+            let (best_sign, scores) = best_of(&by_sign);
+            Scored { best_sign, scores }
+        };
+        let scored = (0..queries.len()).map(one).collect();
+        Ok(All { readings, joint, scored })
     }
 
     fn ranked(&self, of: &Readings, queries: &Queries, q: usize, c: usize, place: Place, sign: f32) -> Ranked {
@@ -123,8 +140,23 @@ impl Ranker {
             seen: candidates.seen[c].is_some(),
             distance: self.atlas.distance[c],
             basis: self.atlas.basis[c],
+            interval: None,
+            left_over: None,
         }
     }
+}
+
+/// What all scorers say of all queries, and the scores that are made of it.
+pub(super) struct All {
+    readings: Vec<Readings>,
+    joint: Joint,
+    pub(super) scored: Vec<Scored>,
+}
+
+/// Per candidate the better sign and the score of one query.
+pub(super) struct Scored {
+    best_sign: Vec<usize>,
+    pub(super) scores: Vec<f64>,
 }
 
 struct Place {

@@ -27,7 +27,7 @@ pub(super) mod walk;
 
 use std::sync::{Arc, OnceLock};
 
-use ndarray::Array2;
+use ndarray::{Array2, ArrayView1};
 
 use super::products::Products;
 use super::{Atlas, Candidates, Covariance, Frame, Own, Queries, RankError, Response};
@@ -89,6 +89,13 @@ impl Asked {
     pub(super) fn products(&self, atlas: &Atlas, own: Own) -> Arc<Products> {
         let of = &self.products[usize::from(own == Own::Used)];
         Arc::clone(of.get_or_init(|| Arc::new(Products::new(self, atlas, own))))
+    }
+
+    /// Log of the mean squared change in units of its noise, per query.
+    pub fn strength(&self) -> Vec<f64> {
+        let n = self.known.iter().filter(|k| **k).count().max(1) as f64;
+        let of = |z: ArrayView1<'_, f32>| (z.iter().map(|v| f64::from(*v).powi(2)).sum::<f64>() / n + 1e-6).ln();
+        self.z.outer_iter().map(of).collect()
     }
 
     /// Number of queries.

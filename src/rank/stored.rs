@@ -12,10 +12,14 @@ use crate::graph::GeneGraph;
 use crate::predict::{Basis, read_as, write_as};
 
 const STEM: &str = "ranker";
+/// Files of another layout are learned anew.
+const LAYOUT: u32 = 2;
 
 #[derive(Serialize, Deserialize)]
 struct Stored {
     version: String,
+    #[serde(default)]
+    layout: u32,
     names: Vec<String>,
     known: Vec<bool>,
     /// Whether a response lies beside.
@@ -43,6 +47,7 @@ impl Ranker {
         let atlas = &self.atlas;
         let stored = Stored {
             version: env!("CARGO_PKG_VERSION").to_owned(),
+            layout: LAYOUT,
             names: atlas.candidates.names.iter().map(ToString::to_string).collect(),
             known: atlas.basis.iter().map(|b| *b == Basis::Graph).collect(),
             response: self.response.is_some(),
@@ -53,8 +58,13 @@ impl Ranker {
             1 => atlas.distance[c],
             _ => atlas.spread[c] as f32,
         });
-        let tables =
-            [("axes", &atlas.axes), ("scores", &atlas.scores), ("whitened", &atlas.whitened), ("candidates", &each)];
+        let tables = [
+            ("axes", &atlas.axes),
+            ("scores", &atlas.scores),
+            ("whitened", &atlas.whitened),
+            ("precision", &atlas.precision),
+            ("candidates", &each),
+        ];
         if let Some(response) = &self.response {
             response.save(dir)?;
         }
@@ -71,13 +81,14 @@ pub fn load_kept(dir: &Path, responses: &Responses, graph: &GeneGraph) -> Result
         return Ok(None);
     }
     let (stored, mut numbers) = read_as::<Stored>(dir, STEM)?;
-    if stored.version != env!("CARGO_PKG_VERSION") {
+    if stored.version != env!("CARGO_PKG_VERSION") || stored.layout != LAYOUT {
         return Ok(None);
     }
     let candidates = Candidates::of(stored.names.iter().map(|n| Arc::from(n.as_str())), responses, graph);
     let axes = numbers.any("axes")?;
     let scores = numbers.take("scores", axes.ncols())?;
     let whitened = numbers.take("whitened", axes.ncols())?;
+    let precision = numbers.take("precision", axes.ncols())?;
     let each = numbers.take("candidates", 3)?;
     if axes.nrows() != responses.genes.len() || [scores.nrows(), each.nrows()] != [candidates.len(); 2] {
         return Ok(None);
@@ -85,7 +96,7 @@ pub fn load_kept(dir: &Path, responses: &Responses, graph: &GeneGraph) -> Result
     let basis = stored.known.iter().map(|k| if *k { Basis::Graph } else { Basis::Fallback }).collect();
     let spread = each.column(2).iter().map(|v| f64::from(*v)).collect();
     let (own, distance) = (each.column(0).to_vec(), each.column(1).to_vec());
-    let atlas = Arc::new(Atlas { candidates, axes, scores, whitened, own, distance, spread, basis });
+    let atlas = Arc::new(Atlas { candidates, axes, scores, whitened, precision, own, distance, spread, basis });
     let response = stored.response.then(|| Response::load(dir, &responses.genes)).transpose()?;
     Ok(Some(Kept { atlas, calibration: stored.calibration, response }))
 }

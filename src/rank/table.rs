@@ -3,12 +3,13 @@
 use std::io::{self, Write};
 
 use super::cross_validate::Listed;
-use super::{CvRow, RankOptions, Ranking};
+use super::{Causes, CvRow, RankOptions, Ranking};
 use crate::predict::Basis;
 
 /// Writes rankings: one row per query and candidate, tab-separated; one column per scorer behind the others.
 pub fn write_rankings(rankings: &[Ranking], options: &RankOptions, out: &mut dyn Write) -> io::Result<()> {
     write!(out, "query\trank\tgene\tscore\tprobability\tnone\tdirection\town_z\tseen\tdistance\tbasis\town\tmode")?;
+    write!(out, "\trank_low\trank_high\tleft_over")?;
     for scorer in rankings.first().map_or(&[][..], |r| &r.scorers) {
         write!(out, "\t{scorer}")?;
     }
@@ -20,10 +21,29 @@ pub fn write_rankings(rankings: &[Ranking], options: &RankOptions, out: &mut dyn
             write!(out, "{:.6e}\t{}\t", ranking.none, if r.direction < 0 { "-" } else { "+" })?;
             write!(out, "{}\t{}\t{:.4}\t", r.own_z.map_or(String::new(), |z| format!("{z:.4}")), r.seen, r.distance)?;
             write!(out, "{basis}\t{}\t{}", options.own, ranking.mode)?;
+            let [low, high] = r.interval.map_or([String::new(), String::new()], |i| i.map(|p| p.to_string()));
+            write!(out, "\t{low}\t{high}\t{}", r.left_over.map_or(String::new(), |l| format!("{l:.4}")))?;
             for score in &r.scores {
                 write!(out, "\t{score:.6}")?;
             }
             writeln!(out)?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes sets of causes: one row per query and set, `kind` is `set` (one or two genes, by probability) or `pursuit`;
+/// genes and their amplitudes are joined by `+` and `,`.
+pub fn write_causes(causes: &[Causes], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "query\tkind\trank\tgenes\tn_genes\tprobability\tamplitudes\tgain\tbic\tnone\ttwo")?;
+    for of in causes {
+        let sets = of.sets.iter().map(|s| ("set", s)).enumerate();
+        let pursuit = of.pursuit.iter().map(|s| ("pursuit", s)).enumerate();
+        for (k, (kind, set)) in sets.chain(pursuit) {
+            let amplitudes: Vec<String> = set.amplitudes.iter().map(|a| format!("{a:.4}")).collect();
+            write!(out, "{}\t{kind}\t{}\t{}\t{}\t", of.query, k + 1, set.genes.join("+"), set.genes.len())?;
+            write!(out, "{:.6e}\t{}\t{:.4}\t", set.probability, amplitudes.join(","), set.gain)?;
+            writeln!(out, "{:.4}\t{:.6e}\t{:.6e}", set.bic, of.none, of.two)?;
         }
     }
     Ok(())

@@ -4,7 +4,11 @@ use serde_json::{Value, json};
 
 use crate::data::GeneId;
 use crate::graph::{GeneGraph, GenePath, Sign};
-use crate::rank::{Explanation, RankOptions, Ranked, Ranking, Responder};
+use crate::rank::{CauseSet, Causes, Explanation, RankOptions, Ranked, Ranking, Responder};
+
+/// Sets and genes shown of the causes of a query.
+const SHOWN_SETS: usize = 5;
+const SHOWN_GENES: usize = 20;
 
 /// What the mode is called where queries differ in it.
 const MIXED: &str = "mixed";
@@ -12,6 +16,8 @@ const MIXED: &str = "mixed";
 /// What is printed.
 pub(super) struct Answer<'a> {
     pub(super) rankings: &'a [Ranking],
+    /// Causes of every query; empty where they were not asked for.
+    pub(super) causes: &'a [Causes],
     pub(super) explained: &'a [Vec<Explanation>],
     pub(super) options: &'a RankOptions,
     pub(super) graph: &'a GeneGraph,
@@ -20,7 +26,7 @@ pub(super) struct Answer<'a> {
 
 impl Answer<'_> {
     pub(super) fn as_json(&self, set: &str) -> Value {
-        let ranking = |(r, explained): (&Ranking, &Vec<Explanation>)| {
+        let ranking = |(q, (r, explained)): (usize, (&Ranking, &Vec<Explanation>))| {
             let top: Vec<Value> = r.rows.iter().take(self.shown).map(|c| row_json(r, c)).collect();
             let why: Vec<Value> = explained.iter().map(|e| self.why_json(e)).collect();
             json!({
@@ -30,13 +36,14 @@ impl Answer<'_> {
                 "none": r.none,
                 "top": top,
                 "explanations": why,
+                "causes": self.causes.get(q).map(causes_json),
             })
         };
         json!({
             "mode": self.mode(),
             "own": self.options.own.to_string(),
             "candidates": set,
-            "rankings": self.rankings.iter().zip(self.explained).map(ranking).collect::<Vec<_>>(),
+            "rankings": self.rankings.iter().zip(self.explained).enumerate().map(ranking).collect::<Vec<_>>(),
         })
     }
 
@@ -84,7 +91,7 @@ impl Answer<'_> {
             "distance: 0 = like a training perturbation, 1 = like none, where calls are hardly better than chance"
                 .into(),
         ];
-        for (ranking, explained) in self.rankings.iter().zip(self.explained) {
+        for (q, (ranking, explained)) in self.rankings.iter().zip(self.explained).enumerate() {
             let (query, n) = (&ranking.query, ranking.n_candidates);
             let mode = if self.mode() == MIXED { format!(" ({})", ranking.mode) } else { String::new() };
             lines.push(format!("{query}{mode} among {n} candidates; none of them: {:.4}", ranking.none));
@@ -94,6 +101,9 @@ impl Answer<'_> {
             let head = ["rank", "gene", "score", "probability", "distance", "own z", "seen"];
             lines.push(columns(head.map(str::to_owned)));
             lines.extend(ranking.rows.iter().take(self.shown).map(row_text));
+            if let Some(causes) = self.causes.get(q) {
+                causes_text(causes, &mut lines);
+            }
             explained.iter().for_each(|e| self.why_text(e, &mut lines));
         }
         lines.join("\n")
@@ -127,8 +137,55 @@ fn row_json(of: &Ranking, r: &Ranked) -> Value {
         "own_z": r.own_z,
         "seen": r.seen,
         "distance": r.distance,
+        "rank_interval": r.interval,
+        "left_over": r.left_over,
         "scores": scores,
     })
+}
+
+fn causes_json(of: &Causes) -> Value {
+    let set = |s: &CauseSet| {
+        json!({
+            "genes": s.genes.iter().map(AsRef::as_ref).collect::<Vec<&str>>(),
+            "amplitudes": s.amplitudes,
+            "probability": s.probability,
+            "gain": s.gain,
+            "bic": s.bic,
+        })
+    };
+    let gene = |(name, p): &(std::sync::Arc<str>, f64)| json!({ "gene": name.as_ref(), "probability": p });
+    json!({
+        "none": of.none,
+        "two": of.two,
+        "sets": of.sets.iter().map(set).collect::<Vec<_>>(),
+        "pursuit": of.pursuit.iter().map(set).collect::<Vec<_>>(),
+        "genes": of.genes.iter().take(SHOWN_GENES).map(gene).collect::<Vec<_>>(),
+    })
+}
+
+/// The likeliest sets, and the pursuit.
+fn causes_text(of: &Causes, lines: &mut Vec<String>) {
+    lines.push(format!("together: two genes {:.4}, neither one nor two of these {:.4}", of.two, of.none));
+    let amplitudes = |s: &CauseSet| s.amplitudes.iter().map(|a| format!("{a:.2}")).collect::<Vec<_>>().join(", ");
+    for s in of.sets.iter().take(SHOWN_SETS) {
+        lines.push(format!(
+            "  {:<24} probability {:.4}, amplitudes {}",
+            s.genes.join(" + "),
+            s.probability,
+            amplitudes(s)
+        ));
+    }
+    match of.pursuit.last() {
+        Some(s) => lines.push(format!("  pursuit: {}, amplitudes {}", s.genes.join(" + "), amplitudes(s))),
+        None => lines.push("  pursuit: no gene is worth its amplitude".into()),
+    }
+}
+
+/// What a row has beyond the columns that all have.
+fn beyond(r: &Ranked) -> String {
+    let interval = r.interval.map(|[low, high]| format!("  rank {low} to {high} of resamples"));
+    let left = r.left_over.map(|l| format!("  leaves over {:.1} %", 100.0 * l));
+    [interval, left].into_iter().flatten().collect()
 }
 
 fn columns(cells: [String; 7]) -> String {
@@ -144,6 +201,6 @@ fn row_text(r: &Ranked) -> String {
         format!("{:.4}", r.probability),
         format!("{:.3}", r.distance),
         r.own_z.map_or("-".into(), |v| format!("{v:.2}")),
-        if r.seen { "yes".into() } else { "no".into() },
+        format!("{}{}", if r.seen { "yes" } else { "no" }, beyond(r)),
     ])
 }

@@ -1,6 +1,9 @@
 //! One evidence channel of the graph as undirected neighbour profiles.
 
+use super::memo::Memo;
 use super::regulation::Regulation;
+use std::sync::Arc;
+
 use crate::data::GeneId;
 use crate::graph::{ChannelId, Edge, GeneGraph};
 
@@ -8,7 +11,7 @@ use crate::graph::{ChannelId, Edge, GeneGraph};
 pub(super) type Profile = Vec<(GeneId, f32)>;
 
 /// Undirected neighbour lists with weights in 0..=1; edges of either direction count, the larger weight wins.
-#[derive(Debug, Clone)]
+#[derive(Debug)]
 pub(super) struct Channel {
     /// Name in the graph, or `merged` for the merged weight of all channels.
     pub(super) name: String,
@@ -20,11 +23,18 @@ pub(super) struct Channel {
     degree: Vec<f32>,
     /// Signed regulation, both ways.
     pub(super) regulation: Regulation,
+    /// Walks that were made, near and far.
+    pub(super) near: Memo,
+    pub(super) far: Memo,
 }
 
 impl Channel {
-    /// The merged weight and every evidence channel that differs from it. O(channels x edges).
-    pub(super) fn all(graph: &GeneGraph) -> Vec<Self> {
+    /// The merged weight and every evidence channel that differs from it, made once per graph. O(channels x edges).
+    pub(super) fn all(graph: &GeneGraph) -> Arc<Vec<Self>> {
+        graph.derived(Self::of)
+    }
+
+    fn of(graph: &GeneGraph) -> Vec<Self> {
         let score = |id: ChannelId| move |e: &Edge| e.evidence.iter().find(|(c, _)| *c == id).map_or(0.0, |(_, s)| *s);
         let mut merged = Self::new("merged", graph, |e| e.weight);
         merged.regulation = Regulation::new(graph);
@@ -47,7 +57,9 @@ impl Channel {
             start.push(neighbours.len());
         }
         let transitions = transitions(&start, &neighbours, &degree);
-        Self { name: name.to_owned(), start, neighbours, transitions, degree, regulation: Regulation::default() }
+        let regulation = Regulation::default();
+        let (near, far) = Default::default();
+        Self { name: name.to_owned(), start, neighbours, transitions, degree, regulation, near, far }
     }
 
     /// Number of genes of the graph.

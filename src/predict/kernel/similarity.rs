@@ -1,6 +1,7 @@
 //! Similarity of any gene of the graph to the training targets, in several views.
 
 use std::fmt;
+use std::sync::Arc;
 
 use ndarray::{Array2, ArrayView2};
 use rayon::prelude::*;
@@ -74,7 +75,7 @@ pub(in crate::predict) struct Similarity {
     families: Families,
     /// `None` is a target outside the graph, similar only to itself.
     targets: Vec<Option<GeneId>>,
-    channels: Vec<Channel>,
+    channels: Arc<Vec<Channel>>,
     views: Vec<(View, usize, Index)>,
 }
 
@@ -107,14 +108,14 @@ impl Similarity {
         views.iter().all(known).then(|| Self::new(graph, channels, views, targets))
     }
 
-    fn new(graph: &GeneGraph, channels: Vec<Channel>, views: Vec<View>, targets: Vec<Option<GeneId>>) -> Self {
+    fn new(graph: &GeneGraph, channels: Arc<Vec<Channel>>, views: Vec<View>, targets: Vec<Option<GeneId>>) -> Self {
         let families = Families::new(graph.genes());
         let views = views.into_iter().filter_map(|view| {
             let at = channels.iter().position(|c| c.name == view.channel)?;
             let of = |t: &Option<GeneId>| {
-                t.map_or_else(Profile::new, |gene| profile(&channels[at], &families, view.kind, gene))
+                t.map_or_else(Arc::default, |gene| profile(&channels[at], &families, view.kind, gene))
             };
-            let profiles: Vec<Profile> = targets.par_iter().map(of).collect();
+            let profiles: Vec<Arc<Profile>> = targets.par_iter().map(of).collect();
             Some((view, at, Index::new(&profiles, channels[at].n_genes())))
         });
         Self { views: views.collect(), channels, targets, families }
@@ -163,7 +164,7 @@ impl Similarity {
             let itself = self.targets.iter().zip(to.iter_mut()).filter(|(t, _)| **t == Some(gene));
             itself.for_each(|(_, to)| *to += weight);
         }
-        for (shared, value) in profile {
+        for &(shared, value) in profile.iter() {
             for &(target, other) in index.of(shared) {
                 to[target as usize] += weight * (f64::from(value) * f64::from(other));
             }
@@ -171,26 +172,26 @@ impl Similarity {
     }
 }
 
-fn profile(channel: &Channel, families: &Families, kind: Kind, gene: GeneId) -> Profile {
+fn profile(channel: &Channel, families: &Families, kind: Kind, gene: GeneId) -> Arc<Profile> {
     match kind {
-        Kind::Neighbours => channel.neighbour_profile(gene),
-        Kind::Walk => walk_profile(channel, gene, NEAR),
-        Kind::Far => walk_profile(channel, gene, FAR),
-        Kind::Regulates => regulation_profile(channel, gene, Side::Out),
-        Kind::Regulated => regulation_profile(channel, gene, Side::In),
-        Kind::Family => families.profile(gene),
+        Kind::Neighbours => Arc::new(channel.neighbour_profile(gene)),
+        Kind::Walk => channel.near.get(gene, || walk_profile(channel, gene, NEAR)),
+        Kind::Far => channel.far.get(gene, || walk_profile(channel, gene, FAR)),
+        Kind::Regulates => Arc::new(regulation_profile(channel, gene, Side::Out)),
+        Kind::Regulated => Arc::new(regulation_profile(channel, gene, Side::In)),
+        Kind::Family => Arc::new(families.profile(gene)),
     }
 }
 
 impl Index {
-    fn new(profiles: &[Profile], n_genes: usize) -> Self {
+    fn new(profiles: &[Arc<Profile>], n_genes: usize) -> Self {
         let mut start = vec![0; n_genes + 1];
-        profiles.iter().flatten().for_each(|(g, _)| start[g.index() + 1] += 1);
+        profiles.iter().flat_map(|p| p.iter()).for_each(|(g, _)| start[g.index() + 1] += 1);
         (0..n_genes).for_each(|g| start[g + 1] += start[g]);
         let mut next = start.clone();
         let mut entries = vec![(0, 0.0); start[n_genes]];
         for (target, profile) in profiles.iter().enumerate() {
-            for &(gene, weight) in profile {
+            for &(gene, weight) in profile.iter() {
                 entries[next[gene.index()]] = (target as u32, weight);
                 next[gene.index()] += 1;
             }

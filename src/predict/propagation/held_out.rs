@@ -99,6 +99,26 @@ fn gain(departure: &Array2<f32>, change: &Array2<f32>, share: f64) -> (f64, f64)
             (length > 0.0).then(|| (2.0 * share * dot(d, c) - share * share * square) / length)
         })
         .collect();
+    if gains.len() < 2 {
+        // A gain without an error is none.
+        return (0.0, 0.0);
+    }
     let mean = gains.mean().unwrap_or(0.0);
     (mean, gains.std(1.0) / (gains.len().max(1) as f64).sqrt())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    /// Tables in which nothing changes (or no gene is left) have no gain.
+    #[test]
+    fn no_change_has_no_gain() {
+        for shape in [(0, 0), (3, 0), (3, 2), (1, 2)] {
+            let nothing = Array2::zeros(shape);
+            assert_eq!(gain(&nothing, &nothing, 0.5), (0.0, 0.0));
+        }
+        let (departure, change) = (ndarray::array![[1.0, 0.0], [0.0, 1.0]], ndarray::array![[1.0, 1.0], [1.0, 1.0]]);
+        assert_eq!(gain(&departure, &change, 1.0), (0.0, 0.0));
+    }
 }
