@@ -226,18 +226,23 @@ fn damaged_cells_are_named_by_file_and_row() {
         let mut cells = small();
         change(&mut cells);
         write_small(here, &cells);
-        let output = grn(here, &[&EXTRACT[..], &["-o", "out", "--overwrite"]].concat());
+        let output = grn(here, &[&EXTRACT[..], &["--min-cells", "1", "-o", "out", "--overwrite"]].concat());
         let said = transcript(here, &output);
         assert!(output.status.code() == Some(2) && said.contains(expected), "{expected}\n{said}");
     };
     t(&|c| c[1].5.truncate(2), "`cells.parquet`, row 2: expected as many counts as genes (3), got 2");
     t(&|c| c[4].5[1] = -1.0, "row 5: expected finite counts of at least 0 behind the marker, got -1");
     t(&|c| c[1].4[1] = 10, "row 2: expected each gene once in a cell, got token 10 twice");
+    write_small(here, &small());
+    let few = grn(here, &[&EXTRACT[..], &["-o", "few"]].concat());
+    let said = transcript(here, &few);
+    assert!(said.contains("expected a drug, dose and cell line with 10 cells"), "{said}");
     t(&|c| c.retain(|c| c.0 != "DMSO_TF"), "expected a drug with `DMSO` in its name as control, got `X`, `Y`");
     t(&|c| c.retain(|c| c.0 != "X"), "expected a drug with a target in the gene table such as `X`");
     write_small(here, &small());
     std::fs::write(here.join("cells.parquet"), "PAR1").unwrap();
-    let said = transcript(here, &grn(here, &[&EXTRACT[..], &["-o", "out", "--overwrite"]].concat()));
+    let said =
+        transcript(here, &grn(here, &[&EXTRACT[..], &["--min-cells", "1", "-o", "out", "--overwrite"]].concat()));
     assert!(said.contains("expected an intact Parquet file"), "{said}");
 }
 
