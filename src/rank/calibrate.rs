@@ -22,7 +22,7 @@ pub type Fit<'a> = dyn Fn(&Responses) -> Result<Box<dyn Predictor>, PredictError
 const LEAST_QUERIES: usize = 20;
 /// Folds in which the training perturbations are predicted.
 const FOLDS: usize = 4;
-/// Genes of the graph drawn as wrong answers beside the perturbed genes.
+/// Candidates drawn as wrong answers beside the perturbed genes.
 const DRAWN: usize = 800;
 /// Null changes, and changes by genes that were perturbed in training, count this much beside those of other genes: each
 /// is assumed beforehand to be a sixth of what is asked.
@@ -70,20 +70,24 @@ impl Calibration {
 /// Learns the joint score. `progress` hears how many folds are done, and of how many.
 ///
 /// Training perturbations of one gene are held out in folds: model, atlas and scorers are fitted on the rest and asked
-/// for them, for as many null changes, and for as many second measurements of what it was fitted on, among the perturbed genes and up to 800 genes drawn from the graph, each of
-/// which stands for its share of the graph. No query but the second measurements is in anything that answers it. Fewer than 20 usable queries give
-/// [`Calibration::none`].
+/// for them, for as many null changes, and for as many second measurements of what it was fitted on, among the perturbed
+/// genes and up to 800 drawn from the other candidates in the graph, each of which stands for its share of these. No query
+/// but the second measurements is in anything that answers it. Fewer than 20 usable queries give [`Calibration::none`].
 ///
 /// # Errors
 /// Whatever a fit, a scorer or a prediction returns.
-pub fn calibrate(of: &Lesson<'_>, progress: &mut dyn FnMut(usize, usize)) -> Result<Calibration, RankError> {
+pub fn calibrate(
+    of: &Lesson<'_>,
+    candidates: &Candidates,
+    progress: &mut dyn FnMut(usize, usize),
+) -> Result<Calibration, RankError> {
     let responses = of.responses;
     let usable = |i: &usize| matches!(responses.perturbations[*i].targets(), [_]);
     let singles: Vec<usize> = (0..responses.len()).filter(usable).collect();
     if singles.len() < LEAST_QUERIES {
         return Ok(Calibration::none());
     }
-    let sample = Sample::new(of);
+    let sample = Sample::new(of, candidates);
     let joint: Vec<&'static ScorerSpec> = of.scorers.iter().copied().filter(|s| s.joint).collect();
     let mut cases: [Vec<Case>; 2] = Default::default();
     let mut names: [Vec<String>; 2] = Default::default();
@@ -133,12 +137,13 @@ struct Sample {
 }
 
 impl Sample {
-    fn new(of: &Lesson<'_>) -> Self {
+    fn new(of: &Lesson<'_>, candidates: &Candidates) -> Self {
         let mut perturbed: Vec<Arc<str>> =
             of.responses.perturbations.iter().flat_map(|p| p.targets().iter().cloned()).collect();
         perturbed.sort_unstable();
         perturbed.dedup();
-        let others = of.graph.genes().names().iter().filter(|n| perturbed.binary_search(n).is_err());
+        let wrong = |n: &&Arc<str>| perturbed.binary_search(n).is_err() && candidates.position(n).is_some();
+        let others = of.graph.genes().names().iter().filter(wrong);
         let mut others: Vec<Arc<str>> = others.cloned().collect();
         let n = others.len();
         Rng::named(of.seed, "rank.calibrate").shuffle(&mut others);

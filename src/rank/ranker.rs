@@ -83,7 +83,7 @@ impl Lesson<'_> {
         progress: &mut dyn FnMut(Progress),
     ) -> Result<Ranker, RankError> {
         let mut folds = |done, all| progress(Progress::Folds(done, all));
-        let calibration = if calibrated { calibrate(self, &mut folds)? } else { Calibration::none() };
+        let calibration = if calibrated { calibrate(self, &candidates, &mut folds)? } else { Calibration::none() };
         let model = (self.fit)(self.responses)?;
         let mut predicted = |done| progress(Progress::Candidates(done));
         Ok(Ranker { calibration, ..self.fit_scorers(&*model, candidates, &mut predicted)? })
