@@ -119,6 +119,7 @@ mod tests {
             assert_eq!(gain(&nothing, &nothing, 0.5), (0.0, 0.0));
         }
         let (departure, change) = (ndarray::array![[1.0, 0.0], [0.0, 1.0]], ndarray::array![[1.0, 1.0], [1.0, 1.0]]);
-        assert_eq!(gain(&departure, &change, 1.0), (0.0, 0.0));
+        // By hand: (2 <d, c> - |d|^2) / |c|^2 = (2 - 1) / 2 in both rows.
+        assert_eq!(gain(&departure, &change, 1.0), (0.5, 0.0));
     }
 }
