@@ -2,8 +2,8 @@
 //!
 //! The cells are read twice. The first pass says which drug, dose, cell line and plate each cell has and what the control
 //! cells of every (cell line, plate) express; the second adds the cells up and, where asked, writes treated cells beside
-//! their control. The steps are those of Appendix A of the course's report 4 (drug targets from Tahoe-100M), with its
-//! choices of one control cell, of the genes of the treated cell alone and of one row per target on request only.
+//! their control. Naive pairs (one control cell, the genes of the treated cell alone, one row per target) are made on
+//! request only.
 
 mod cell;
 mod control;
@@ -69,7 +69,7 @@ pub struct PairOptions {
     pub control: PairControl,
     /// Pairs with a smaller share of the treated cell's genes in the control are dropped.
     pub min_overlap: f64,
-    /// As the report has it: genes of the treated cell alone, and one row per cell and target, at most
+    /// Naive pairs: genes of the treated cell alone, and one row per cell and target, at most
     /// [`PairOptions::CAP`] per target. Otherwise the union of genes, and one row per cell with all its targets.
     pub report: bool,
     /// Rows per file.
@@ -77,7 +77,7 @@ pub struct PairOptions {
 }
 
 impl PairOptions {
-    /// Most rows of one target in the report's records.
+    /// Most rows of one target in naive pairs.
     pub const CAP: u64 = 100_000;
 }
 

@@ -57,8 +57,8 @@ pub(in crate::cli) struct DrugsArgs {
     /// Rows per file of pairs
     #[arg(long, default_value_t = 50_000, value_name = "N")]
     shard_rows: usize,
-    /// Pairs as the course's report 4 makes them: the first control cell, genes of the treated cell alone, one row per cell
-    /// and target, at most 100,000 per target (says `--pairs`)
+    /// Naive pairs: the first control cell, genes of the treated cell alone, one row per cell and target,
+    /// at most 100,000 per target (says `--pairs`)
     #[arg(long)]
     report: bool,
 }

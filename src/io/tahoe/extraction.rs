@@ -43,7 +43,7 @@ pub struct DrugExtraction {
     pub pair_files: usize,
     /// What stands beside a treated cell.
     pub pair_control: Option<&'static str>,
-    /// Whether pairs are those of the report.
+    /// Whether pairs are naive ones.
     pub report: bool,
     /// Targets of the drugs that were met, sorted: a target's position is its label.
     pub labels: Vec<String>,

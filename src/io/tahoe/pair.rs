@@ -88,7 +88,7 @@ impl<'a> Pairs<'a> {
         Ok(())
     }
 
-    /// The targets of each row of a drug: all in one, or for the report one each until there are enough.
+    /// The targets of each row of a drug: all in one, or for naive pairs one each until there are enough.
     fn rows_of(&mut self, drug: usize) -> Vec<String> {
         let plan: &'a Planned = self.plan;
         let targets = plan.drugs.drugs()[drug].targets.iter().map(|t| t.gene.as_str());

@@ -15,7 +15,7 @@ use super::pair::Aligned;
 use crate::io::IoError;
 use crate::io::atomic::set_permissions;
 
-/// The columns, in the order of the report's records but for the last two.
+/// The columns, in the order of published records but for the last two.
 const SCHEMA: &str = "message pairs {
     required group genes (LIST) { repeated group list { required int64 element; } }
     required group expr_treated (LIST) { repeated group list { required float element; } }

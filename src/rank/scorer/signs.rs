@@ -36,8 +36,9 @@ impl Scorer for Signs {
         out.outer_iter_mut().into_par_iter().enumerate().for_each(|(q, mut row)| {
             let z: Vec<f32> = asked.z.row(q).iter().map(|z| z.clamp(-LARGEST, LARGEST)).collect();
             let shares = self.programmes.shares_without(&z);
+            let may_count = self.may_count(&z, &shares);
             for (score, gene) in row.iter_mut().zip(&candidates.gene) {
-                *score = gene.map_or(0.0, |g| self.score(g.index(), &z, &shares, &asked.known) as f32);
+                *score = gene.map_or(0.0, |g| self.score(g.index(), (&z, &may_count), &shares, &asked.known) as f32);
             }
         });
         Ok(out)
@@ -45,15 +46,30 @@ impl Scorer for Signs {
 }
 
 impl Signs {
+    /// Genes whose change can be large enough with some share of the programmes; most cannot and are counted unseen.
+    fn may_count(&self, z: &[f32], shares: &[Vec<f64>]) -> Vec<bool> {
+        let largest = |share: &Vec<f64>| share.iter().fold(0.0f64, |most, s| most.max(s.abs()));
+        let largest: Vec<f64> = shares.iter().map(largest).collect();
+        let bound = |g: usize| {
+            let common = largest.iter().zip(self.programmes.axes.column(g));
+            f64::from(z[g].abs()) + common.map(|(s, a)| s * f64::from(a.abs())).sum::<f64>()
+        };
+        // A little less than the limit, for rounding.
+        (0..z.len()).map(|g| bound(g) > LEAST * (1.0 - 1e-9)).collect()
+    }
+
     /// The candidate itself is not among the genes that it reaches, nor in the shares of the programmes.
-    fn score(&self, gene: usize, z: &[f32], shares: &[Vec<f64>], known: &[bool]) -> f64 {
+    fn score(&self, gene: usize, (z, may_count): (&[f32], &[bool]), shares: &[Vec<f64>], known: &[bool]) -> f64 {
         let (mut sum, mut predicted) = (0.0, 0.0);
         let shares: Vec<f64> = shares.iter().map(|share| share[gene]).collect();
         for (g, b) in self.reach.of(gene, 1.0).changes().filter(|(g, b)| known[*g] && *b != 0.0) {
+            predicted += 1.0;
+            if !may_count[g] {
+                continue;
+            }
             let along = |(k, share): (usize, &f64)| share * f64::from(self.programmes.axes[[k, g]]);
             let common: f64 = shares.iter().enumerate().map(along).sum();
             let z = f64::from(z[g]) - common;
-            predicted += 1.0;
             if z.abs() > LEAST {
                 sum -= z.signum() * f64::from(b.signum());
             }
