@@ -136,6 +136,15 @@ fn causes_intervals_and_goals_are_told() {
     let table = std::fs::read_to_string(dir.path().join("r.causes.tsv")).unwrap();
     assert!(table.starts_with("query\tkind\trank\tgenes\t") && table.contains("\tpursuit\t"), "{table}");
     assert_eq!(std::fs::read_to_string(dir.path().join("r.tsv")).unwrap().lines().count(), 6);
+    // Without calibration, also where a calibrated ranker was kept, an information criterion weighs the sets.
+    let plain = ["rank", "--signature", "both.tsv", "--candidates", "closed", "--causes", "2", "--json"];
+    grn(dir.path(), &["rank", "--signature", "both.tsv"]).success();
+    let assert = grn(dir.path(), &[&plain[..], &["--no-calibration"]].concat());
+    assert!(String::from_utf8_lossy(&assert.get_output().stderr).contains("not calibrated: by request"));
+    let causes = &json(assert)["rankings"][0]["causes"];
+    let sets = causes["sets"].as_array().unwrap().iter().map(|s| s["probability"].as_f64().unwrap());
+    let sum = sets.sum::<f64>() + causes["none"].as_f64().unwrap();
+    assert!(sum > 0.5 && sum <= 1.0 + 1e-9, "{causes}");
     let goal = ["rank", "--goal", "then.tsv", "--from", "now.tsv", "--candidates", "closed", "--json"];
     let result = json(grn(dir.path(), &goal));
     assert_eq!(result["rankings"][0]["query"], "now to then");

@@ -174,7 +174,7 @@ pub(super) fn run(args: RankArgs, session: &mut Session) -> Result<ExitStatus, C
     if args.goal.is_some() {
         of_run.ranker.add_left_over(&queries, &mut rankings);
     }
-    let causes = causes(&of_run.ranker, &queries, &rankings, &options, args.causes)?;
+    let causes = causes(&of_run.ranker, &queries, &rankings, &options, args.causes);
     rankings.iter_mut().for_each(|r| r.rows.truncate(args.top.unwrap_or(usize::MAX)));
     add_intervals(session, &args, &of_run, (&queries, &mut rankings), &options)?;
     if let Some(path) = &args.output {
@@ -301,9 +301,9 @@ fn causes(
     rankings: &[Ranking],
     options: &RankOptions,
     most: Option<u8>,
-) -> Result<Vec<Causes>, CliError> {
-    let Some(most) = most else { return Ok(Vec::new()) };
-    Ok(ranker.causes(queries, rankings, options, CauseOptions { most: usize::from(most), top: SETS })?)
+) -> Vec<Causes> {
+    let of = |most| CauseOptions { most: usize::from(most), top: SETS };
+    most.map_or_else(Vec::new, |most| ranker.causes(queries, rankings, options, of(most)))
 }
 
 /// Intervals of the ranks, where they are asked for.

@@ -7,7 +7,7 @@ use super::session::Session;
 use crate::config::Layers;
 use crate::data::Responses;
 use crate::predict::{self, PredictError, Predictor, Task};
-use crate::rank::{self, CandidateSet, Candidates, Frame, Lesson, Progress, Ranker, ScorerSpec};
+use crate::rank::{self, Calibration, CandidateSet, Candidates, Frame, Lesson, Progress, Ranker, ScorerSpec};
 use crate::train::Silent;
 
 /// The ranker of a run and the positions of the wanted candidates in its atlas.
@@ -41,13 +41,17 @@ pub(super) fn ranker(session: &Session, run: &LoadedRun, wanted: &Wanted<'_>) ->
     let mut scorers = rank::joint_scorers();
     scorers.extend(wanted.method.filter(|m| !m.joint));
     let lesson = Lesson { fit: &fit, responses: &run.responses, graph, covariance: None, scorers: &scorers, seed };
-    let ranker = match rank::load_kept(&run.dir.model(), &run.responses, graph)? {
+    let mut ranker = match rank::load_kept(&run.dir.model(), &run.responses, graph)? {
         Some(kept) if covers(&kept.atlas.candidates, &candidates) => lesson.around(kept, Frame::new(&run.responses))?,
         _ => {
             let covariance = covariance::of_run(session, run)?;
             learn(session, run, wanted, &Lesson { covariance: covariance.as_ref(), ..lesson }, &candidates)?
         }
     };
+    if !wanted.calibrated && wanted.method.is_none() {
+        // One that was kept may be calibrated.
+        ranker.calibration = Calibration::none();
+    }
     let members = candidates.names.iter().filter_map(|n| ranker.atlas.candidates.position(n)).collect();
     Ok(ForRun { ranker, members })
 }

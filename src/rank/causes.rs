@@ -18,7 +18,7 @@ use self::overlaps::{Fitted, Overlaps};
 use self::posterior::{Posterior, posterior};
 use self::pursuit::pursue;
 use super::ranking::placed;
-use super::{Asked, Atlas, Joint, Mode, Own, Queries, RankError, RankOptions, Ranker, Ranking};
+use super::{Asked, Atlas, Joint, Mode, Own, Queries, RankOptions, Ranker, Ranking};
 
 pub(super) use self::learn::{Lessons, taught};
 pub(super) use self::posterior::by_information_criterion;
@@ -68,21 +68,17 @@ pub struct CauseOptions {
     pub top: usize,
 }
 
-/// Scores above that of "none of these": the score of a set is a sum over its members, which needs a zero.
+/// Scores above that of "none of these": the score of a set is a sum over its members, which needs a zero. A joint score
+/// that was not taught has none, and its scores do not count.
 fn relative(scores: &mut [f64], joint: Option<&Joint>, strength: f64) {
     let none = joint.map_or(0.0, |j| j.none(strength));
-    if none.is_finite() {
-        scores.iter_mut().for_each(|s| *s -= none);
-    }
+    scores.iter_mut().for_each(|s| *s -= none);
 }
 
 impl Ranker {
     /// The causes of every query, from the first 200 candidates of its ranking (all kept rows of it, at most 200).
     ///
     /// No gain uses the changes of the members of its set.
-    ///
-    /// # Errors
-    /// LAPACK's refusal of expectations that are not finite.
     ///
     /// # Complexity
     /// O(m^2 (m + n_axes)) per query for m candidates.
@@ -92,12 +88,13 @@ impl Ranker {
         rankings: &[Ranking],
         options: &RankOptions,
         of: CauseOptions,
-    ) -> Result<Vec<Causes>, RankError> {
+    ) -> Vec<Causes> {
         let sign = if options.mode == Mode::Activation { -1.0 } else { 1.0 };
         let asked = Asked::new(queries, &self.frame, sign);
         let strength = asked.strength();
         let n_axes = self.atlas.axes.ncols();
-        let joint = options.method.is_none().then(|| self.calibration.joint(options.own));
+        let taught = options.method.is_none() && self.calibration.n_queries > 0;
+        let joint = taught.then(|| self.calibration.joint(options.own));
         let weights = |n: usize| match joint {
             None => by_information_criterion(n_axes, n),
             Some(_) => self.calibration.of_causes(options.own, n_axes, n),
@@ -111,7 +108,7 @@ impl Ranker {
             let weights = weights(members.len());
             let found = posterior(&overlaps, &scores, &weights, strength[q]);
             let pursuit = pursue(&overlaps, &scores, &weights, strength[q], of.most);
-            Ok(self.told(&ranking.query, &overlaps, found, pursuit, of.top))
+            self.told(&ranking.query, &overlaps, found, pursuit, of.top)
         };
         rankings.iter().enumerate().map(one).collect()
     }
@@ -124,7 +121,8 @@ impl Ranker {
         let rows: Vec<usize> = first.iter().map(|&m| members[m]).collect();
         let strength = asked.strength()[q];
         let mut of_first: Vec<f64> = first.iter().map(|&m| scores[m]).collect();
-        relative(&mut of_first, Some(self.calibration.joint(own)), strength);
+        let taught = self.calibration.n_queries > 0;
+        relative(&mut of_first, taught.then(|| self.calibration.joint(own)), strength);
         let overlaps = Overlaps::new(self.expected(), (asked, q), &rows, false);
         let weights = self.calibration.of_causes(own, self.atlas.axes.ncols(), rows.len());
         let found = posterior(&overlaps, &of_first, &weights, strength);
