@@ -1,7 +1,7 @@
-//! Figures and the report of a run: one theme, one scene, SVG and PNG from the same drawing.
+//! Figures and the report of a run: one theme, one scene; SVG, PNG and PDF from the same drawing.
 //!
-//! A figure builds a [`Scene`] (shapes in pixels); [`Scene::to_svg`] and [`Scene::to_png`] draw it with plotters. The
-//! same figure gives the same bytes. Nothing here reads or writes files.
+//! A figure builds a [`Scene`] (shapes in pixels); [`Scene::to_svg`] draws it with plotters, [`Scene::to_png`] and
+//! [`Scene::to_pdf`] print that. The same figure gives the same bytes. Nothing here reads or writes files.
 
 mod axes;
 mod bars;
@@ -20,6 +20,7 @@ mod legend;
 mod multiqc;
 mod network_figure;
 mod points;
+mod print;
 mod ranking;
 mod render;
 mod report_data;

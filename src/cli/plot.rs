@@ -60,15 +60,19 @@ pub(super) fn source_of(run: &LoadedRun) -> String {
     format!("Run {}, model {}; data: {}.", run.dir.path().display(), run.manifest.model, run.manifest.data)
 }
 
-/// Writes a figure as SVG or PNG, whichever the file name ends in.
+/// Writes a figure as SVG, PNG or PDF, whichever the file name ends in.
 fn save(session: &Session, path: &Path, scene: &Scene) -> Result<ExitStatus, CliError> {
     let bytes = match path.extension().and_then(|e| e.to_str()) {
         Some("svg") => scene.to_svg()?.into_bytes(),
         Some("png") => scene.to_png()?,
+        Some("pdf") => scene.to_pdf()?,
         _ => {
-            let hint = Some("`-o figure.svg` keeps text as text, `-o figure.png` is for slides".to_owned());
+            let hint = Some(
+                "`-o figure.svg` keeps text as text, `-o figure.png` is for slides, `-o figure.pdf` for print"
+                    .to_owned(),
+            );
             let got = format!("`{}`", path.display());
-            return Err(CliError::usage("-o", "a file ending in .svg or .png", got, hint));
+            return Err(CliError::usage("-o", "a file ending in .svg, .png or .pdf", got, hint));
         }
     };
     io::write_atomic::<IoError>(path, |w| w.write_all(&bytes).map_err(|e| IoError::write(path, e)))?;

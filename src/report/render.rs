@@ -1,6 +1,6 @@
-//! A scene through plotters: SVG whose text stays text, or PNG.
+//! A scene through plotters: SVG whose text stays text.
 
-use plotters::backend::{BitMapBackend, DrawingBackend, SVGBackend};
+use plotters::backend::{DrawingBackend, SVGBackend};
 use plotters::coord::Shift;
 use plotters::drawing::{DrawingArea, IntoDrawingArea};
 use plotters::element::{Circle, PathElement, Polygon, Text};
@@ -13,27 +13,12 @@ use super::scene::{Align, Scene, Shape, Stroke, TextStyle};
 use super::{text, theme};
 
 /// Plotters takes whole coordinates, so drawings are made enlarged: in SVG the view box scales them back.
-const SVG_SCALE: f32 = 10.0;
-/// PNG: drawn at four times the size and averaged to twice the size, which smooths every edge.
-const PNG_SCALE: f32 = 4.0;
-/// Pixels averaged per side.
-const PNG_REDUCE: usize = 2;
-
-/// What differs between the backends.
-#[derive(Debug, Clone, Copy)]
-struct Pen {
-    /// Backend units per pixel.
-    scale: f32,
-    /// Backend font size per em.
-    font: f32,
-    /// How far below its place the backend must be told to put a text so that its capitals are centred there, em.
-    drop: f32,
-}
-
-/// SVG divides sizes by 1.24 and lowers the baseline by half an ex (0.27 em).
-const SVG_PEN: Pen = Pen { scale: SVG_SCALE, font: 1.24, drop: 0.09 };
-/// The bitmap backend lowers it by about 0.11 em.
-const PNG_PEN: Pen = Pen { scale: PNG_SCALE, font: text::HEIGHT_PER_EM, drop: 0.25 };
+const SCALE: f32 = 10.0;
+/// Font size that plotters must be told per em: it divides sizes by this.
+const FONT: f32 = 1.24;
+/// How far below its place plotters must be told to put a text so that its capitals are centred there, em: it lowers
+/// the baseline by half an ex (0.27 em).
+const DROP: f32 = 0.09;
 
 impl Scene {
     /// The scene as an SVG document: text stays text, no reference to anything outside.
@@ -42,24 +27,9 @@ impl Scene {
     /// [`ReportError::Drawing`].
     pub fn to_svg(&self) -> Result<String, ReportError> {
         let mut svg = String::new();
-        let size = self.size(SVG_SCALE);
-        self.draw(SVGBackend::with_string(&mut svg, size), SVG_PEN)?;
+        let size = ((self.width * SCALE) as u32, (self.height * SCALE) as u32);
+        self.draw(SVGBackend::with_string(&mut svg, size))?;
         Ok(self.with_header(&svg, size))
-    }
-
-    /// The scene as a PNG of twice its size in pixels.
-    ///
-    /// # Errors
-    /// [`ReportError::Drawing`].
-    pub fn to_png(&self) -> Result<Vec<u8>, ReportError> {
-        let (width, height) = self.size(PNG_SCALE);
-        let mut pixels = vec![0; (width * height * 3) as usize];
-        self.draw(BitMapBackend::with_buffer(&mut pixels, (width, height)), PNG_PEN)?;
-        encode(&reduced(&pixels, width as usize), width / PNG_REDUCE as u32, height / PNG_REDUCE as u32)
-    }
-
-    fn size(&self, scale: f32) -> (u32, u32) {
-        ((self.width * scale) as u32, (self.height * scale) as u32)
     }
 
     /// Replaces the first line by one with the size on the page and a description for readers that speak.
@@ -72,29 +42,29 @@ impl Scene {
         )
     }
 
-    fn draw<B: DrawingBackend>(&self, backend: B, pen: Pen) -> Result<(), ReportError> {
+    fn draw<B: DrawingBackend>(&self, backend: B) -> Result<(), ReportError> {
         text::register();
         let area = backend.into_drawing_area();
         area.fill(&theme::PAPER).map_err(ReportError::drawing)?;
         for shape in &self.shapes {
-            draw_shape(&area, shape, pen)?;
+            draw_shape(&area, shape)?;
         }
         area.present().map_err(ReportError::drawing)
     }
 }
 
-fn draw_shape<B: DrawingBackend>(area: &DrawingArea<B, Shift>, shape: &Shape, pen: Pen) -> Result<(), ReportError> {
+fn draw_shape<B: DrawingBackend>(area: &DrawingArea<B, Shift>, shape: &Shape) -> Result<(), ReportError> {
     match shape {
-        Shape::Path { points, stroke } => draw_path(area, points, *stroke, pen),
+        Shape::Path { points, stroke } => draw_path(area, points, *stroke),
         Shape::Polygon { points, fill } => {
-            let corners = whole(points, pen);
+            let corners = whole(points);
             area.draw(&Polygon::new(corners, fill.filled())).map_err(ReportError::drawing)
         }
         Shape::Disc { center, radius, fill } => {
-            let radius = (radius * pen.scale).round() as u32;
-            area.draw(&Circle::new(pen.at(*center), radius, fill.filled())).map_err(ReportError::drawing)
+            let radius = (radius * SCALE).round() as u32;
+            area.draw(&Circle::new(on_page(*center), radius, fill.filled())).map_err(ReportError::drawing)
         }
-        Shape::Text { at, text, style } => draw_text(area, *at, text, *style, pen),
+        Shape::Text { at, text, style } => draw_text(area, *at, text, *style),
     }
 }
 
@@ -102,13 +72,12 @@ fn draw_path<B: DrawingBackend>(
     area: &DrawingArea<B, Shift>,
     points: &[Point],
     stroke: Stroke,
-    pen: Pen,
 ) -> Result<(), ReportError> {
-    let width = (stroke.width * pen.scale).round().max(1.0) as u32;
+    let width = (stroke.width * SCALE).round().max(1.0) as u32;
     let style = ShapeStyle { color: stroke.color.to_rgba(), filled: false, stroke_width: width };
     let pieces = stroke.dash.map_or_else(|| vec![points.to_vec()], |(dash, gap)| dashes(points, dash, gap));
     for piece in pieces {
-        let line = whole(&piece, pen);
+        let line = whole(&piece);
         if line.len() > 1 {
             area.draw(&PathElement::new(line, style)).map_err(ReportError::drawing)?;
         }
@@ -121,11 +90,10 @@ fn draw_text<B: DrawingBackend>(
     at: Point,
     content: &str,
     style: TextStyle,
-    pen: Pen,
 ) -> Result<(), ReportError> {
-    let drop = pen.drop * style.size;
+    let drop = DROP * style.size;
     let at = if style.upwards { at.shift(drop, 0.0) } else { at.shift(0.0, drop) };
-    let font = text::font(style.size * pen.font * pen.scale, style.bold);
+    let font = text::font(style.size * FONT * SCALE, style.bold);
     let font = if style.upwards { font.transform(FontTransform::Rotate270) } else { font };
     let h = match style.align {
         Align::Start => HPos::Left,
@@ -134,18 +102,16 @@ fn draw_text<B: DrawingBackend>(
     };
     let color: RGBColor = style.color;
     let style: PlotterStyle<'_> = font.into_text_style(area).pos(Pos::new(h, VPos::Center)).color(&color);
-    area.draw(&Text::new(content.to_owned(), pen.at(at), style)).map_err(ReportError::drawing)
+    area.draw(&Text::new(content.to_owned(), on_page(at), style)).map_err(ReportError::drawing)
 }
 
-impl Pen {
-    fn at(self, p: Point) -> (i32, i32) {
-        ((p.x * self.scale).round() as i32, (p.y * self.scale).round() as i32)
-    }
+fn on_page(p: Point) -> (i32, i32) {
+    ((p.x * SCALE).round() as i32, (p.y * SCALE).round() as i32)
 }
 
-/// Whole coordinates without repetitions (the bitmap backend cannot draw a line of length zero).
-fn whole(points: &[Point], pen: Pen) -> Vec<(i32, i32)> {
-    let mut points: Vec<(i32, i32)> = points.iter().map(|&p| pen.at(p)).collect();
+/// Whole coordinates without repetitions.
+fn whole(points: &[Point]) -> Vec<(i32, i32)> {
+    let mut points: Vec<(i32, i32)> = points.iter().map(|&p| on_page(p)).collect();
     points.dedup();
     points
 }
@@ -178,39 +144,6 @@ fn dashes(points: &[Point], dash: f32, gap: f32) -> Vec<Vec<Point>> {
     pieces
 }
 
-/// Averages squares of pixels (8-bit RGB rows of `width`).
-fn reduced(pixels: &[u8], width: usize) -> Vec<u8> {
-    let row = width * 3;
-    let out_width = width / PNG_REDUCE;
-    let n = (PNG_REDUCE * PNG_REDUCE) as u32;
-    let mut out = Vec::with_capacity(pixels.len() / (PNG_REDUCE * PNG_REDUCE));
-    for rows in pixels.chunks_exact(row * PNG_REDUCE) {
-        for x in 0..out_width {
-            for channel in 0..3 {
-                let offset = |dy: usize, dx: usize| dy * row + (x * PNG_REDUCE + dx) * 3 + channel;
-                let square = (0..PNG_REDUCE).flat_map(|dy| (0..PNG_REDUCE).map(move |dx| (dy, dx)));
-                let sum: u32 = square.map(|(dy, dx)| u32::from(rows[offset(dy, dx)])).sum();
-                out.push((sum / n) as u8);
-            }
-        }
-    }
-    out
-}
-
-fn encode(pixels: &[u8], width: u32, height: u32) -> Result<Vec<u8>, ReportError> {
-    let mut out = Vec::new();
-    let mut encoder = png::Encoder::new(&mut out, width, height);
-    encoder.set_color(png::ColorType::Rgb);
-    encoder.set_depth(png::BitDepth::Eight);
-    // 192 dots per inch: the page keeps its size.
-    let density = png::PixelDimensions { xppu: 7559, yppu: 7559, unit: png::Unit::Meter };
-    encoder.set_pixel_dims(Some(density));
-    let mut writer = encoder.write_header().map_err(ReportError::drawing)?;
-    writer.write_image_data(pixels).map_err(ReportError::drawing)?;
-    writer.finish().map_err(ReportError::drawing)?;
-    Ok(out)
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;
@@ -230,12 +163,5 @@ mod tests {
         assert!(svg.contains("&lt;script&gt;") && !svg.contains("<script>"));
         assert!(svg.contains("aria-label=\"a &lt; b\""));
         assert!(svg.contains("viewBox=\"0 0 1000 500\""));
-    }
-
-    #[test]
-    fn a_png_has_twice_the_size() {
-        let png = Scene::new(100.0, 50.0, "").to_png().unwrap();
-        assert_eq!(&png[1..4], b"PNG");
-        assert_eq!(&png[16..24], [0, 0, 0, 200, 0, 0, 0, 100]);
     }
 }

@@ -7,6 +7,9 @@ use plotters::style::{FontDesc, FontFamily, FontStyle, register_font};
 /// The family as SVG names it: DejaVu Sans is drawn and measured, Verdana has the same widths where it is absent.
 pub(super) const FAMILY: &str = "DejaVu Sans, Verdana, sans-serif";
 
+/// The font that is embedded.
+pub(super) const DRAWN: &str = "DejaVu Sans";
+
 /// `ab_glyph` sizes a font by ascent plus descent; DejaVu Sans has 0.928 + 0.236 em.
 pub(super) const HEIGHT_PER_EM: f32 = 1.164;
 
