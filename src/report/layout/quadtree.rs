@@ -96,7 +96,8 @@ impl Quadtree {
             let (dx, dy) = (place[0] - square.middle[0], place[1] - square.middle[1]);
             let squared = dx * dx + dy * dy;
             if square.parts == NONE || square.side * square.side < OPENING * OPENING * squared {
-                if square.mass > 0.0 && squared > 0.0 {
+                // A body does not push itself, nor what lies at its place.
+                if squared > SMALLEST * SMALLEST {
                     force[0] += square.mass * dx / squared;
                     force[1] += square.mass * dy / squared;
                 }
