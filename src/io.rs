@@ -39,7 +39,10 @@ pub use self::features::{read_feature_tables, read_features, write_feature_table
 pub use self::folds::read_folds;
 pub use self::genes::read_gene_list;
 pub use self::h5ad::{RowsLayout, StreamedCells, write_h5ad, write_h5ad_rows, write_h5ad_stream};
-pub use self::network::{NETWORK_FORMATS, NetworkFormat, write_network};
+pub use self::network::{
+    ACTIVATION, EdgeMark, GeneMark, NETWORK_FORMATS, NetworkDrawing, NetworkFormat, REPRESSION, Rgb, UNSIGNED,
+    write_network,
+};
 pub use self::parquet::{ParquetKind, ParquetValues, write_parquet};
 pub use self::prior::{PriorOptions, PriorSummary, PriorsRead, read_graph, read_priors, write_graph};
 pub use self::pseudobulk::write_pseudobulk;

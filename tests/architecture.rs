@@ -20,7 +20,7 @@ const ALLOWED: &[(&str, &[&str])] = &[
     ("simulate", &["error", "data", "graph", "stats"]),
     ("score", &["error", "data", "stats"]),
     ("rank", &["error", "data", "graph", "stats", "predict", "train"]),
-    ("report", &["error", "data", "graph", "stats", "score", "rank", "run"]),
+    ("report", &["error", "data", "graph", "stats", "io", "score", "rank", "run"]),
 ];
 
 /// Rooms that may name candle.

@@ -70,6 +70,9 @@ fn report(error: &ReportError) -> Option<String> {
         ReportError::Empty { figure: "curve plot", .. } => {
             Some("models without training steps record no metrics; fit one that has them with `--model gears`".into())
         }
+        ReportError::TooMany { most, .. } => {
+            Some(format!("show fewer with `--max-genes {most}`, or choose `--layout force`"))
+        }
         ReportError::Empty { figure: "network", .. } => Some("add a `--prior FILE` that knows the gene".into()),
         _ => None,
     }

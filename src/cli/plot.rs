@@ -75,7 +75,12 @@ fn save(session: &Session, path: &Path, scene: &Scene) -> Result<ExitStatus, Cli
             return Err(CliError::usage("-o", "a file ending in .svg, .png or .pdf", got, hint));
         }
     };
-    io::write_atomic::<IoError>(path, |w| w.write_all(&bytes).map_err(|e| IoError::write(path, e)))?;
+    save_bytes(session, path, &bytes, scene)
+}
+
+/// Writes what a figure became.
+fn save_bytes(session: &Session, path: &Path, bytes: &[u8], scene: &Scene) -> Result<ExitStatus, CliError> {
+    io::write_atomic::<IoError>(path, |w| w.write_all(bytes).map_err(|e| IoError::write(path, e)))?;
     session.printer.result(
         || json!({ "figure": path, "bytes": bytes.len(), "width": scene.width, "height": scene.height, "alt": scene.alt }),
         || path.display().to_string(),

@@ -2,18 +2,23 @@
 //!
 //! A format is one file and one line in [`NETWORK_FORMATS`].
 
+mod cx2;
 mod cyjs;
 mod decoupler;
 mod dot;
+mod drawing;
 mod gexf;
 mod graphml;
+mod places;
+mod relation;
 mod sif;
 mod tsv;
 mod xml;
 
 use std::io::Write;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
+pub use self::drawing::{ACTIVATION, EdgeMark, GeneMark, NetworkDrawing, REPRESSION, Rgb, UNSIGNED};
 use super::{IoError, write_atomic};
 use crate::graph::{Edge, GeneGraph};
 
@@ -24,12 +29,25 @@ pub struct NetworkFormat {
     pub name: &'static str,
     /// What it is for, in a few words.
     pub about: &'static str,
-    write: fn(&GeneGraph, &mut dyn Write) -> std::io::Result<()>,
+    write: WriteNetwork,
+    /// Files beside it, each with the ending that replaces that of the network.
+    tables: &'static [(&'static str, WriteNetwork)],
 }
 
+/// Writes a network, drawn or not.
+type WriteNetwork = fn(&GeneGraph, Option<&NetworkDrawing>, &mut dyn Write) -> std::io::Result<()>;
+
 /// All formats.
-pub const NETWORK_FORMATS: [&NetworkFormat; 7] =
-    [&tsv::FORMAT, &decoupler::FORMAT, &sif::FORMAT, &graphml::FORMAT, &gexf::FORMAT, &dot::FORMAT, &cyjs::FORMAT];
+pub const NETWORK_FORMATS: [&NetworkFormat; 8] = [
+    &tsv::FORMAT,
+    &decoupler::FORMAT,
+    &sif::FORMAT,
+    &graphml::FORMAT,
+    &gexf::FORMAT,
+    &dot::FORMAT,
+    &cyjs::FORMAT,
+    &cx2::FORMAT,
+];
 
 impl NetworkFormat {
     /// The format of this name.
@@ -49,18 +67,42 @@ impl NetworkFormat {
     }
 }
 
-/// Writes a network, gzipped where the name ends in `.gz`. The bytes depend on the graph and the format alone.
+/// Writes a network, gzipped where the name ends in `.gz`, with the positions and colours of a drawing where there is
+/// one; returns the files written. The bytes depend on graph, drawing and format alone.
 ///
 /// # Errors
 /// [`IoError::System`].
-pub fn write_network(path: &Path, graph: &GeneGraph, format: &NetworkFormat) -> Result<(), IoError> {
+pub fn write_network(
+    path: &Path,
+    graph: &GeneGraph,
+    drawing: Option<&NetworkDrawing>,
+    format: &NetworkFormat,
+) -> Result<Vec<PathBuf>, IoError> {
+    let mut files = vec![(path.to_owned(), format.write)];
+    files.extend(format.tables.iter().map(|&(ending, write)| (beside(path, ending), write)));
+    for (path, write) in &files {
+        write_one(path, |out| write(graph, drawing, out))?;
+    }
+    Ok(files.into_iter().map(|(path, _)| path).collect())
+}
+
+/// `net.sif.gz` becomes `net.nodes.tsv.gz`.
+fn beside(path: &Path, ending: &str) -> PathBuf {
+    if path.extension().is_some_and(|e| e == "gz") {
+        path.with_extension("").with_extension(format!("{ending}.gz"))
+    } else {
+        path.with_extension(ending)
+    }
+}
+
+fn write_one(path: &Path, write: impl Fn(&mut dyn Write) -> std::io::Result<()>) -> Result<(), IoError> {
     let failed = |e| IoError::write(path, e);
     write_atomic(path, |out| {
         if path.extension().is_some_and(|e| e == "gz") {
             let mut encoder = flate2::write::GzEncoder::new(out, flate2::Compression::default());
-            (format.write)(graph, &mut encoder).and_then(|()| encoder.finish().map(drop)).map_err(failed)
+            write(&mut encoder).and_then(|()| encoder.finish().map(drop)).map_err(failed)
         } else {
-            (format.write)(graph, out).map_err(failed)
+            write(out).map_err(failed)
         }
     })
 }

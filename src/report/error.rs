@@ -21,6 +21,16 @@ pub enum ReportError {
         /// What there was.
         got: String,
     },
+    /// More than a figure can show.
+    #[error("too many {what} for this layout\n  expected at most {most}, got {got}")]
+    TooMany {
+        /// What there are too many of.
+        what: &'static str,
+        /// How many can be shown.
+        most: usize,
+        /// How many there are.
+        got: usize,
+    },
     /// The drawing library refused.
     #[error("cannot draw the figure: {reason}")]
     Drawing {

@@ -118,7 +118,7 @@ pub(super) fn escape(text: &str) -> String {
 }
 
 /// Replaces `{{key}}` in one pass: what is filled in is never searched again.
-fn fill(template: &str, values: &[(&str, &str)]) -> String {
+pub(super) fn fill(template: &str, values: &[(&str, &str)]) -> String {
     let mut out = String::new();
     let mut rest = template;
     while let Some((before, after)) = rest.split_once("{{") {

@@ -110,6 +110,11 @@ impl LabelPlacer {
         &self.placed
     }
 
+    /// The discs that labels keep off.
+    pub fn discs(&self) -> &[(Point, f32)] {
+        &self.discs
+    }
+
     /// What a free place costs: distance and direction, lines below the text, nodes below the leader line.
     fn cost(&self, c: &Candidate) -> f32 {
         let over = c.leader.map_or(0, |line| self.discs.iter().filter(|&&(p, r)| crosses(line, p, r)).count());

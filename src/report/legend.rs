@@ -1,15 +1,19 @@
 //! What colour, size, line and ring mean in a network figure.
 
+use plotters::style::Color;
+
 use super::geometry::{Point, Rect};
 use super::network_figure::NetworkFigure;
 use super::route::{self, Tip};
 use super::scene::{Align, Scene, Stroke, TextStyle};
-use super::theme;
+use super::{hull, series, theme};
 
 /// Width of the legend column, px.
 pub(super) const WIDTH: f32 = 196.0;
 /// Height it needs, px.
-pub(super) const HEIGHT: f32 = 560.0;
+const HEIGHT: f32 = 560.0;
+/// Height of the legend of modules, px.
+const MODULES: f32 = 46.0;
 
 const SCALE: Rect = Rect::new(0.0, 0.0, 160.0, 12.0);
 const STRIPS: usize = 64;
@@ -17,13 +21,31 @@ const LINE: f32 = 20.0;
 const SECTION: f32 = 22.0;
 const SAMPLE: f32 = 42.0;
 
+/// Height that the legends of a figure need, px.
+pub(super) fn height(figure: &NetworkFigure) -> f32 {
+    HEIGHT + if figure.hulls { MODULES } else { 0.0 }
+}
+
 /// Draws every legend below `at`.
 pub(super) fn draw(scene: &mut Scene, figure: &NetworkFigure, at: Point) {
     let at = change(scene, figure, at);
     let at = connections(scene, figure, at);
     let at = effect(scene, figure, at);
     let at = weight(scene, figure, at);
+    let at = if figure.hulls { modules(scene, at) } else { at };
     evidence(scene, figure, at);
+}
+
+/// The tint of a module.
+fn modules(scene: &mut Scene, at: Point) -> Point {
+    let at = heading(scene, at, "Modules", "");
+    let middle = [at.shift(12.0, 0.0), at.shift(30.0, 0.0)].map(|p| (p, 5.0));
+    let mut outline = hull::outline(&middle, 3.0);
+    scene.polygon(outline.clone(), series::color(0).mix(0.07));
+    outline.extend(outline.first().copied());
+    scene.path(outline, Stroke::new(theme::lighter(series::color(0), 0.62), 1.0));
+    label(scene, at.shift(SAMPLE + 12.0, 0.0), "densely connected");
+    at.shift(0.0, SECTION + 4.0)
 }
 
 /// The diverging scale.

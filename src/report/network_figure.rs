@@ -1,26 +1,23 @@
 //! The network around one gene.
 
-use plotters::style::RGBColor;
+use std::collections::{BTreeMap, HashSet};
+use std::sync::Arc;
 
 use super::ReportError;
 use super::ego::Ego;
-use super::geometry::{Point, Rect};
-use super::labels::{LabelPlacer, LabelRequest};
-use super::layout::Tree;
-use super::legend;
-use super::route::{self, LineStyle, Tip};
-use super::scene::{Scene, Stroke, TextStyle, caption_height};
+use super::layout::{Layout, MOST_LAYERED, Placement, Wiring};
+use super::route::{LineStyle, Tip};
 use super::{text, theme};
-use crate::data::Delta;
-use crate::graph::{Edge, GeneGraph};
+use crate::data::{Delta, GeneId};
+use crate::graph::{Edge, GeneGraph, Sign};
+use crate::stats::{WeightedGraph, leiden};
 
 /// Name of the evidence channel that a graph built with expression data has.
 const COEXPRESSION: &str = "coexpression";
 /// Edges shown per gene shown, besides those along which genes were reached.
 const EDGES_PER_GENE: usize = 3;
-/// Room around the rings for labels, and for the title, px.
-const MARGIN: f32 = 92.0;
-const TITLE_ROOM: f32 = 40.0;
+/// Sweeps over the modules.
+const MODULE_SWEEPS: usize = 4;
 
 /// A gene of the figure.
 #[derive(Debug, Clone, PartialEq)]
@@ -37,6 +34,8 @@ pub struct NodeView {
     pub hop: usize,
     /// The gene of the previous ring it was reached from.
     pub parent: Option<usize>,
+    /// Community among the genes shown (Leiden, modularity of the weights), numbered from 0.
+    pub module: usize,
 }
 
 /// An edge of the figure.
@@ -48,17 +47,26 @@ pub struct EdgeView {
     pub target: usize,
     /// Confidence, 0..=1.
     pub weight: f32,
-    /// What the tip shows.
-    tip: Tip,
+    /// Activation, repression or unknown.
+    pub sign: Sign,
+    /// Whether it is known which of the two acts on the other.
+    pub directed: bool,
     /// No co-expression supports it, although the graph has co-expression.
     pub prior_only: bool,
     /// Whether the opposite edge is drawn too.
     pub both_ways: bool,
 }
 
-/// The network around a gene: rings are hops, arrows activate, tees repress, plain lines have no sign; width = weight,
-/// dash = prior only, fill = predicted change, area = degree, ring = perturbed.
-#[derive(Debug, Clone, PartialEq)]
+impl EdgeView {
+    /// What its tip shows.
+    pub(super) fn tip(&self) -> Tip {
+        Tip::of(self.sign, self.directed)
+    }
+}
+
+/// The network around a gene: arrows activate, tees repress, plain lines have no sign; width = weight,
+/// dash = prior only, fill = predicted change, area = degree, ring = perturbed, tint = module.
+#[derive(Debug, Clone)]
 pub struct NetworkFigure {
     /// The genes, the centre first.
     pub nodes: Vec<NodeView>,
@@ -72,6 +80,11 @@ pub struct NetworkFigure {
     pub extent: String,
     /// Whether the graph tells edges with co-expression from others.
     pub has_coexpression: bool,
+    /// The genes and edges shown, with all their evidence.
+    pub(super) shown: GeneGraph,
+    pub(super) layout: Layout,
+    pub(super) hulls: bool,
+    seed: u64,
 }
 
 impl NetworkFigure {
@@ -102,13 +115,16 @@ impl NetworkFigure {
             return Err(ReportError::Empty { figure: "network", expected: "a gene with edges".into(), got });
         }
         let (edges, n_edges) = ego.edges(graph, EDGES_PER_GENE * ego.members.len());
-        let nodes = ego.members.iter().enumerate().map(|(k, m)| NodeView {
+        let edge_views = edge_views(graph, &ego, &edges);
+        let module = modules(ego.members.len(), &edge_views);
+        let nodes = ego.members.iter().zip(module).enumerate().map(|(k, (m, module))| NodeView {
             name: graph.genes().name(m.gene).to_owned(),
             delta: change(graph.genes().name(m.gene)),
             degree: degree(graph, m.gene),
             perturbed: k == 0 && delta.is_some(),
             hop: m.hop,
             parent: m.parent,
+            module,
         });
         let chosen = if delta.is_some() { "predicted change times edge weight" } else { "edge weight" };
         let extent = format!(
@@ -118,18 +134,18 @@ impl NetworkFigure {
             if hops == 1 { "hop" } else { "hops" },
             edges.len(),
         );
-        let has_coexpression = graph.channel(COEXPRESSION).is_some();
+        let title = if delta.is_some() { "Predicted response around" } else { "Network around" };
         Ok(Self {
             nodes: nodes.collect(),
-            edges: edge_views(graph, &ego, &edges),
-            title: if delta.is_some() {
-                format!("Predicted response around {name}")
-            } else {
-                format!("Network around {name}")
-            },
+            edges: edge_views,
+            title: format!("{title} {name}"),
             caption: String::new(),
             extent,
-            has_coexpression,
+            has_coexpression: graph.channel(COEXPRESSION).is_some(),
+            shown: shown(graph, &ego, &edges),
+            layout: Layout::default(),
+            hulls: false,
+            seed: 0,
         })
     }
 
@@ -148,9 +164,22 @@ impl NetworkFigure {
         self
     }
 
-    /// Draws it.
-    pub fn scene(&self) -> Scene {
-        self.draw().0
+    /// Laid out in this way; `seed` chooses among the layouts that start at random. Modules are tinted in the
+    /// force-directed layout, where they lie together.
+    ///
+    /// # Errors
+    /// [`ReportError::TooMany`] for more genes than the layered layout can show ([`MOST_LAYERED`]).
+    pub fn layout(self, layout: Layout, seed: u64) -> Result<Self, ReportError> {
+        if layout == Layout::Layered && self.nodes.len() > MOST_LAYERED {
+            return Err(ReportError::TooMany { what: "genes", most: MOST_LAYERED, got: self.nodes.len() });
+        }
+        Ok(Self { layout, seed, hulls: layout == Layout::Force, ..self })
+    }
+
+    /// With or without the tinted outlines of modules.
+    #[must_use]
+    pub fn hulls(self, hulls: bool) -> Self {
+        Self { hulls, ..self }
     }
 
     /// The largest change on the colour scale: that of the genes that were not perturbed themselves.
@@ -179,118 +208,46 @@ impl NetworkFigure {
 
     /// Tips that occur.
     pub(super) fn has_tip(&self, tip: Tip) -> bool {
-        self.edges.iter().any(|e| e.tip == tip)
+        self.edges.iter().any(|e| e.tip() == tip)
     }
 
-    fn draw(&self) -> (Scene, LabelPlacer) {
-        let (places, outer) = self.layout();
-        let side = 2.0 * (outer + MARGIN);
-        let width = side + legend::WIDTH + 24.0;
-        let lines = text::wrap(&format!("{} {}", self.extent, self.caption), theme::CAPTION, width - 48.0);
-        let body = (side - 60.0).max(legend::HEIGHT);
-        let mut scene = Scene::new(width, TITLE_ROOM + body + caption_height(&lines), self.alt());
-        scene.frame_texts(24.0, &self.title, &lines);
-        let middle = Point::new(side / 2.0, TITLE_ROOM + body / 2.0);
-        let discs: Vec<(Point, f32)> = places
-            .iter()
-            .zip(&self.nodes)
-            .map(|(p, n)| (middle.shift(p.x, p.y), self.radius(n.degree) + ring_width(n)))
-            .collect();
-        let bounds = Rect::new(6.0, TITLE_ROOM, side - 12.0, body);
-        let mut placer = LabelPlacer::new(bounds, discs.iter().map(|&(p, r)| (p, r + 1.0)).collect());
-        self.draw_rings(&mut scene, &places, middle);
-        self.draw_edges(&mut scene, &discs, &mut placer);
-        self.nodes.iter().zip(&discs).for_each(|(n, &(p, _))| self.draw_node(&mut scene, n, p));
-        self.draw_labels(&mut scene, &discs, middle, &mut placer);
-        legend::draw(&mut scene, self, Point::new(side + 12.0, TITLE_ROOM + 16.0));
-        let unnamed = self.nodes.len() - placer.placed().len();
-        if unnamed > 0 {
-            let text = format!("{unnamed} labels left out for lack of room");
-            scene.text(Point::new(24.0, TITLE_ROOM + 4.0), text, TextStyle::new(theme::CAPTION).muted());
-        }
-        (scene, placer)
-    }
-
-    fn layout(&self) -> (Vec<Point>, f32) {
+    /// Where its genes lie, around no place in particular.
+    pub(super) fn place(&self) -> Placement {
         let parent: Vec<Option<usize>> = self.nodes.iter().map(|n| n.parent).collect();
         let hop: Vec<usize> = self.nodes.iter().map(|n| n.hop).collect();
-        let pairs: Vec<(usize, usize)> = self.edges.iter().map(|e| (e.source, e.target)).collect();
-        Tree::new(&parent, &hop).place(&pairs)
+        let room: Vec<(f32, f32)> = self.nodes.iter().map(|n| self.room(n)).collect();
+        let edges: Vec<(usize, usize, f32)> = self.edges.iter().map(|e| (e.source, e.target, e.weight)).collect();
+        self.layout.place(&Wiring { parent: &parent, hop: &hop, room: &room, edges: &edges }, self.seed)
     }
 
-    /// A faint circle per hop.
-    fn draw_rings(&self, scene: &mut Scene, places: &[Point], middle: Point) {
-        let last = self.nodes.iter().map(|n| n.hop).max().unwrap_or(0);
-        for hop in 1..=last {
-            let ring = self.nodes.iter().zip(places).filter(|(n, _)| n.hop == hop);
-            let radius = ring.map(|(_, p)| p.distance(Point::default())).fold(f32::INFINITY, f32::min);
-            let circle = (0..=120).map(|k| middle.toward(k as f32 * std::f32::consts::TAU / 120.0, radius));
-            scene.path(circle.collect(), Stroke::new(theme::GRID, 1.0));
-        }
+    /// Half of the width and height that a gene takes with its label below or above it.
+    fn room(&self, node: &NodeView) -> (f32, f32) {
+        let radius = self.radius(node.degree) + ring_width(node);
+        let label = text::width(&node.name, theme::LABEL, node.perturbed).min(MOST_LABEL);
+        (radius.max(label / 2.0) + 3.0, radius + theme::LABEL * 0.6 + 3.0)
     }
 
-    /// Weak and unsigned edges first, so that signs stay visible.
-    fn draw_edges(&self, scene: &mut Scene, discs: &[(Point, f32)], placer: &mut LabelPlacer) {
-        let mut order: Vec<&EdgeView> = self.edges.iter().collect();
-        order.sort_by(|a, b| {
-            let signed = |e: &EdgeView| matches!(e.tip, Tip::Arrow | Tip::Tee);
-            signed(a).cmp(&signed(b)).then(a.weight.total_cmp(&b.weight))
-        });
-        for edge in order {
-            let lean = if edge.both_ways { 0.08 } else { 0.0 };
-            let curve = route::curve(discs, edge.source, edge.target, lean);
-            let radii = (discs[edge.source].1, discs[edge.target].1);
-            let line =
-                route::draw_edge(scene, &curve, radii, edge.tip, self.lines().width(edge.weight), edge.prior_only);
-            placer.avoid_line(&line);
-        }
-    }
-
-    fn draw_node(&self, scene: &mut Scene, node: &NodeView, at: Point) {
-        let radius = self.radius(node.degree);
-        if node.perturbed {
-            scene.disc(at, radius + RING, theme::INK);
-            scene.disc(at, radius + RING - 2.2, theme::PAPER);
-        }
-        scene.disc(at, radius, if node.perturbed { theme::INK } else { theme::MUTED });
-        scene.disc(at, radius - 1.1, self.fill(node));
-    }
-
-    fn fill(&self, node: &NodeView) -> RGBColor {
-        node.delta.map_or(theme::UNKNOWN, |d| theme::diverging(d, self.limit()))
-    }
-
-    /// The centre and the best connected genes choose first.
-    fn draw_labels(&self, scene: &mut Scene, discs: &[(Point, f32)], middle: Point, placer: &mut LabelPlacer) {
-        let mut order: Vec<usize> = (0..self.nodes.len()).collect();
-        order.sort_by_key(|&n| (n != 0, std::cmp::Reverse(self.nodes[n].degree), n));
-        for n in order {
-            let (anchor, radius) = discs[n];
-            let bold = n == 0 || self.nodes[n].perturbed;
-            let size = if bold { theme::LABEL + 1.5 } else { theme::LABEL - 0.5 };
-            let toward = if n == 0 { std::f32::consts::FRAC_PI_2 } else { middle.angle_to(anchor) };
-            let name = text::shorten(&self.nodes[n].name, size, 120.0);
-            if let Some(label) = placer.place(&LabelRequest { anchor, radius, text: &name, size, bold, toward }) {
-                label.draw(scene, true);
-            }
-        }
-    }
-
-    fn alt(&self) -> String {
-        let names: Vec<&str> = self.nodes.iter().take(6).map(|n| n.name.as_str()).collect();
-        format!("{}: {} genes ({}, ...) and {} edges", self.title, self.nodes.len(), names.join(", "), self.edges.len())
+    /// Modules with at least this many genes, each as positions in [`Self::nodes`].
+    pub(super) fn modules_of(&self, at_least: usize) -> Vec<Vec<usize>> {
+        let n = self.nodes.iter().map(|n| n.module + 1).max().unwrap_or(0);
+        let mut modules = vec![Vec::new(); n];
+        self.nodes.iter().enumerate().for_each(|(k, node)| modules[node.module].push(k));
+        modules.retain(|m| m.len() >= at_least);
+        modules
     }
 }
 
+/// Labels are cut at this width, px.
+pub(super) const MOST_LABEL: f32 = 120.0;
 /// Room that the ring of a perturbed gene takes around its disc, px.
-const RING: f32 = 5.0;
+pub(super) const RING: f32 = 5.0;
 
-fn ring_width(node: &NodeView) -> f32 {
+pub(super) fn ring_width(node: &NodeView) -> f32 {
     if node.perturbed { RING } else { 0.0 }
 }
 
 /// Number of different genes connected with this one.
-fn degree(graph: &GeneGraph, gene: crate::data::GeneId) -> usize {
+fn degree(graph: &GeneGraph, gene: GeneId) -> usize {
     let only_in = graph.in_edges(gene).filter(|e| graph.edge(gene, e.source).is_none()).count();
     graph.out_edges(gene).len() + only_in
 }
@@ -304,12 +261,34 @@ fn edge_views(graph: &GeneGraph, ego: &Ego, edges: &[&Edge]) -> Vec<EdgeView> {
             source: position(e.source),
             target: position(e.target),
             weight: e.weight,
-            tip: Tip::of(e.sign, reverse.is_none()),
+            sign: e.sign,
+            directed: e.sign != Sign::Unknown || reverse.is_none(),
             prior_only: coexpression.is_some_and(|c| e.evidence.iter().all(|(channel, _)| *channel != c)),
             both_ways: e.sign.value() != 0.0 && reverse.is_some_and(|r| r.sign.value() != 0.0),
         }
     };
     edges.iter().map(view).collect()
+}
+
+/// Communities among the genes shown; both ways between two genes count together.
+fn modules(n_genes: usize, edges: &[EdgeView]) -> Vec<usize> {
+    let mut weights = BTreeMap::new();
+    for edge in edges.iter().filter(|e| e.source != e.target && e.weight > 0.0) {
+        let pair = (edge.source.min(edge.target), edge.source.max(edge.target));
+        *weights.entry(pair).or_insert(0.0) += f64::from(edge.weight);
+    }
+    let graph = WeightedGraph::new(n_genes, weights.into_iter().map(|((a, b), w)| (a, b, w)));
+    leiden(&graph, 1.0, MODULE_SWEEPS, 0)
+}
+
+/// The part of the graph that is drawn.
+fn shown(graph: &GeneGraph, ego: &Ego, edges: &[&Edge]) -> GeneGraph {
+    let genes: Vec<GeneId> = ego.members.iter().map(|m| m.gene).collect();
+    let kept: HashSet<(GeneId, GeneId)> = edges.iter().map(|e| (e.source, e.target)).collect();
+    let among = graph.induced(&genes);
+    let name = |g: GeneId| graph.genes().resolve(among.genes().name(g)).unwrap_or(g);
+    let edges = among.edges().iter().filter(|e| kept.contains(&(name(e.source), name(e.target)))).cloned().collect();
+    GeneGraph::new(Arc::clone(among.genes()), among.channels().to_vec(), edges)
 }
 
 /// The next of 1, 2, 3, 5 times a power of ten.
@@ -339,27 +318,28 @@ pub fn network_svg(
 
 #[cfg(test)]
 mod tests {
-    use std::sync::Arc;
-
     use super::*;
     use crate::data::GeneIndex;
-    use crate::graph::{GraphBuilder, Sign};
+    use crate::graph::GraphBuilder;
     use crate::stats::Rng;
 
-    /// A made graph: a ring of hubs with targets, signs and co-expression by the counter-based generator.
-    pub(in crate::report) fn graph(n_genes: usize, n_edges: usize) -> GeneGraph {
+    /// A made graph: a tree of hubs with targets, then edges between any two genes, with signs and co-expression, by the
+    /// counter-based generator.
+    pub(in crate::report) fn graph(seed: u64, n_genes: usize, n_edges: usize) -> GeneGraph {
         let mut builder = GraphBuilder::new();
         let (prior, coexpression) = (builder.channel("collectri"), builder.channel(COEXPRESSION));
-        let mut rng = Rng::keyed(7, "figure", n_genes as u64, n_edges as u64);
-        let name = |k: usize| format!("GENE{k}");
+        let mut rng = Rng::keyed(seed, "figure", n_genes as u64, n_edges as u64);
+        let names: Vec<String> =
+            (0..n_genes).map(|k| format!("{}{k}", ["GENE", "A", "MT-ND", "LINC00"][rng.below(4)])).collect();
         for k in 1..n_genes {
-            builder.add(&name(k / 6), &name(k), 0.3 + 0.7 * rng.uniform() as f32, Sign::Activation, &[(prior, 1.0)]);
+            let from = &names[k / 6];
+            builder.add(from, &names[k], 0.3 + 0.7 * rng.uniform() as f32, Sign::Activation, &[(prior, 1.0)]);
         }
         while builder.n_edges() < n_edges {
             let (a, b) = (rng.below(n_genes), rng.below(n_genes));
             let sign = Sign::of(rng.below(3) as f32 - 1.0);
             let channel = if rng.below(2) == 0 { prior } else { coexpression };
-            builder.add(&name(a), &name(b), rng.uniform() as f32, sign, &[(channel, 0.5)]);
+            builder.add(&names[a], &names[b], rng.uniform() as f32, sign, &[(channel, 0.5)]);
         }
         builder.build()
     }
@@ -371,35 +351,71 @@ mod tests {
         Delta::new(Arc::new(GeneIndex::new(names).unwrap()), mean, None).unwrap()
     }
 
-    fn check_labels(n_genes: usize, n_edges: usize) {
-        let graph = graph(n_genes, n_edges);
+    /// Draws the whole of a made graph and checks every pair of labels, and labels against genes.
+    fn check_labels(seed: u64, n_genes: usize, n_edges: usize, layout: Layout) {
+        let graph = graph(seed, n_genes, n_edges);
+        let center = graph.genes().names()[0].to_string();
         let delta = delta(&graph);
-        let figure = NetworkFigure::around(&graph, "GENE0", 8, n_genes, Some(&delta)).unwrap();
+        let figure = NetworkFigure::around(&graph, &center, 12, n_genes, Some(&delta)).unwrap();
+        let figure = figure.layout(layout, seed).unwrap();
         assert_eq!(figure.nodes.len(), n_genes);
         let (_, placer) = figure.draw();
         let placed = placer.placed();
-        assert_eq!(placed.len(), n_genes, "every gene has its label");
+        assert_eq!(placed.len(), n_genes, "every gene has its label ({layout:?}, {seed})");
         for (k, a) in placed.iter().enumerate() {
             let clash = placed[..k].iter().find(|b| a.rect.overlaps(&b.rect));
-            assert!(clash.is_none(), "{} and {clash:?} overlap", a.text);
+            assert!(clash.is_none(), "{} and {clash:?} overlap ({layout:?}, {seed})", a.text);
+            let covered = placer.discs().iter().find(|&&(p, r)| a.rect.meets_disc(p, r - 1.0));
+            assert!(covered.is_none(), "{} covers a gene at {covered:?} ({layout:?}, {seed})", a.text);
         }
     }
 
     #[test]
-    fn labels_of_forty_genes_do_not_overlap() {
-        check_labels(40, 110);
+    fn labels_of_twenty_networks_do_not_overlap() {
+        for seed in 0..20 {
+            let n_genes = 20 + 4 * seed as usize;
+            for layout in [Layout::Radial, Layout::Layered, Layout::Force] {
+                check_labels(seed, n_genes, n_genes * 5 / 2, layout);
+            }
+        }
     }
 
     #[test]
     fn labels_of_three_hundred_genes_do_not_overlap() {
-        check_labels(300, 1000);
+        check_labels(7, 300, 1000, Layout::Radial);
+        check_labels(7, 300, 1000, Layout::Force);
+    }
+
+    #[test]
+    fn genes_keep_apart_in_every_layout() {
+        let graph = graph(3, 80, 220);
+        let center = graph.genes().names()[0].to_string();
+        for layout in [Layout::Radial, Layout::Layered, Layout::Force] {
+            let figure = NetworkFigure::around(&graph, &center, 12, 80, None).unwrap().layout(layout, 0).unwrap();
+            let places = figure.place().points;
+            for a in 0..80 {
+                for b in 0..a {
+                    let room = figure.radius(figure.nodes[a].degree) + figure.radius(figure.nodes[b].degree);
+                    assert!(places[a].distance(places[b]) > room, "{layout:?}: {a} and {b}");
+                }
+            }
+        }
+    }
+
+    #[test]
+    fn more_genes_than_layers_can_hold_are_refused() {
+        let graph = graph(1, 130, 200);
+        let center = graph.genes().names()[0].to_string();
+        let figure = NetworkFigure::around(&graph, &center, 12, 130, None).unwrap();
+        let error = figure.layout(Layout::Layered, 0).unwrap_err();
+        assert!(error.to_string().contains("at most 100, got 130"), "{error}");
     }
 
     #[test]
     fn the_same_input_gives_the_same_bytes_and_every_legend() {
-        let graph = graph(60, 160);
-        let delta = delta(&graph);
-        let draw = || network_svg(&graph, "GENE0", 2, 40, Some(&delta), "run demo, model grn").unwrap();
+        let graph = graph(7, 60, 160);
+        let (center, delta) = (graph.genes().names()[0].to_string(), delta(&graph));
+        let draw = || network_svg(&graph, &center, 6, 40, Some(&delta), "run demo, model grn").unwrap();
         let svg = draw();
         assert_eq!(svg, draw());
         for legend in [

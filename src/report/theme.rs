@@ -66,6 +66,12 @@ pub(super) fn diverging(value: f32, limit: f32) -> RGBColor {
     RGBColor(mix(a.0, b.0), mix(a.1, b.1), mix(a.2, b.2))
 }
 
+/// A colour mixed with the paper; `by` 0 leaves it, 1 is the paper.
+pub(super) fn lighter(color: RGBColor, by: f32) -> RGBColor {
+    let mix = |a: u8, b: u8| (f32::from(a) + (f32::from(b) - f32::from(a)) * by).round() as u8;
+    RGBColor(mix(color.0, PAPER.0), mix(color.1, PAPER.1), mix(color.2, PAPER.2))
+}
+
 /// The colour of a rise or a fall in bar charts.
 pub(super) fn direction(value: f32) -> RGBColor {
     diverging(value.signum() * 0.82, 1.0)

@@ -25,7 +25,7 @@ pub(in crate::cli) struct ExportArgs {
     /// At most this many genes around the centre, the strongest
     #[arg(long, default_value_t = 100, value_name = "N", requires = "center")]
     max_genes: usize,
-    /// tsv, decoupler, sif, graphml, gexf, dot or cyjs (default: what the name of the output says)
+    /// tsv, decoupler, sif, graphml, gexf, dot, cyjs or cx2 (default: what the name of the output says)
     #[arg(long, value_name = "FORMAT")]
     format: Option<String>,
     /// Where the network goes; `.gz` compresses
@@ -45,9 +45,9 @@ pub(super) fn run(args: ExportArgs, session: &mut Session) -> Result<ExitStatus,
         session.printer.say(format!("would write {genes} genes and {edges} edges to `{output}` as {}", format.name));
         return Ok(ExitStatus::Done);
     }
-    write_network(&args.output, &graph, format)?;
+    let files = write_network(&args.output, &graph, None, format)?;
     session.printer.result(
-        || json!({"output": args.output, "format": format.name, "genes": genes, "edges": edges}),
+        || json!({"output": args.output, "files": files, "format": format.name, "genes": genes, "edges": edges}),
         || format!("{output}: {genes} genes, {edges} edges ({})", format.name),
     )?;
     Ok(ExitStatus::Done)

@@ -1,25 +1,28 @@
 //! `grn plot network`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum};
+use serde_json::json;
 
 use super::super::error::CliError;
 use super::super::load::{LoadedRun, load_run};
 use super::super::session::Session;
-use super::{save, source_of};
+use super::{save, save_bytes, source_of};
 use crate::data::Perturbation;
 use crate::error::{ExitStatus, Notice};
-use crate::io;
+use crate::io::{self, NetworkFormat, write_network};
 use crate::predict::Basis;
-use crate::report::NetworkFigure;
+use crate::report::{Layout, NetworkFigure};
 
 /// Arguments of `grn plot network`.
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:
   grn plot network --center KDM1A -o kdm1a.svg
   grn plot network --run runs/mine --center SOX2 --hops 1 --max-genes 25 -o sox2.png
-  grn plot network --graph graph.tsv.gz --center SOX2 -o sox2.svg")]
+  grn plot network --graph graph.tsv.gz --center SOX2 --layout layered -o sox2.pdf
+  grn plot network --center KDM1A --layout force --max-genes 200 -o kdm1a.html
+  grn plot network --center KDM1A -o kdm1a.cx2")]
 pub(in crate::cli) struct NetworkArgs {
     /// Run directory (default: the newest finished one under `runs/`)
     #[arg(long, value_name = "DIR", conflicts_with = "graph")]
@@ -39,9 +42,37 @@ pub(in crate::cli) struct NetworkArgs {
     /// Genes to show at most
     #[arg(long, default_value_t = 40, value_name = "N")]
     max_genes: usize,
-    /// File to write (.svg or .png)
+    /// How genes are placed
+    #[arg(long, value_enum, default_value_t = LayoutArg::Radial, value_name = "LAYOUT")]
+    layout: LayoutArg,
+    /// Outline densely connected genes in any layout (default: in the force layout)
+    #[arg(long)]
+    modules: bool,
+    /// File to write: a figure (.svg, .png, .pdf), a page to explore (.html), or a network with positions and colours
+    /// (.cyjs, .cx2, .graphml, .gexf, .sif with tables, .dot)
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
+}
+
+/// `--layout`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum LayoutArg {
+    /// The gene in the middle, one ring per hop
+    Radial,
+    /// Regulators above their targets, for up to 100 genes
+    Layered,
+    /// Connected genes close together
+    Force,
+}
+
+impl From<LayoutArg> for Layout {
+    fn from(layout: LayoutArg) -> Self {
+        match layout {
+            LayoutArg::Radial => Self::Radial,
+            LayoutArg::Layered => Self::Layered,
+            LayoutArg::Force => Self::Force,
+        }
+    }
 }
 
 pub(super) fn run(args: NetworkArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
@@ -53,7 +84,27 @@ pub(super) fn run(args: NetworkArgs, session: &mut Session) -> Result<ExitStatus
         }
         None => of_run(&args, &load_run(session, args.run.as_deref())?, session)?,
     };
-    save(session, &args.output, &figure.scene())
+    let layout = Layout::from(args.layout);
+    let figure = figure.layout(layout, session.seed)?.hulls(args.modules || layout == Layout::Force);
+    write(session, &args.output, &figure)
+}
+
+/// As a page, as a network for another program, or as a figure, by the name of the file.
+fn write(session: &Session, path: &Path, figure: &NetworkFigure) -> Result<ExitStatus, CliError> {
+    if path.extension().is_some_and(|e| e == "html") {
+        return save_bytes(session, path, figure.to_html()?.as_bytes(), &figure.scene());
+    }
+    let Some(format) = NetworkFormat::of_path(path) else {
+        return save(session, path, &figure.scene());
+    };
+    let (graph, drawing) = figure.drawing();
+    let files = write_network(path, graph, Some(&drawing), format)?;
+    let (genes, edges) = (graph.n_genes(), graph.n_edges());
+    session.printer.result(
+        || json!({ "output": path, "files": files, "format": format.name, "genes": genes, "edges": edges }),
+        || files.iter().map(|f| f.display().to_string()).collect::<Vec<_>>().join("\n"),
+    )?;
+    Ok(ExitStatus::Done)
 }
 
 /// The network around a gene, filled with its predicted response, with the usual limits.

@@ -2,14 +2,19 @@
 
 use std::io::Write;
 
+use super::drawing::NetworkDrawing;
 use super::{NetworkFormat, ends};
 use crate::graph::{GeneGraph, Sign};
 
-pub(super) const FORMAT: NetworkFormat =
-    NetworkFormat { name: "decoupler", about: "source,target,weight, the weight negative for repression", write };
+pub(super) const FORMAT: NetworkFormat = NetworkFormat {
+    name: "decoupler",
+    about: "source,target,weight, the weight negative for repression",
+    write,
+    tables: &[],
+};
 
 /// Edges of unknown sign keep a positive weight, as decoupler's own nets have it.
-fn write(graph: &GeneGraph, out: &mut dyn Write) -> std::io::Result<()> {
+fn write(graph: &GeneGraph, _: Option<&NetworkDrawing>, out: &mut dyn Write) -> std::io::Result<()> {
     let mut csv = csv::Writer::from_writer(out);
     csv.write_record(["source", "target", "weight"])?;
     for edge in graph.edges() {

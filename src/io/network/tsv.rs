@@ -6,5 +6,6 @@ use crate::io::prior::write_rows;
 pub(super) const FORMAT: NetworkFormat = NetworkFormat {
     name: "tsv",
     about: "source, target, weight, sign, evidence; read again by --prior",
-    write: |graph, out| write_rows(out, graph),
+    write: |graph, _, out| write_rows(out, graph),
+    tables: &[],
 };
