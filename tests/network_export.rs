@@ -211,12 +211,10 @@ fn networkx_reads_drawn_networks_with_the_same_genes_edges_and_signs() {
              print(';'.join(sorted(g.nodes)) + '|' + ';'.join(sorted(a + ' ' + d['sign'] + ' ' + b for a, b, d in g.edges(data=True))))"
         )
     };
-    let cyjs = "d = json.load(open(sys.argv[1]))\nd['data'] = []\nd['directed'] = True\nd['multigraph'] = False\n\
-                g = nx.cytoscape_graph(d)";
     for (name, read) in [
         ("net.graphml", "g = nx.read_graphml(sys.argv[1])"),
         ("net.gexf", "g = nx.read_gexf(sys.argv[1])"),
-        ("net.cyjs", cyjs),
+        ("net.cyjs", "g = nx.cytoscape_graph(json.load(open(sys.argv[1])))"),
     ] {
         let (_dir, path) = drawn(name);
         let Some(said) = python_says("networkx", &of(read), &path) else { return };

@@ -26,6 +26,12 @@ pub(super) fn outline(discs: &[(Point, f32)], margin: f32) -> Vec<Point> {
     hull
 }
 
+/// Whether a place lies within an outline.
+pub(super) fn holds(outline: &[Point], place: Point) -> bool {
+    let next = outline.iter().cycle().skip(1);
+    outline.iter().zip(next).all(|(&a, &b)| turn(a, b, place) >= 0.0)
+}
+
 /// Half of the outline: points are dropped as long as the line does not turn the same way.
 fn chain(points: impl Iterator<Item = Point>) -> Vec<Point> {
     let mut half: Vec<Point> = Vec::new();
@@ -59,5 +65,6 @@ mod tests {
                 assert!(inside > r + 3.8, "{inside} for {r}");
             }
         }
+        assert!(discs.iter().all(|&(p, _)| holds(&outline, p)) && !holds(&outline, Point::new(60.0, 60.0)));
     }
 }

@@ -70,11 +70,16 @@ impl NetworkFigure {
         }
     }
 
-    /// A tint and an outline around the genes of each module.
+    /// A tint and an outline around the genes of each module. An outline that would hold half as many strangers as members
+    /// says nothing and is left out.
     fn draw_modules(&self, scene: &mut Scene, discs: &[(Point, f32)]) {
         for (k, module) in self.modules_of(MODULE).iter().enumerate() {
             let members: Vec<(Point, f32)> = module.iter().map(|&n| discs[n]).collect();
             let mut outline = hull::outline(&members, MODULE_MARGIN);
+            let inside = discs.iter().filter(|&&(p, _)| hull::holds(&outline, p)).count();
+            if 2 * (inside - module.len()) >= module.len() {
+                continue;
+            }
             scene.polygon(outline.clone(), series::color(k).mix(0.07));
             outline.extend(outline.first().copied());
             scene.path(outline, Stroke::new(theme::lighter(series::color(k), 0.62), 1.0));

@@ -21,7 +21,10 @@ fn write(graph: &GeneGraph, drawing: Option<&NetworkDrawing>, out: &mut dyn Writ
     let edge = |(k, edge): (usize, &Edge)| edge_of(graph, k, edge, drawing.map(|d| &d.edges[k]));
     let edges: Vec<Value> = graph.edges().iter().enumerate().map(edge).collect();
     let title = drawing.map_or("genes", |d| &d.title);
+    // networkx reads `directed`, `multigraph` and, of genes, `value`.
     let network = json!({
+        "directed": true,
+        "multigraph": false,
         "format_version": "1.0",
         "generated_by": "grn",
         "target_cytoscapejs_version": "~2.1",
@@ -36,7 +39,8 @@ fn write(graph: &GeneGraph, drawing: Option<&NetworkDrawing>, out: &mut dyn Writ
 fn node(graph: &GeneGraph, gene: usize, (x, y): (f64, f64), mark: Option<&GeneMark>) -> Value {
     let (id, name) = (GeneId(gene as u32), &*graph.genes().names()[gene]);
     let (out, into) = (graph.out_edges(id).len(), graph.in_edges(id).count());
-    let mut data = json!({"id": name, "name": name, "shared_name": name, "out_degree": out, "in_degree": into});
+    let mut data =
+        json!({"id": name, "value": name, "name": name, "shared_name": name, "out_degree": out, "in_degree": into});
     if let (Some(mark), Value::Object(data)) = (mark, &mut data) {
         data.extend(drawn(mark));
     }

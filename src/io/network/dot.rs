@@ -30,9 +30,13 @@ fn write(graph: &GeneGraph, drawing: Option<&NetworkDrawing>, out: &mut dyn Writ
             Sign::Unknown if mark.is_some_and(|m| !m.directed) => "none",
             Sign::Unknown => "odot",
         };
-        let (weight, width) = (edge.weight, mark.map_or(0.5 + 2.5 * edge.weight, |m| m.width));
+        let (weight, width) = (edge.weight, mark.map_or(0.5 + 2.5 * edge.weight, |m| m.width * POINTS));
         let dash = if mark.is_some_and(|m| m.prior_only) { ", style=dashed" } else { "" };
-        let drawn = if mark.is_some() { format!(", color=\"{}\"{dash}", hex(color(edge.sign))) } else { String::new() };
+        let drawn = if mark.is_some() {
+            format!(", arrowsize=0.6, color=\"{}\"{dash}", hex(color(edge.sign)))
+        } else {
+            String::new()
+        };
         let (source, target) = (quoted(source), quoted(target));
         writeln!(out, "  {source} -> {target} [weight={weight}, penwidth={width:.2}, arrowhead={head}{drawn}];")?;
     }
@@ -40,7 +44,7 @@ fn write(graph: &GeneGraph, drawing: Option<&NetworkDrawing>, out: &mut dyn Writ
 }
 
 /// Discs of the size drawn, their names below them.
-const STYLE: &str = "node [shape=circle, fixedsize=true, style=filled, label=\"\", fontsize=10];";
+const STYLE: &str = "node [shape=circle, fixedsize=true, style=filled, label=\"\", fontname=Helvetica, fontsize=8];";
 /// Graphviz measures places in points of 1/72 inch, the page in 1/96.
 const POINTS: f32 = 0.75;
 

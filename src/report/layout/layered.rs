@@ -12,13 +12,13 @@ use super::Wiring;
 use crate::report::geometry::Point;
 
 /// Room between genes and between layers, px.
-const SPACING: f64 = 34.0;
+const SPACING: f64 = 12.0;
 /// Edges that decide about layers, per gene: the others are drawn over them, as every edge would only widen the page.
 const EDGES_PER_GENE: f32 = 1.4;
 /// Room of the bend of a long edge, as a share of [`SPACING`].
 const BEND: f64 = 0.25;
-/// Layers are at least this much higher than wide rooms would ask for.
-const LAYER: f32 = 1.5;
+/// Layers are this much farther apart than genes beside each other: edges need the room, and labels.
+const LAYER: f32 = 2.2;
 
 /// Places of all genes; components lie beside each other.
 pub(super) fn place(wiring: &Wiring<'_>) -> Vec<Point> {
@@ -42,7 +42,7 @@ pub(super) fn place(wiring: &Wiring<'_>) -> Vec<Point> {
         for (gene, (x, y)) in places {
             points[gene] = Point::new((from + x - left) as f32, y as f32 * LAYER);
         }
-        from += right - left + 3.0 * SPACING;
+        from += right - left + 4.0 * SPACING;
     }
     points
 }
