@@ -18,7 +18,7 @@ fn graph() -> GeneGraph {
 }
 
 /// What a user does, and what is seen then; errors of the page come first.
-const VISIT: &str = r#"
+const VISIT: &str = r##"
 const seen = [];
 const shown = () => document.querySelectorAll("#drawing .edge").length - document.querySelectorAll("#drawing .gone .edge").length;
 const box = document.getElementById("search");
@@ -42,7 +42,7 @@ document.getElementById("all").click();
 seen.push(before === document.getElementById("drawing").getAttribute("viewBox"));
 seen.push(performance.getEntriesByType("resource").length, document.querySelectorAll("b, i").length);
 document.title = [...problems, ...seen].join("|");
-"#;
+"##;
 
 /// A browser: `GRN_BROWSER`, or one of the usual names.
 fn browser() -> Option<String> {
@@ -69,7 +69,9 @@ fn the_page_draws_searches_and_filters() {
     let page = figure.to_html().unwrap();
     let early = "<script>const problems = []; window.onerror = (text) => { problems.push(text); };\
                  document.addEventListener('securitypolicyviolation', (e) => problems.push(e.violatedDirective));</script>";
-    let page = page.replacen("<body>", &format!("<body>{early}"), 1).replace("</body>", &format!("<script>{VISIT}</script></body>"));
+    let page = page
+        .replacen("<body>", &format!("<body>{early}"), 1)
+        .replace("</body>", &format!("<script>{VISIT}</script></body>"));
     let dir = tempfile::tempdir().unwrap();
     let path = dir.path().join("page.html");
     std::fs::write(&path, page).unwrap();
