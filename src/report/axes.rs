@@ -145,7 +145,10 @@ impl Axes {
             }
             scene.text(Point::new(x, area.bottom() + 14.0), self.x.tick_text(value), ticks);
         }
-        let title = Point::new(area.center().x, area.bottom() + 37.0);
+        // A title wider than the area moves rather than leaving the page.
+        let half = text::width(&self.x.title, theme::AXIS_TITLE, false) / 2.0 + 10.0;
+        let middle = area.center().x.min(scene.width - half).max(half.min(scene.width / 2.0));
+        let title = Point::new(middle, area.bottom() + 37.0);
         scene.text(title, &self.x.title, TextStyle::new(theme::AXIS_TITLE).align(Align::Middle));
     }
 

@@ -10,7 +10,7 @@ use super::scene::{Align, Scene, Stroke, TextStyle};
 use super::{series, theme};
 
 /// Height of a panel, px.
-const PANEL: f32 = 300.0;
+const PANEL: f32 = 312.0;
 /// Perturbations with a label at each end.
 const NAMED: usize = 4;
 
@@ -89,7 +89,7 @@ impl DegsFigure {
         let height = 48.0 + legend + 2.0 * PANEL;
         let (mut scene, _) = page(theme::COLUMN, height, &self.title, &self.caption);
         series::draw_legend(&mut scene, &names, Point::new(68.0, 40.0), theme::COLUMN - 90.0);
-        let area = Rect::new(68.0, 50.0 + legend, theme::COLUMN - 90.0, PANEL - 64.0);
+        let area = Rect::new(68.0, 50.0 + legend, theme::COLUMN - 90.0, PANEL - 84.0);
         self.draw_precision(&mut scene, area);
         self.draw_overlaps(&mut scene, Rect::new(area.x, area.y + PANEL, area.width, area.height));
         scene.alt = self.alt();
@@ -99,7 +99,8 @@ impl DegsFigure {
     fn draw_precision(&self, scene: &mut Scene, area: Rect) {
         let log = |k: usize| (k as f64).log10();
         let points = || self.curves.iter().flat_map(|c| &c.precision);
-        let y = Axis::of("Share that does change", points().map(|p| p.1).chain([self.chance])).starting_at_zero();
+        let y = Axis::of("Share that does change", points().map(|p| (p.1 + 1.96 * p.2).min(1.0)).chain([self.chance]))
+            .starting_at_zero();
         let largest = points().map(|p| log(p.0)).fold(1.0, f64::max);
         let x = Axis::powers_of_ten_between("Genes predicted to change most", 0.0, largest);
         let axes = Axes::new(area, x, y);

@@ -9,12 +9,15 @@ use super::geometry::{Point, Rect};
 use super::scene::{Align, Scene, Stroke, TextStyle};
 use super::{text, theme};
 
-const WIDTH: f32 = theme::COLUMN;
+/// Width where more names must be legible, px.
+const WIDE: f32 = 1.5 * theme::COLUMN;
+/// Most names in a narrow figure.
+const MOST_NARROW: usize = 26;
 /// Perturbations that get a row each; more are drawn as this many groups of rows.
 const MOST_ROWS: usize = 64;
 const GROUPS: usize = 44;
 /// Perturbations with a name beside their row.
-const MOST_NAMED: usize = 44;
+const MOST_NAMED: usize = 48;
 /// Marks on the map, whose cells are light in every mode.
 const MARK: RGBColor = RGBColor(0, 0, 0);
 /// Width of the panel of ranks, px.
@@ -88,8 +91,9 @@ impl DiscriminationFigure {
         let named = n <= MOST_NAMED;
         let widest = self.names.iter().map(|s| text::width(s, self.label(), false)).fold(0.0, f32::max).min(84.0);
         let (left, below) = if named { (widest + 32.0, widest + 34.0) } else { (44.0, 40.0) };
-        let side = WIDTH - left - RANKS - 26.0;
-        let (mut scene, _) = page(WIDTH, 94.0 + side + below, &self.title, &self.caption);
+        let width = self.width();
+        let side = width - left - RANKS - 26.0;
+        let (mut scene, _) = page(width, 94.0 + side + below, &self.title, &self.caption);
         let map = Rect::new(left, 78.0, side, side);
         self.draw_cells(&mut scene, map);
         self.draw_names(&mut scene, map, named);
@@ -99,9 +103,13 @@ impl DiscriminationFigure {
         scene
     }
 
+    fn width(&self) -> f32 {
+        if (MOST_NARROW + 1..=MOST_NAMED).contains(&self.names.len()) { WIDE } else { theme::COLUMN }
+    }
+
     /// Size of the names, px: as large as rows allow.
     fn label(&self) -> f32 {
-        (250.0 / self.names.len() as f32 * 0.95).clamp(6.5, theme::LABEL)
+        ((self.width() - 190.0) / self.names.len() as f32 * 0.95).clamp(6.5, theme::LABEL)
     }
 
     /// The similarity at which colours saturate: as large as nearly all are.

@@ -54,7 +54,8 @@ impl RespondersFigure {
         }
         let own: Vec<String> = own.iter().map(|r| format!("{} itself {}", r.gene, signed(r.delta))).collect();
         let title = format!("{perturbation}: largest predicted changes");
-        Ok(Self { title, caption: own.join(", "), responders })
+        let caption = if own.is_empty() { String::new() } else { format!("{}.", own.join(", ")) };
+        Ok(Self { title, caption, responders })
     }
 
     /// Says where the figure comes from, before what it says itself.

@@ -79,7 +79,7 @@ impl StrataFigure {
         let (mut scene, _) = page(WIDTH, height + legend + 118.0, &self.title, &self.caption);
         series::draw_legend(&mut scene, &self.models, Point::new(24.0, 42.0), WIDTH - 48.0);
         let widest = self.groups.iter().map(|g| text::width(&g.1, theme::LABEL, false)).fold(60.0, f32::max);
-        let left = (widest + 38.0).min(210.0);
+        let left = (widest + 38.0).min(238.0);
         let area = Rect::new(left, 54.0 + legend, WIDTH - left - 24.0, height);
         let ends = self.gains.iter().flat_map(|g| [g.gain, g.interval.0, g.interval.1]);
         let x = Axis::of(&self.metric, ends.chain([0.0]));
@@ -115,7 +115,7 @@ impl StrataFigure {
     fn draw_group(&self, scene: &mut Scene, axes: &Axes, group: &(String, String), y: f32) {
         let middle = y + ROW * self.models.len() as f32 / 2.0;
         let name = TextStyle::new(theme::LABEL).align(Align::End);
-        scene.text(Point::new(axes.area.x - 12.0, middle), text::shorten(&group.1, theme::LABEL, 180.0), name);
+        scene.text(Point::new(axes.area.x - 12.0, middle), text::shorten(&group.1, theme::LABEL, 206.0), name);
         for (k, model) in self.models.iter().enumerate() {
             let of = |g: &&StratumGain| g.model == *model && g.by == group.0 && g.group == group.1;
             let Some(gain) = self.gains.iter().find(of) else { continue };

@@ -10,7 +10,7 @@ use super::{text, theme};
 
 const WIDTH: f32 = theme::COLUMN;
 /// Height of a gene: its name and ways, the steps up, the steps down; px.
-const ROW: f32 = 54.0;
+const ROW: f32 = 47.0;
 const LANE: f32 = 8.0;
 /// Side of the page, px.
 const SIDE: f32 = 24.0;
@@ -174,17 +174,17 @@ impl Part {
 
 /// Name, probability and ways above the bar.
 fn draw_texts(scene: &mut Scene, gene: &WaterfallGene, top: f32) {
-    let probability = gene.probability.map_or_else(String::new, |p| format!("  {:.1} %", 100.0 * p));
+    let probability = gene.probability.map_or_else(String::new, |p| format!("{:.1} %", 100.0 * p));
     let name = format!("{}. {}", gene.rank, gene.gene);
     let style = TextStyle { bold: gene.is_cause, ..TextStyle::new(theme::LABEL) };
     let width = text::width(&name, theme::LABEL, gene.is_cause);
-    let room = width + text::width(&probability, theme::LABEL, false) + 14.0;
+    let room = width + text::width(&probability, theme::LABEL, false) + 22.0;
     let ways = text::shorten(&gene.paths.join(";  "), theme::CAPTION - 1.0, WIDTH - 2.0 * SIDE - room);
     // The grid gives way to words.
     scene.rect(Rect::new(SIDE - 1.0, top + 4.0, WIDTH - 2.0 * SIDE + 2.0, 18.0), theme::PAPER);
     let y = top + 13.0;
     scene.text(Point::new(SIDE, y), name, style);
-    scene.text(Point::new(SIDE + width, y), probability, TextStyle::new(theme::LABEL).muted());
+    scene.text(Point::new(SIDE + width + 8.0, y), probability, TextStyle::new(theme::LABEL).muted());
     scene.text(Point::new(WIDTH - SIDE, y), ways, TextStyle::new(theme::CAPTION - 1.0).muted().align(Align::End));
 }
 

@@ -54,7 +54,10 @@ pub(super) fn run(args: &CalibrationArgs, session: &mut Session) -> Result<ExitS
         caption.push(format!("Rankings of {}, own reading {own}, in groups of equal size.", folder.display()));
     }
     let figure = CalibrationFigure::new("Calibration", coverage, reliability)?;
-    let caption = format!("{} Bands and lines: 95 % intervals.", caption.join(" "));
+    if args.cv.is_some() || args.rank_cv.is_some() {
+        caption.push("Bands and lines: 95 % intervals.".into());
+    }
+    let caption = caption.join(" ");
     save(session, &args.output, &figure.caption(caption).scene())
 }
 

@@ -95,8 +95,10 @@ impl HeldOut {
         let names: Vec<String> = self.measured.perturbations.iter().map(ToString::to_string).collect();
         let title = format!("{model}: which measurement each prediction resembles");
         let figure = DiscriminationFigure::new(&title, &names, &similarity, &alike)?;
+        let (first, score) = self.within_folds(&similarity);
         let of = format!(
-            "{} of {n} are first; mean discrimination {:.3} (0.5 is chance).",
+            "{} of {n} are first (mean discrimination {:.3}, 0.5 is chance); among the measurements of its own fold alone, \
+             which its model has not seen either, {first} are ({score:.3}).",
             figure.n_first(),
             figure.score()
         );
@@ -106,6 +108,22 @@ impl HeldOut {
              fitted on too. {of} Cross-validation {}.",
             self.folder.display()
         )))
+    }
+
+    /// How many are first among the measurements of their fold, and the mean discrimination there.
+    fn within_folds(&self, similarity: &Array2<f64>) -> (usize, f64) {
+        let (mut first, mut scores) = (0, Vec::new());
+        for fold in self.split.folds.iter().filter(|f| f.held_out.len() > 1) {
+            for &row in &fold.held_out {
+                let own = similarity[[row, row]];
+                let others = || fold.held_out.iter().filter(|other| **other != row);
+                let closer = others().filter(|&&other| similarity[[row, other]] > own).count() as f64;
+                let tied = others().filter(|&&other| similarity[[row, other]] == own).count() as f64;
+                first += usize::from(closer + tied == 0.0);
+                scores.push(1.0 - (closer + 0.5 * tied) / (fold.held_out.len() - 1) as f64);
+            }
+        }
+        (first, scores.iter().sum::<f64>() / scores.len().max(1) as f64)
     }
 
     /// Rows less `mean`, without perturbed genes, each of length 1; a row that is the mean stays zero.

@@ -12,7 +12,7 @@ use super::super::session::Session;
 use super::save;
 use crate::error::ExitStatus;
 use crate::io::IoError;
-use crate::report::{ReportError, WaterfallFigure, WaterfallGene};
+use crate::report::{WaterfallFigure, WaterfallGene};
 use crate::run::RunDir;
 
 /// Ways shown per gene.
