@@ -1,5 +1,7 @@
 //! How many of the genes that change are among those predicted to change most.
 
+use std::cmp::Ordering;
+
 use plotters::style::Color;
 
 use super::ReportError;
@@ -132,12 +134,13 @@ impl DegsFigure {
         axes.draw(scene);
         scene.line(axes.at(0.0, 0.0), axes.at(top, top), Stroke::new(theme::MUTED, 1.0).dashed(5.0, 4.0));
         let at = |o: &DegOverlap| axes.at(o.baseline, o.model);
-        let color = |o: &DegOverlap| if o.model > o.baseline { theme::BLUE } else { theme::VERMILLION };
-        for better in [true, false] {
-            let group: Vec<&DegOverlap> = self.overlaps.iter().filter(|o| (o.model > o.baseline) == better).collect();
-            if let Some(first) = group.first() {
-                draw_cloud(scene, group.iter().map(|o| at(o)), color(first));
-            }
+        let color = |o: &DegOverlap| match o.model.total_cmp(&o.baseline) {
+            Ordering::Greater => theme::BLUE,
+            Ordering::Equal => theme::MUTED,
+            Ordering::Less => theme::VERMILLION,
+        };
+        for shown in [theme::MUTED, theme::BLUE, theme::VERMILLION] {
+            draw_cloud(scene, self.overlaps.iter().filter(|o| color(o) == shown).map(at), shown);
         }
         let cloud: Vec<Point> = self.overlaps.iter().map(at).collect();
         let mut by_gain: Vec<&DegOverlap> = self.overlaps.iter().collect();

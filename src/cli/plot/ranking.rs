@@ -64,6 +64,7 @@ struct WhyGene {
     gene: String,
     score: f64,
     probability: f64,
+    seen: bool,
     steps: Map<String, serde_json::Value>,
     explanation: WhyExplanation,
 }
@@ -119,7 +120,10 @@ impl Why {
         let figure = WaterfallFigure::new(&ranking.query, ranking.scorers.clone(), genes, ranking.n_candidates)?;
         let none =
             if self.calibrated { format!("None of them: {:.1} %. ", 100.0 * ranking.none) } else { String::new() };
-        Ok(figure.caption(none + source))
+        let is_cause = |g: &WhyGene| ranking.query.split('+').any(|target| target == g.gene);
+        let known = ranking.top.iter().take(top).any(|g| is_cause(g) && g.seen);
+        let known = if known { "The run was fitted on a knockdown of the known cause: this is no test. " } else { "" };
+        Ok(figure.caption(format!("{none}{known}{source}")))
     }
 
     fn gene(&self, of: &WhyRanking, gene: &WhyGene) -> WaterfallGene {

@@ -82,7 +82,7 @@ impl Cv {
                 .map_or_else(|| "–".into(), |(v, low, high)| format!("{v:.3} [{low:.3}, {high:.3}]").replace('-', "−"))
         };
         let row = |model: &String| std::iter::once(model.clone()).chain(shown.iter().map(|m| cell(model, m))).collect();
-        let arrow = |m: &CvMetric| if m.higher_is_better() { "higher is better" } else { "lower is better" };
+        let arrow = |m: &CvMetric| if m.higher_is_better() { "higher" } else { "lower" };
         let header = std::iter::once("model".to_owned());
         let header = header.chain(shown.iter().map(|m| format!("{} ({})", m.name(), arrow(m))));
         let words: Vec<String> =
@@ -147,7 +147,8 @@ impl Cv {
 /// Coverage of intervals and reliability of rankings, as far as either was measured.
 pub(super) fn calibration(folder: &Path, of_run: Option<Coverage>, root: &Path) -> Result<Option<Scene>, CliError> {
     let (mut coverage, mut caption) = (Vec::new(), Vec::new());
-    if folder.join("coverage.tsv").exists() {
+    let of_folds = folder.join("coverage.tsv").exists();
+    if of_folds {
         coverage = coverage_of_cv(folder)?;
         caption.push(format!("Intervals of held-out perturbations, cross-validation {}.", folder.display()));
     } else if let Some(of_run) = of_run {
@@ -160,8 +161,11 @@ pub(super) fn calibration(folder: &Path, of_run: Option<Coverage>, root: &Path) 
     if let Some(ranks) = ranks {
         caption.push(format!("Rankings of {}, own reading excluded.", ranks.display()));
     }
+    if of_folds || !reliability.is_empty() {
+        caption.push("Bands and lines: 95 % intervals.".to_owned());
+    }
     let figure = CalibrationFigure::new("Calibration", coverage, reliability).ok();
-    Ok(figure.map(|f| f.caption(format!("{} Bands and lines: 95 % intervals.", caption.join(" "))).scene()))
+    Ok(figure.map(|f| f.caption(caption.join(" ")).scene()))
 }
 
 /// A number with its sign.
