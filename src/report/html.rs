@@ -9,6 +9,8 @@ const STYLE: &str = include_str!("templates/report.css");
 /// Colours of both modes, as declarations of a rule.
 const LIGHT: &str = include_str!("templates/light.css");
 const DARK: &str = include_str!("templates/dark.css");
+/// Wider figures take both columns in print, px.
+const WIDE: f32 = 560.0;
 const SCRIPT: &str = include_str!("templates/report.js");
 
 /// A section of every report: its anchor, its title, and what to say where it is missing.
@@ -205,7 +207,9 @@ fn figure(figure: &FigureView) -> String {
         "" => String::new(),
         text => format!("<figcaption>{}</figcaption>\n", escape(text)),
     };
-    format!("<figure>\n{svg}{caption}</figure>\n")
+    let width = svg.split("width=\"").nth(1).and_then(|rest| rest.split('"').next()?.parse::<f32>().ok());
+    let class = if width.is_some_and(|w| w > WIDE) { " class=\"wide\"" } else { "" };
+    format!("<figure{class}>\n{svg}{caption}</figure>\n")
 }
 
 fn table(table: &TableView) -> String {
