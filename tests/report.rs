@@ -11,7 +11,7 @@ fn grn(dir: &Path, args: &[&str]) -> Vec<u8> {
 
 /// A small simulated screen, a run, and a cross-validation with intervals inside it.
 fn run_with_cv(dir: &Path) {
-    let screen = ["simulate", "--genes=300", "--perturbations=24", "--cells-per-perturbation=30", "--controls=80"];
+    let screen = ["simulate", "--genes=400", "--perturbations=24", "--cells-per-perturbation=30", "--controls=80"];
     grn(dir, &[&screen[..], &["--depth=3000", "--seed=3", "-o", "s.h5ad"]].concat());
     let inputs = ["s.h5ad", "--prior", "s.truth/edges.tsv"];
     grn(dir, &[&["fit"], &inputs[..], &["--model=graph-kernel", "--outdir=run"]].concat());

@@ -44,7 +44,7 @@ impl DiscriminationFigure {
     /// [`ReportError::Empty`] for fewer than two perturbations.
     ///
     /// # Complexity
-    /// O(n^3) for the order.
+    /// O(n^2).
     pub fn new(
         title: &str,
         names: &[String],
@@ -213,43 +213,47 @@ fn rank_of_own(similarity: &Array2<f64>, i: usize) -> f64 {
     closer + tied / 2.0 + 1.0
 }
 
-/// An order that puts alike rows side by side: average-linkage clusters, the more alike ends joined.
+/// An order that puts alike rows side by side: average-linkage clusters by chains of nearest neighbours (Murtagh 1983), the
+/// more alike ends joined. O(n^2).
 fn seriated(alike: &Array2<f64>) -> Vec<usize> {
-    let mut clusters: Vec<Vec<usize>> = (0..alike.nrows()).map(|i| vec![i]).collect();
-    let mut between = alike.clone();
-    while clusters.len() > 1 {
-        let (a, b) = closest(&between, clusters.len());
+    let n = alike.nrows();
+    let mut clusters: Vec<Vec<usize>> = (0..n).map(|i| vec![i]).collect();
+    let (mut between, mut chain) = (alike.clone(), Vec::new());
+    let mut last = 0;
+    for _ in 1..n {
+        let (a, b) = next_pair(&between, &clusters, &mut chain);
         let (small, large) = (clusters[a].len() as f64, clusters[b].len() as f64);
-        for k in 0..clusters.len() {
+        for k in 0..n {
             let mean = (between[[a, k]] * small + between[[b, k]] * large) / (small + large);
             between[[a, k]] = mean;
             between[[k, a]] = mean;
         }
-        let joined = join(std::mem::take(&mut clusters[a]), std::mem::take(&mut clusters[b]), alike);
-        clusters[a] = joined;
-        // The last cluster takes the free place.
-        let last = clusters.len() - 1;
-        for k in 0..clusters.len() {
-            let value = between[[last, k]];
-            between[[b, k]] = value;
-            between[[k, b]] = value;
-        }
-        clusters.swap_remove(b);
+        clusters[a] = join(std::mem::take(&mut clusters[a]), std::mem::take(&mut clusters[b]), alike);
+        last = a;
     }
-    clusters.remove(0)
+    std::mem::take(&mut clusters[last])
 }
 
-/// The most alike pair of the first `n`, lower position first.
-fn closest(between: &Array2<f64>, n: usize) -> (usize, usize) {
-    let mut best = (0, 1);
-    for a in 0..n {
-        for b in a + 1..n {
-            if between[[a, b]] > between[[best.0, best.1]] {
-                best = (a, b);
+/// Two clusters that are each other's nearest, found by going from nearest to nearest; emptied clusters do not count.
+fn next_pair(between: &Array2<f64>, clusters: &[Vec<usize>], chain: &mut Vec<usize>) -> (usize, usize) {
+    loop {
+        if chain.is_empty() {
+            chain.extend(clusters.iter().position(|c| !c.is_empty()));
+        }
+        let top = chain[chain.len() - 1];
+        let before = chain.len().checked_sub(2).map(|k| chain[k]);
+        let others = (0..clusters.len()).filter(|&k| k != top && !clusters[k].is_empty());
+        // Of equally near ones the one before, so that chains end.
+        let nearer = |a: usize, b: usize| between[[top, b]] > between[[top, a]];
+        let nearest = others.fold(before, |best, k| if best.is_none_or(|b| nearer(b, k)) { Some(k) } else { best });
+        match nearest {
+            Some(next) if Some(next) != before => chain.push(next),
+            next => {
+                chain.truncate(chain.len().saturating_sub(2));
+                return (next.unwrap_or(top), top);
             }
         }
     }
-    best
 }
 
 /// Two ordered clusters with their most alike ends together.
