@@ -95,10 +95,11 @@ impl DiscriminationFigure {
         let side = width - left - RANKS - 26.0;
         let (mut scene, _) = page(width, 94.0 + side + below, &self.title, &self.caption);
         let map = Rect::new(left, 78.0, side, side);
-        self.draw_cells(&mut scene, map);
+        let limit = self.limit();
+        self.draw_cells(&mut scene, map, limit);
         self.draw_names(&mut scene, map, named);
         self.draw_ranks(&mut scene, Rect::new(map.right() + 12.0, map.y, RANKS - 12.0, side));
-        draw_scale(&mut scene, Rect::new(map.x, 46.0, 110.0, 9.0), self.limit());
+        draw_scale(&mut scene, Rect::new(map.x, 46.0, 110.0, 9.0), limit);
         scene.alt = self.alt();
         scene
     }
@@ -120,7 +121,7 @@ impl DiscriminationFigure {
         ((sizes[at] * 10.0).ceil() / 10.0).clamp(0.1, 1.0)
     }
 
-    fn draw_cells(&self, scene: &mut Scene, map: Rect) {
+    fn draw_cells(&self, scene: &mut Scene, map: Rect, limit: f64) {
         let n = self.names.len();
         let parts = if n <= MOST_ROWS { n } else { GROUPS };
         let step = map.width / parts as f32;
@@ -131,7 +132,7 @@ impl DiscriminationFigure {
                 let block = self.similarity.slice(ndarray::s![range(i), range(j)]);
                 let mean = block.mean().unwrap_or(0.0);
                 let cell = Rect::new(map.x + j as f32 * step, map.y + i as f32 * step, step, step);
-                scene.rect(cell, theme::diverging(mean as f32, self.limit() as f32));
+                scene.rect(cell, theme::diverging(mean as f32, limit as f32));
             }
         }
         if parts == n {
