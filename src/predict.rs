@@ -43,13 +43,14 @@ use serde::de::DeserializeOwned;
 pub use self::calibrated::{CALIBRATED, calibrated_settings};
 pub use self::calibration::{Calibration, CalibrationMode, Estimate, Signal};
 pub use self::cells::{ControlCells, PredictedCells, counts_of_log1p};
-pub use self::cross_validate::{OutOfFold, Validation, cross_validate};
+pub use self::cross_validate::{COVERAGE_LEVELS, OutOfFold, Validation, cross_validate};
 pub use self::error::PredictError;
 pub use self::genetic_interaction::{GeneticInteraction, Score};
 pub use self::learning_curve::{TrainingSize, cross_validate_at};
 pub use self::nested::{Candidate, Choice, Judge, select_nested};
 pub use self::predictor::{Basis, Build, FitSummary, LeftOut, Load, Prediction, Predictor, Saved, Spec, Task};
 pub(crate) use self::saved::{read_as, write_as};
+pub use self::significance::significant;
 
 /// Every model there is, in the order in which tables show them.
 pub const PREDICTORS: &[Spec] = &[

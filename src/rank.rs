@@ -60,7 +60,8 @@ pub use self::ranking::{RankOptions, Ranked, Ranking};
 pub use self::response::{CountingNoise, Covariance, Response, ResponseSettings};
 pub use self::scorer::{Asked, FitScorer, Known, Scorer, ScorerSpec};
 pub use self::stored::{Kept, load_kept};
-pub use self::table::{write_causes, write_lists, write_metrics, write_rankings};
+pub use self::table::{write_causes, write_firsts, write_lists, write_metrics, write_rankings};
+pub use self::tally::Sure;
 
 /// Every scorer there is, in the order in which tables show them.
 pub const SCORERS: &[ScorerSpec] = &[

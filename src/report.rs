@@ -5,8 +5,11 @@
 
 mod axes;
 mod bars;
+mod calibration;
 mod curve;
+mod degs;
 mod delta;
+mod discrimination;
 mod ego;
 mod error;
 mod gain_scatter;
@@ -37,9 +40,13 @@ mod strata;
 mod text;
 mod theme;
 mod volcano;
+mod waterfall;
 
+pub use self::calibration::{CalibrationFigure, Coverage, Reliability};
 pub use self::curve::{Curve, CurveFigure};
+pub use self::degs::{DegCurve, DegOverlap, DegsFigure};
 pub use self::delta::DeltaFigure;
+pub use self::discrimination::DiscriminationFigure;
 pub use self::error::ReportError;
 pub use self::gain_scatter::{GainPoint, GainScatter};
 pub use self::geometry::{Point, Rect};
@@ -57,3 +64,4 @@ pub use self::scene::{Scene, Shape};
 pub use self::screen::ScreenFigure;
 pub use self::strata::{StrataFigure, StratumGain};
 pub use self::volcano::{VolcanoFigure, VolcanoGene};
+pub use self::waterfall::{WaterfallFigure, WaterfallGene};

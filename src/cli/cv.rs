@@ -29,6 +29,7 @@ use crate::error::{ExitStatus, Notice};
 use crate::io;
 use crate::nn::parse_device;
 use crate::predict::{CalibrationMode, PredictError};
+use crate::run::{Input, Manifest, Status};
 use crate::score::{Bootstrap, CvMetric};
 
 /// Models that are in every table, so that no number stands alone.
@@ -167,6 +168,7 @@ fn judge(
     plan: &Plan,
     mut report: Report,
 ) -> Result<Option<Report>, CliError> {
+    let started = jiff::Timestamp::now();
     let device = parse_device(&session.device)?;
     let bootstrap = Bootstrap::new(responses.len(), RESAMPLES, session.seed);
     let job = Job { session, inputs, responses, split, device: &device, bootstrap: &bootstrap };
@@ -178,7 +180,32 @@ fn judge(
     report.pairs = pairs::pairs(&report, &bootstrap);
     report.strata = strata::strata(&report, &report.covariates, &bootstrap);
     files::write_tables(&report, &job.labels(), split)?;
+    let record = record(session, inputs, responses, entries, started)?;
+    files::write_about(&report, inputs, &record)?;
     Ok(Some(report))
+}
+
+/// What the cross-validation was, as a fit records it.
+fn record(
+    session: &Session,
+    inputs: &Inputs,
+    responses: &Responses,
+    entries: &[Entry],
+    started: jiff::Timestamp,
+) -> Result<Manifest, CliError> {
+    let names: Vec<&str> = entries.iter().map(|e| e.name.as_str()).collect();
+    let mut record = Manifest::new(&names.join(", "), session.seed);
+    record.started = started;
+    record.threads = session.threads;
+    record.inputs = inputs.files.iter().map(|f| Input::of(f)).collect::<Result<_, _>>()?;
+    record.data.clone_from(&inputs.source);
+    record.control_label.clone_from(&inputs.table.control_label);
+    record.n_perturbations = responses.len();
+    record.n_genes = responses.genes.len();
+    record.n_control_cells = responses.control.n_cells;
+    record.notices.clone_from(&inputs.notices);
+    record.finish(Status::Complete);
+    Ok(record)
 }
 
 fn run_all(job: &Job<'_>, entries: &[Entry], plan: &Plan, report: &mut Report) -> Result<(), CliError> {

@@ -72,6 +72,11 @@ fn report(error: &ReportError) -> Option<String> {
         }
         ReportError::TooMany { most, .. } => {
             Some(format!("show fewer with `--max-genes {most}`, or choose `--layout force`"))
+        ReportError::Empty { figure: "ranking plot", .. } => {
+            Some("`grn rank --signature change.tsv -o ranking.tsv` writes the steps beside the table".into())
+        }
+        ReportError::Empty { figure: "calibration plot", .. } => {
+            Some("`grn cv --calibrate balanced --outdir DIR` or `grn rank-cv --outdir DIR` measures it".into())
         }
         ReportError::Empty { figure: "network", .. } => Some("add a `--prior FILE` that knows the gene".into()),
         _ => None,

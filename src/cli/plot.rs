@@ -1,10 +1,17 @@
 //! `grn plot`.
 
+mod calibration;
 mod curve;
 mod cv;
+mod degs;
 mod delta;
+mod discrimination;
+mod held_out;
 mod network;
+mod ranking;
+mod responders;
 mod screen;
+mod table;
 mod volcano;
 
 use std::path::Path;
@@ -12,8 +19,14 @@ use std::path::Path;
 use clap::Subcommand;
 use serde_json::json;
 
+pub(super) use self::calibration::{of_cv as coverage_of_cv, of_rank_cv, of_run as coverage_of_run};
 pub(super) use self::curve::curve_figure;
+pub(super) use self::cv::{Gains, learning_figure, strata_figure, title as metric_title};
+pub(super) use self::held_out::{HeldOut, read_responses, responses_of};
 pub(super) use self::network::svg_of_run;
+pub(super) use self::ranking::Why;
+pub(super) use self::responders::responders;
+pub(super) use self::table::Table;
 use super::error::CliError;
 use super::load::LoadedRun;
 use super::session::Session;
@@ -28,6 +41,8 @@ pub(super) enum PlotCommand {
     Network(network::NetworkArgs),
     /// Predicted against measured change of one perturbation
     Delta(delta::DeltaArgs),
+    /// The genes that a perturbation changes most, with intervals
+    Responders(responders::RespondersArgs),
     /// Fold change against significance, from a table of `grn de`
     Volcano(volcano::VolcanoArgs),
     /// Noise, degrees, efficiency and differentially expressed genes of a screen
@@ -38,6 +53,14 @@ pub(super) enum PlotCommand {
     Learning(cv::LearningArgs),
     /// Gain over a baseline per held-out perturbation, from `grn cv`
     Improvement(cv::ImprovementArgs),
+    /// Which measurement each held-out prediction resembles, from `grn cv`
+    Discrimination(discrimination::DiscriminationArgs),
+    /// Changing genes found among those predicted to change most, from `grn cv`
+    Degs(degs::DegsArgs),
+    /// Whether intervals and probabilities hold, from a run, `grn cv --calibrate` or `grn rank-cv`
+    Calibration(calibration::CalibrationArgs),
+    /// The best ranked causes of a change: what each scorer adds, and the ways in the graph
+    Ranking(ranking::RankingArgs),
     /// Gain by degree, effect size and distance of the perturbation, from `grn cv`
     Strata(cv::StrataArgs),
 }
@@ -51,6 +74,11 @@ pub(super) fn run(command: PlotCommand, session: &mut Session) -> Result<ExitSta
         PlotCommand::Curve(args) => curve::run(args, session),
         PlotCommand::Learning(args) => cv::learning(args, session),
         PlotCommand::Improvement(args) => cv::improvement(args, session),
+        PlotCommand::Responders(args) => responders::run(&args, session),
+        PlotCommand::Discrimination(args) => discrimination::run(&args, session),
+        PlotCommand::Degs(args) => degs::run(&args, session),
+        PlotCommand::Calibration(args) => calibration::run(&args, session),
+        PlotCommand::Ranking(args) => ranking::run(&args, session),
         PlotCommand::Strata(args) => cv::strata(args, session),
     }
 }

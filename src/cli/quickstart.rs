@@ -16,7 +16,7 @@ use super::load::{LoadedRun, load_run};
 use super::predict::cells;
 use super::ranker::{Wanted, ranker};
 use super::session::Session;
-use super::{plot, report, score as score_command, simulate as simulate_command};
+use super::{plot, rank as rank_command, report, score as score_command, simulate as simulate_command};
 use crate::data::{CellTable, Condition, Expression, Perturbation, Scale, Screen};
 use crate::error::ExitStatus;
 use crate::predict::{self, CalibrationMode};
@@ -147,6 +147,7 @@ impl Steps<'_> {
         let options = RankOptions { mode: Mode::Knockdown, own: Own::Excluded, ..RankOptions::default() };
         let mut rankings = of_run.ranker.rank(&queries, &of_run.members, &options)?;
         score_command::write(&self.dir.join("ranking.tsv"), |out| rank::write_rankings(&rankings, &options, out))?;
+        rank_command::write_why(&self.dir.join("ranking.tsv"), &of_run.ranker, &run.graph, &queries, &rankings)?;
         Ok(rankings.remove(0))
     }
 

@@ -180,6 +180,7 @@ pub(super) fn run(args: RankArgs, session: &mut Session) -> Result<ExitStatus, C
     if let Some(path) = &args.output {
         write(path, |out| rank::write_rankings(&rankings, &options, out))?;
         session.printer.say(format!("wrote {}", path.display()));
+        write_why(path, &of_run.ranker, &run.graph, &queries, &rankings)?;
         if args.causes.is_some() {
             let path = beside(path, "causes");
             write(&path, |out| rank::write_causes(&causes, out))?;
@@ -327,6 +328,9 @@ fn add_intervals(
     Ok(())
 }
 
+/// Queries and first candidates of each that `ranking.why.json` tells of.
+const QUERIES_TOLD: usize = 20;
+const FIRST_TOLD: usize = 10;
 /// Genes that explain a candidate on the screen and in tables.
 const RESPONDERS: usize = 8;
 
@@ -343,6 +347,23 @@ fn explain(
         first.map(|r| Ok(ranker.explain((queries, q), &r.gene, r.direction, graph, RESPONDERS)?)).collect()
     };
     rankings.iter().enumerate().map(of_query).collect()
+}
+
+/// `ranking.why.json` beside `ranking.tsv`: the first candidates of the first queries, explained. `grn plot ranking` draws
+/// it.
+pub(super) fn write_why(
+    beside: &Path,
+    ranker: &Ranker,
+    graph: &GeneGraph,
+    queries: &Queries,
+    rankings: &[Ranking],
+) -> Result<(), CliError> {
+    let some = &rankings[..rankings.len().min(QUERIES_TOLD)];
+    let explained = explain(ranker, graph, queries, some, FIRST_TOLD)?;
+    let told: Vec<_> = some.iter().zip(&explained).map(|(r, e)| answer::ranking_why(graph, r, e)).collect();
+    let calibrated = ranker.calibration.n_queries > 0;
+    let all = serde_json::json!({ "calibrated": calibrated, "rankings": told });
+    write(&beside.with_extension("why.json"), |out| writeln!(out, "{all:#}"))
 }
 
 /// `<query>.<gene>.tsv.gz` and `<query>.<gene>.svg` for every explained candidate that lies in the graph.

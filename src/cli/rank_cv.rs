@@ -113,7 +113,7 @@ pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus,
     bar.finish_and_clear();
     if let Some(dir) = &session.outdir {
         write_all(dir, &outcome)?;
-        session.printer.say(format!("wrote rank_cv.tsv and rankings.tsv.gz to {}", dir.display()));
+        session.printer.say(format!("wrote rank_cv.tsv, firsts.tsv and rankings.tsv.gz to {}", dir.display()));
     }
     session.printer.result(|| as_json(&outcome, spec.name), || as_text(&outcome))?;
     Ok(ExitStatus::Done)
@@ -161,9 +161,10 @@ fn split(folds: &str, responses: &Responses, seed: u64) -> Result<Split, CliErro
     }
 }
 
-/// `rank_cv.tsv`, and the rankings without own reading: `rankings.tsv.gz` over the whole graph, the other sets beside.
+/// `rank_cv.tsv`, `firsts.tsv` (what was said of the first candidate of each query), and the rankings without own reading: `rankings.tsv.gz` over the whole graph, the other sets beside.
 fn write_all(dir: &Path, outcome: &CvOutcome) -> Result<(), CliError> {
     write(&dir.join("rank_cv.tsv"), |out| rank::write_metrics(&outcome.rows, out))?;
+    write(&dir.join("firsts.tsv"), |out| rank::write_firsts(&outcome.firsts, out))?;
     if !outcome.conditions.is_empty() {
         write(&dir.join("rank_cv.conditions.tsv"), |out| rank::write_metrics(&outcome.conditions, out))?;
     }

@@ -5,8 +5,10 @@
 use std::path::Path;
 use std::sync::Arc;
 
+use ndarray::ArrayView1;
 use serde::{Deserialize, Serialize};
 
+use super::calibration::own_genes;
 use super::{
     Basis, Calibration, CalibrationMode, FitSummary, PredictError, Prediction, Predictor, Saved, Spec, Task,
     Validation, settings, spec,
@@ -107,6 +109,29 @@ impl Predictor for Calibrated {
                 let delta = Delta::new(genes, estimate.delta, None)?;
                 Ok(Prediction { delta, basis: estimate.basis, distance: estimate.distance })
             }
+        }
+    }
+
+    fn covered(
+        &self,
+        perturbation: &Perturbation,
+        measured: ArrayView1<'_, f32>,
+        levels: &[f64],
+    ) -> Result<Option<Vec<f64>>, PredictError> {
+        let Some((Some(calibration), graph)) = &self.fitted else { return Ok(None) };
+        let genes = self.inner.predict(&Perturbation::control())?.delta.genes;
+        let own = own_genes(perturbation, &genes);
+        let share = |&level: &f64| {
+            let estimate = calibration.estimate(&*self.inner, graph, perturbation, self.config.mode, level)?;
+            let ends = estimate.lower.iter().zip(&estimate.upper).zip(measured);
+            let others = ends.enumerate().filter(|(g, _)| !own.contains(g));
+            let inside = others.filter(|(_, ((low, high), m))| (**low..=**high).contains(m)).count();
+            Ok(inside as f64 / (genes.len() - own.len()).max(1) as f64)
+        };
+        match levels.iter().map(share).collect::<Result<Vec<f64>, PredictError>>() {
+            // Nothing is predicted of an unknown target, so there is no interval either.
+            Err(PredictError::UnknownTarget { .. }) => Ok(None),
+            other => other.map(Some),
         }
     }
 

@@ -96,6 +96,9 @@ struct About {
     strata: Strata,
     /// Share of held-out errors within intervals of level 0.9.
     coverage: f64,
+    /// The same for every one of [`super::COVERAGE_LEVELS`].
+    #[serde(default)]
+    coverages: Vec<f64>,
     singles: Option<SinglesStored>,
     pairs: Option<PairRuleStored>,
 }
@@ -119,6 +122,11 @@ impl Calibration {
     /// Cross-validated share of held-out changes within intervals of level 0.9.
     pub fn coverage(&self) -> f64 {
         self.about.coverage
+    }
+
+    /// The same at every one of [`super::COVERAGE_LEVELS`]: level and share. Empty for a fit of an earlier version.
+    pub fn coverages(&self) -> Vec<(f64, f64)> {
+        super::COVERAGE_LEVELS.into_iter().zip(self.about.coverages.iter().copied()).collect()
     }
 
     /// Factor on all predicted departures in this mode; `None` for `rank`, where each has its own.

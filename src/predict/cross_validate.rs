@@ -14,6 +14,8 @@ use crate::train::{Observer, Progress};
 
 /// Folds are fitted side by side while their copies of the training data stay below this many bytes.
 const PARALLEL_BYTES: usize = 2 << 30;
+/// Levels at which the coverage of intervals is measured.
+pub const COVERAGE_LEVELS: [f64; 10] = [0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 0.95];
 /// Progress of one fold is reported in this many steps.
 const STEPS_PER_FOLD: u64 = 1000;
 
@@ -53,6 +55,8 @@ pub struct OutOfFold {
     pub basis: Vec<Basis>,
     /// [`Prediction::distance`] of each, where the model has one.
     pub distance: Vec<Option<f32>>,
+    /// Share of the measured changes within the intervals of each of [`COVERAGE_LEVELS`], where the model has intervals.
+    pub coverage: Vec<Option<Vec<f64>>>,
     /// What each fold's fit chose, by fold name.
     pub summaries: Vec<(String, FitSummary)>,
 }
@@ -77,8 +81,8 @@ pub fn cross_validate(of: &Validation<'_>, observer: &mut dyn Observer) -> Resul
     Ok(out)
 }
 
-/// The predictions of one fold, one per held-out row, and what its fit chose.
-type FoldResult = (Vec<Prediction>, FitSummary);
+/// The predictions of one fold, one per held-out row with the coverage of its intervals, and what its fit chose.
+type FoldResult = (Vec<(Prediction, Option<Vec<f64>>)>, FitSummary);
 
 impl OutOfFold {
     /// Number of perturbations predicted without knowledge of their target.
@@ -96,6 +100,7 @@ impl OutOfFold {
             delta: Array2::zeros(of.responses.delta.raw_dim()),
             basis: vec![Basis::Fallback; n],
             distance: vec![None; n],
+            coverage: vec![None; n],
             summaries: Vec::new(),
         }
     }
@@ -118,13 +123,15 @@ impl OutOfFold {
         self.fold[row].clone_from(&from.fold[at]);
         self.basis[row] = from.basis[at];
         self.distance[row] = from.distance[at];
+        self.coverage[row].clone_from(&from.coverage[at]);
     }
 
     fn keep(&mut self, fold: &Fold, (predictions, summary): FoldResult) {
-        for (&row, prediction) in fold.held_out.iter().zip(predictions) {
+        for (&row, (prediction, coverage)) in fold.held_out.iter().zip(predictions) {
             self.delta.row_mut(row).assign(&aview1(&prediction.delta.mean));
             self.basis[row] = prediction.basis;
             self.distance[row] = prediction.distance;
+            self.coverage[row] = coverage;
             self.fold[row].clone_from(&fold.name);
         }
         self.summaries.push((fold.name.clone(), summary));
@@ -146,8 +153,12 @@ fn run_fold(
     let (graph, features, seed, device) = (of.graph, of.features, of.seed, of.device);
     let task = Task { responses: &train, graph, features, seed, device, checkpoint: None, resume: false };
     let summary = model.fit(&task, &mut watcher)?;
-    let held_out = fold.held_out.iter().map(|&row| predict(&*model, &of.responses.perturbations[row], &train));
-    let predictions = held_out.collect::<Result<Vec<_>, _>>()?;
+    let held_out = fold.held_out.iter().map(|&row| {
+        let perturbation = &of.responses.perturbations[row];
+        let covered = model.covered(perturbation, of.responses.delta.row(row), &COVERAGE_LEVELS)?;
+        Ok((predict(&*model, perturbation, &train)?, covered))
+    });
+    let predictions = held_out.collect::<Result<Vec<_>, PredictError>>()?;
     watcher.report(STEPS_PER_FOLD);
     Ok((predictions, summary))
 }

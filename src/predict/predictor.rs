@@ -95,6 +95,17 @@ pub trait Predictor: Send + Sync {
     /// The predicted change; a control perturbation gives zeros.
     fn predict(&self, perturbation: &Perturbation) -> Result<Prediction, PredictError>;
 
+    /// Share of the measured changes of a perturbation (over the measured genes, its targets left out) that lie within the
+    /// intervals of each level; `None` for models without intervals.
+    fn covered(
+        &self,
+        _: &Perturbation,
+        _: ndarray::ArrayView1<'_, f32>,
+        _levels: &[f64],
+    ) -> Result<Option<Vec<f64>>, PredictError> {
+        Ok(None)
+    }
+
     /// Leave-one-out predictions of the training perturbations, where the fit has them. Not kept in a saved model.
     fn left_out(&self) -> Option<LeftOut<'_>> {
         None

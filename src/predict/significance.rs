@@ -12,7 +12,7 @@ const RATE: f64 = 0.05;
 
 /// 1 where a change is significant: as the table says, else by a two-sided z test of each change against its standard
 /// error (Welch), at a false discovery rate of 5 % within each perturbation. `None` where neither is known.
-pub(super) fn significant(responses: &Responses) -> Option<Array2<f32>> {
+pub fn significant(responses: &Responses) -> Option<Array2<f32>> {
     if let Some(given) = &responses.significant {
         return Some(given.clone());
     }

@@ -6,7 +6,7 @@ use super::left_out::rest;
 use super::null::nulls;
 use super::ranking::placed;
 use super::sets::Sets;
-use super::tally::{Key, Tally};
+use super::tally::{Key, Sure, Tally};
 use super::{
     Asked, Calibration, CandidateSet, Candidates, Conditions, Covariance, Fit, Lesson, Own, Progress, Queries,
     RankError, Ranker, Readings, ScorerSpec, ceiling, masked, mid_rank, query_metrics,
@@ -110,6 +110,8 @@ pub struct CvOutcome {
     pub rows: Vec<CvRow>,
     /// Metrics of conditions (single genes and pairs of the closed set), where pairs were perturbed; see [`Conditions`].
     pub conditions: Vec<CvRow>,
+    /// What the joint score said of its first candidate for every query: candidate set, own-reading mode, queries.
+    pub firsts: Vec<(&'static str, &'static str, Vec<Sure>)>,
     /// Per candidate set the first 1,000 candidates of every query, queries in the order of the responses.
     pub rankings: Vec<(&'static str, Vec<Listed>)>,
     /// What each fold learned, by fold name.
@@ -149,7 +151,13 @@ pub fn cross_validate(
         Pass { fit, of: &of, own: &[OwnSetting::Global] }.run(&mut found, progress)?;
     }
     let Found { tally, conditions, rankings, calibrations } = found;
-    Ok(CvOutcome { rows: tally.rows(of.seed), conditions: conditions.rows(of.seed), rankings, calibrations })
+    Ok(CvOutcome {
+        firsts: tally.firsts(),
+        rows: tally.rows(of.seed),
+        conditions: conditions.rows(of.seed),
+        rankings,
+        calibrations,
+    })
 }
 
 /// What all passes found.
@@ -260,7 +268,8 @@ impl FoldOf<'_> {
                     if *scorer == "score" {
                         let right = answers.contains(&Some(placed(&within)[0].0));
                         let (sure, none) = self.first(own, &within, readings.strength[q]);
-                        found.tally.sure(key(scorer), sure, right, none);
+                        let query = perturbation.to_string();
+                        found.tally.sure(key(scorer), Sure { query, probability: sure, right, none });
                         let of_null = self.joint(&null, own, q);
                         let of_null: Vec<f64> = members.iter().map(|&m| of_null[m]).collect();
                         found.tally.null(key(scorer), self.first(own, &of_null, null.strength[q]).1);

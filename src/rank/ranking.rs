@@ -2,6 +2,8 @@
 
 use std::sync::Arc;
 
+use ndarray::Array2;
+
 use super::{Joint, Mode, Own, Queries, RankError, Ranker, Readings};
 use crate::data::GeneId;
 use crate::predict::Basis;
@@ -34,6 +36,9 @@ pub struct Ranked {
     pub direction: i8,
     /// Scores by scorer, in the order of [`Ranking::scorers`].
     pub scores: Vec<f32>,
+    /// What each scorer of the joint score adds to the score beyond what it adds to that of the average candidate, in the
+    /// order of [`Ranking::joint`]: the score is that of the average candidate plus these.
+    pub steps: Vec<f64>,
     /// Change of the gene itself in standard errors, or in spreads of the training changes; `None` where it is not
     /// measured. Not part of any score where the own reading is excluded.
     pub own_z: Option<f32>,
@@ -64,6 +69,8 @@ pub struct Ranking {
     pub none: f64,
     /// The scorers whose scores each row has.
     pub scorers: Vec<&'static str>,
+    /// The scorers that make up the score.
+    pub joint: Vec<String>,
     /// The best candidates.
     pub rows: Vec<Ranked>,
 }
@@ -83,9 +90,13 @@ impl Ranker {
         let one = |(q, Scored { best_sign, scores }): (usize, &Scored)| {
             let (probability, none) = all.joint.probabilities(scores, all.joint.none(all.readings[0].strength[q]));
             let placed = placed(scores).into_iter().take(options.top.unwrap_or(usize::MAX));
+            let averages: Vec<Vec<f64>> = all.features.iter().map(|f| average(f, q, members)).collect();
             let row = |(m, rank): (usize, f64)| {
                 let of = &all.readings[best_sign[m]];
-                let place = Place { rank, score: scores[m], probability: probability[m] };
+                let features = all.features[best_sign[m]].iter().map(|f| f64::from(f[[q, members[m]]]));
+                let beyond = features.zip(&averages[best_sign[m]]).map(|(f, average)| f - average);
+                let steps = beyond.zip(&all.joint.weights).map(|(f, weight)| weight * f).collect();
+                let place = Place { rank, score: scores[m], probability: probability[m], steps };
                 self.ranked(of, queries, q, members[m], place, signs[best_sign[m]])
             };
             Ranking {
@@ -93,6 +104,7 @@ impl Ranker {
                 mode: options.mode,
                 n_candidates: members.len(),
                 none,
+                joint: all.joint.features.clone(),
                 scorers: all.readings[0].scores.iter().map(|(s, _)| s.name).collect(),
                 rows: placed.map(row).collect(),
             }
@@ -120,7 +132,7 @@ impl Ranker {
             Scored { best_sign, scores }
         };
         let scored = (0..queries.len()).map(one).collect();
-        Ok(All { readings, joint, scored })
+        Ok(All { readings, features, joint, scored })
     }
 
     fn ranked(&self, of: &Readings, queries: &Queries, q: usize, c: usize, place: Place, sign: f32) -> Ranked {
@@ -136,6 +148,7 @@ impl Ranker {
             probability: place.probability,
             direction: if sign < 0.0 { -1 } else { 1 },
             scores: of.scores.iter().map(|(_, s)| s[[q, c]]).collect(),
+            steps: place.steps,
             own_z,
             seen: candidates.seen[c].is_some(),
             distance: self.atlas.distance[c],
@@ -149,6 +162,8 @@ impl Ranker {
 /// What all scorers say of all queries, and the scores that are made of it.
 pub(super) struct All {
     readings: Vec<Readings>,
+    /// Per sign the scores that the joint score weighs, each n_queries x n_candidates.
+    features: Vec<Vec<Array2<f32>>>,
     joint: Joint,
     pub(super) scored: Vec<Scored>,
 }
@@ -163,6 +178,13 @@ struct Place {
     rank: f64,
     score: f64,
     probability: f64,
+    steps: Vec<f64>,
+}
+
+/// Mean of each feature over these candidates.
+fn average(features: &[Array2<f32>], q: usize, members: &[usize]) -> Vec<f64> {
+    let sum = |f: &Array2<f32>| members.iter().map(|&m| f64::from(f[[q, m]])).sum::<f64>();
+    features.iter().map(|f| sum(f) / members.len().max(1) as f64).collect()
 }
 
 pub(super) fn within(scores: &[f64], members: &[usize]) -> Vec<f64> {

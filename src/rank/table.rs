@@ -3,7 +3,7 @@
 use std::io::{self, Write};
 
 use super::cross_validate::Listed;
-use super::{Causes, CvRow, RankOptions, Ranking};
+use super::{Causes, CvRow, RankOptions, Ranking, Sure};
 use crate::predict::Basis;
 
 /// Writes rankings: one row per query and candidate, tab-separated; one column per scorer behind the others.
@@ -55,6 +55,19 @@ pub fn write_lists(lists: &[Listed], out: &mut dyn Write) -> io::Result<()> {
     for (query, genes) in lists {
         for (rank, gene) in genes {
             writeln!(out, "{query}\t{rank}\t{gene}")?;
+        }
+    }
+    Ok(())
+}
+
+/// Writes what was said of the first candidate of every held-out query: one row per candidate set, own-reading mode and
+/// query, tab-separated. `right` is 1 or 0, `none` the probability that no candidate is the answer.
+pub fn write_firsts(firsts: &[(&'static str, &'static str, Vec<Sure>)], out: &mut dyn Write) -> io::Result<()> {
+    writeln!(out, "candidates\town\tquery\tprobability\tright\tnone")?;
+    for (candidates, own, queries) in firsts {
+        for Sure { query, probability, right, none } in queries {
+            let right = u8::from(*right);
+            writeln!(out, "{candidates}\t{own}\t{query}\t{probability:.6}\t{right}\t{none:.6}")?;
         }
     }
     Ok(())

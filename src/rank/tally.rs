@@ -20,6 +20,19 @@ pub(super) struct Key {
     pub(super) n_candidates: usize,
 }
 
+/// What the joint score says of its first candidate for one query.
+#[derive(Debug, Clone, PartialEq)]
+pub struct Sure {
+    /// The query.
+    pub query: String,
+    /// Probability of the first candidate.
+    pub probability: f64,
+    /// Whether it is right.
+    pub right: bool,
+    /// Probability that no candidate is the answer.
+    pub none: f64,
+}
+
 /// Metrics of every query, by row.
 #[derive(Debug, Default)]
 pub(super) struct Tally(Vec<Entry>);
@@ -31,8 +44,8 @@ struct Entry {
     /// Number of true genes and how many of them are candidates, by query.
     targets: Vec<(usize, usize)>,
     distance: Vec<f32>,
-    /// Probability of the first candidate, whether it was right, and the probability of none.
-    sure: Vec<(f64, bool, f64)>,
+    /// What was said of the first candidate, by query.
+    sure: Vec<Sure>,
     /// Probability of none for null changes.
     null: Vec<f64>,
 }
@@ -46,9 +59,15 @@ impl Tally {
         entry.distance.push(distance);
     }
 
-    /// Adds the probability of the first candidate, whether it is right, and the probability of none.
-    pub(super) fn sure(&mut self, key: Key, sure: f64, right: bool, none: f64) {
-        self.entry(key).sure.push((sure, right, none));
+    /// Adds what was said of the first candidate.
+    pub(super) fn sure(&mut self, key: Key, sure: Sure) {
+        self.entry(key).sure.push(sure);
+    }
+
+    /// What was said of every first candidate, by candidate set and own-reading mode.
+    pub(super) fn firsts(&self) -> Vec<(&'static str, &'static str, Vec<Sure>)> {
+        let told = self.0.iter().filter(|e| !e.sure.is_empty());
+        told.map(|e| (e.key.candidates, e.key.own, e.sure.clone())).collect()
     }
 
     /// Adds the probability of none for a null change.
@@ -107,7 +126,7 @@ impl Entry {
     fn row(&self, stratum: &'static str, of: &[usize], seed: u64) -> CvRow {
         let queries: Vec<Metrics> = of.iter().map(|&q| self.queries[q].clone()).collect();
         let mrr: Vec<f64> = queries.iter().filter_map(|q| q.first().map(|m| m.1)).collect();
-        let sure: Vec<(f64, bool, f64)> = of.iter().filter_map(|&q| self.sure.get(q).copied()).collect();
+        let sure: Vec<&Sure> = of.iter().filter_map(|&q| self.sure.get(q)).collect();
         let above =
             |p: &mut dyn Iterator<Item = f64>, n: usize| p.filter(|p| *p > 0.5).count() as f64 / n.max(1) as f64;
         let null: Vec<f64> = of.iter().filter_map(|&q| self.null.get(q).copied()).collect();
@@ -123,7 +142,7 @@ impl Entry {
             mrr_interval: (!mrr.is_empty()).then(|| bootstrap_mean(&mrr, seed)),
             calibration_error: (!sure.is_empty()).then(|| calibration_error(&sure)),
             abstained: (!sure.is_empty()).then(|| {
-                [above(&mut sure.iter().map(|s| s.2), sure.len()), above(&mut null.iter().copied(), null.len())]
+                [above(&mut sure.iter().map(|s| s.none), sure.len()), above(&mut null.iter().copied(), null.len())]
             }),
         }
     }
@@ -156,10 +175,10 @@ pub(super) fn bootstrap_mean(values: &[f64], seed: u64) -> [f64; 2] {
 }
 
 /// Mean distance between probability and frequency of being right, in ten equal bins of probability.
-fn calibration_error(first: &[(f64, bool, f64)]) -> f64 {
+fn calibration_error(first: &[&Sure]) -> f64 {
     let gap = |bin: usize| {
-        let inside = first.iter().filter(|(p, ..)| ((p * 10.0) as usize).min(9) == bin);
-        inside.map(|(p, right, _)| p - f64::from(u8::from(*right))).sum::<f64>().abs()
+        let inside = first.iter().filter(|s| ((s.probability * 10.0) as usize).min(9) == bin);
+        inside.map(|s| s.probability - f64::from(u8::from(s.right))).sum::<f64>().abs()
     };
     (0..10).map(gap).sum::<f64>() / first.len().max(1) as f64
 }

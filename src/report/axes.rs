@@ -5,10 +5,10 @@ use super::scene::{Align, Scene, Stroke, TextStyle, caption_height};
 use super::{text, theme};
 
 /// Room left of a chart for ticks and title, right of it, above and below, px.
-const LEFT: f32 = 74.0;
-const RIGHT: f32 = 28.0;
-const TOP: f32 = 64.0;
-const BOTTOM: f32 = 56.0;
+const LEFT: f32 = 68.0;
+const RIGHT: f32 = 22.0;
+const TOP: f32 = 60.0;
+const BOTTOM: f32 = 54.0;
 
 /// A linear axis that begins and ends at ticks or near them.
 #[derive(Debug, Clone, PartialEq)]
@@ -41,6 +41,12 @@ impl Axis {
     pub(super) fn powers_of_ten(title: impl Into<String>, values: impl IntoIterator<Item = f64>) -> Self {
         let axis = Self::of(title, values);
         Self { step: ((axis.max - axis.min) / 8.0).ceil().max(1.0), powers: true, ..axis }
+    }
+
+    /// An axis of powers of ten between these two logarithms.
+    pub(super) fn powers_of_ten_between(title: impl Into<String>, min: f64, max: f64) -> Self {
+        let axis = Self::between(title, min, max);
+        Self { step: ((max - min) / 8.0).ceil().max(1.0), powers: true, ..axis }
     }
 
     /// The same axis, widened to include a value.
@@ -139,7 +145,10 @@ impl Axes {
             }
             scene.text(Point::new(x, area.bottom() + 14.0), self.x.tick_text(value), ticks);
         }
-        let title = Point::new(area.center().x, area.bottom() + 37.0);
+        // A title wider than the area moves rather than leaving the page.
+        let half = text::width(&self.x.title, theme::AXIS_TITLE, false) / 2.0 + 10.0;
+        let middle = area.center().x.min(scene.width - half).max(half.min(scene.width / 2.0));
+        let title = Point::new(middle, area.bottom() + 37.0);
         scene.text(title, &self.x.title, TextStyle::new(theme::AXIS_TITLE).align(Align::Middle));
     }
 

@@ -7,7 +7,7 @@ use super::scene::{Align, Scene, Stroke, TextStyle};
 use super::{text, theme};
 
 /// Size of the panel of one metric, px.
-const PANEL: (f32, f32) = (430.0, 270.0);
+const PANEL: (f32, f32) = (416.0, 260.0);
 
 /// The course of one metric on one split.
 #[derive(Debug, Clone, PartialEq)]
@@ -55,14 +55,21 @@ impl CurveFigure {
     /// Draws it.
     pub fn scene(&self) -> Scene {
         let metrics = self.metrics();
-        let columns = metrics.len().min(2);
-        let rows = metrics.len().div_ceil(2);
+        // One column up to two metrics, as the other figures.
+        let columns = metrics.len().div_ceil(2).min(2);
+        let rows = metrics.len().div_ceil(columns);
         let (width, height) = (columns as f32 * PANEL.0 + 24.0, rows as f32 * PANEL.1 + 40.0);
         let (mut scene, _) = page(width, height, &self.title, &self.caption);
         for (k, metric) in metrics.iter().enumerate() {
-            let corner = Point::new((k % 2) as f32 * PANEL.0, 40.0 + (k / 2) as f32 * PANEL.1);
+            let corner = Point::new((k % columns) as f32 * PANEL.0, 40.0 + (k / columns) as f32 * PANEL.1);
             self.draw_panel(&mut scene, metric, corner);
         }
+        let ends = self.curves.iter().filter_map(|c| {
+            let ((x0, y0), (x1, y1)) = (c.points.first()?, c.points.last()?);
+            let name = format!("{} ({})", c.metric, c.split);
+            Some(format!("{name}: from {y0:.4} at {} {x0} to {y1:.4} at {x1}", self.x_title.to_lowercase()))
+        });
+        scene.alt = format!("{}. {}.", self.title, ends.collect::<Vec<_>>().join("; "));
         scene
     }
 

@@ -12,7 +12,7 @@ use crate::data::Delta;
 use crate::stats::pearson;
 
 /// Genes with a label.
-const NAMED: usize = 16;
+const NAMED: usize = 10;
 
 /// A scatter plot of predicted against measured changes of one perturbation.
 #[derive(Debug, Clone, PartialEq)]
@@ -73,7 +73,7 @@ impl DeltaFigure {
 
     /// Draws it.
     pub fn scene(&self) -> Scene {
-        let (mut scene, area) = page(640.0, 580.0, &self.title, &self.caption);
+        let (mut scene, area) = page(theme::COLUMN, 440.0, &self.title, &self.caption);
         let axes = Axes::new(
             area,
             Axis::of("Measured change (log1p)", self.genes.iter().map(|g| f64::from(g.1))).including(0.0),
@@ -91,15 +91,21 @@ impl DeltaFigure {
             .collect();
         draw_named(&mut scene, area, &cloud, &named);
         self.draw_numbers(&mut scene, &axes);
+        scene.alt = format!("{}. {}.", self.title, self.numbers());
         scene
     }
 
     fn draw_numbers(&self, scene: &mut Scene, axes: &Axes) {
-        let r = self.correlation().map_or("not defined".into(), |r| format!("{r:.3}").replace('-', "−"));
-        let n = self.genes.len();
         let at = axes.area.center().shift(axes.area.width / 2.0, -axes.area.height / 2.0 - 14.0);
-        let text = format!("Pearson r = {r} over {n} genes");
-        scene.text(at, text, TextStyle::new(theme::LABEL).muted().align(Align::End));
+        scene.text(at, self.numbers(), TextStyle::new(theme::LABEL).muted().align(Align::End));
+        let at = axes.area.center().shift(-axes.area.width / 2.0, -axes.area.height / 2.0 - 14.0);
+        scene.line(at, at.shift(22.0, 0.0), Stroke::new(theme::MUTED, 1.0).dashed(5.0, 4.0));
+        scene.text(at.shift(28.0, 0.0), "equal", TextStyle::new(theme::LABEL).muted());
+    }
+
+    fn numbers(&self) -> String {
+        let r = self.correlation().map_or("not defined".into(), |r| format!("{r:.3}").replace('-', "−"));
+        format!("Pearson r = {r} over {} genes", self.genes.len())
     }
 
     /// The genes with the largest changes, measured or predicted.
@@ -120,8 +126,6 @@ fn draw_identity(scene: &mut Scene, axes: &Axes) {
     let (low, high) = (x0.max(y0), x1.min(y1));
     if low < high {
         scene.line(axes.at(low, low), axes.at(high, high), Stroke::new(theme::MUTED, 1.0).dashed(5.0, 4.0));
-        let end = axes.at(high, high).shift(-4.0, 12.0);
-        scene.text(end, "predicted = measured", TextStyle::new(9.5).muted().align(Align::End));
     }
 }
 

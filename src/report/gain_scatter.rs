@@ -58,7 +58,7 @@ impl GainScatter {
 
     /// Draws it.
     pub fn scene(&self) -> Scene {
-        let (mut scene, area) = page(720.0, 440.0, &self.title, &self.caption);
+        let (mut scene, area) = page(theme::COLUMN, 350.0, &self.title, &self.caption);
         let x = Axis::of(&self.x_title, self.points.iter().map(|p| p.x));
         let y = Axis::of(&self.y_title, self.points.iter().map(|p| p.gain).chain([0.0]));
         let axes = Axes::new(area, x, y);
@@ -73,6 +73,7 @@ impl GainScatter {
         draw_named(&mut scene, area, &cloud, &named);
         let note = TextStyle::new(theme::LABEL).muted().align(Align::End);
         scene.text(Point::new(area.right(), area.y - 12.0), self.note(), note);
+        scene.alt = format!("{}: {} against {}. {}.", self.title, self.y_title, self.x_title, self.note());
         scene
     }
 

@@ -6,6 +6,12 @@ use super::report_data::{Fact, FigureView, ReportData, Section, TableView};
 
 const PAGE: &str = include_str!("templates/report.html");
 const STYLE: &str = include_str!("templates/report.css");
+/// Colours of both modes, as declarations of a rule.
+const LIGHT: &str = include_str!("templates/light.css");
+const DARK: &str = include_str!("templates/dark.css");
+/// Wider figures take both columns in print, px.
+const WIDE: f32 = 560.0;
+const SCRIPT: &str = include_str!("templates/report.js");
 
 /// A section of every report: its anchor, its title, and what to say where it is missing.
 struct Part {
@@ -76,8 +82,8 @@ const PARTS: [Part; 8] = [
     },
 ];
 
-/// Writes a report as one HTML file: inline figures and styles, no script, nothing loaded from anywhere. Every text is
-/// escaped; figures are taken as SVG documents drawn by [`super::Scene::to_svg`].
+/// Writes a report as one HTML file: inline figures and styles, one script of its own (colours, sorting of tables; all is
+/// there without it), nothing loaded from anywhere: its content security policy forbids it. Every text is escaped; figures are taken as SVG documents drawn by [`super::Scene::to_svg`].
 ///
 /// ```
 /// use grn::report::{ReportData, html};
@@ -93,7 +99,8 @@ pub fn html(report: &ReportData) -> String {
             ("version", env!("CARGO_PKG_VERSION")),
             ("title", &escape(&report.title)),
             ("subtitle", &escape(&report.subtitle)),
-            ("style", STYLE.trim_end()),
+            ("style", &fill(STYLE.trim_end(), &[("light", LIGHT.trim_end()), ("dark", DARK.trim_end())])),
+            ("script", SCRIPT.trim_end()),
             ("nav", nav.trim_end()),
             ("highlights", &facts("highlights", &report.highlights)),
             ("sections", &sections),
@@ -191,11 +198,18 @@ fn facts(class: &str, facts: &[Fact]) -> String {
 fn figure(figure: &FigureView) -> String {
     // Inside HTML the namespace is known.
     let svg = figure.svg.replacen(" xmlns=\"http://www.w3.org/2000/svg\"", "", 1);
+    // Browsers show a title as a tip over the whole figure; its words are the label of the figure already.
+    let svg = match (svg.find("<title>"), svg.find("</title>\n")) {
+        (Some(from), Some(to)) if from < to => format!("{}{}", &svg[..from], &svg[to + "</title>\n".len()..]),
+        _ => svg,
+    };
     let caption = match figure.caption.as_str() {
         "" => String::new(),
         text => format!("<figcaption>{}</figcaption>\n", escape(text)),
     };
-    format!("<figure aria-label=\"{}\">\n{svg}{caption}</figure>\n", escape(&figure.alt))
+    let width = svg.split("width=\"").nth(1).and_then(|rest| rest.split('"').next()?.parse::<f32>().ok());
+    let class = if width.is_some_and(|w| w > WIDE) { " class=\"wide\"" } else { "" };
+    format!("<figure{class}>\n{svg}{caption}</figure>\n")
 }
 
 fn table(table: &TableView) -> String {
@@ -205,7 +219,10 @@ fn table(table: &TableView) -> String {
         joined(table.header.iter().enumerate(), |(k, h)| format!("<th scope=\"col\"{}>{}</th>", class(k), escape(h)));
     let row = |(k, cells): (usize, &Vec<String>)| {
         let best = if table.best == Some(k) { " class=\"best\"" } else { "" };
-        let cells = joined(cells.iter().enumerate(), |(c, cell)| format!("<td{}>{}</td>", class(c), escape(cell)));
+        let cells = joined(cells.iter().enumerate(), |(c, cell)| match c {
+            0 => format!("<th scope=\"row\"{}>{}</th>", class(c), escape(cell)),
+            _ => format!("<td{}>{}</td>", class(c), escape(cell)),
+        });
         format!("<tr{best}>{cells}</tr>\n")
     };
     let body: String = table.rows.iter().enumerate().map(row).collect();
@@ -272,10 +289,11 @@ mod tests {
     #[test]
     fn every_text_is_escaped_and_nothing_is_loaded() {
         let page = html(&full());
-        assert!(!page.contains("<script") && page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
+        assert!(page.matches("<script").count() == 1 && page.contains("&lt;script&gt;alert(1)&lt;/script&gt;"));
         assert!(!page.contains("<b>it</b>") && page.contains("3 genes &lt;lost&gt;"));
         assert!(page.contains("<h1>Run {{sections}} &lt;1&gt;</h1>"), "a filled text is not filled again");
-        for fetch in ["http:", "https:", "url(", "src=", "@import", "<link"] {
+        assert!(page.contains("default-src 'none'") && page.contains(":root[data-theme=\"dark\"]"));
+        for fetch in ["http:", "https:", "url(", "src=", "@import", "<link", "fetch(", "XMLHttpRequest", "{{light}}"] {
             assert!(!page.contains(fetch), "{fetch}");
         }
         assert_eq!(page, html(&full()));
@@ -305,17 +323,52 @@ mod tests {
         }
     }
 
+    /// Relative luminance of `#rrggbb` (WCAG 2.2).
+    fn luminance(hex: &str) -> f64 {
+        let part = |at: usize| {
+            let value = f64::from(u8::from_str_radix(&hex[at..at + 2], 16).unwrap()) / 255.0;
+            if value <= 0.04045 { value / 12.92 } else { ((value + 0.055) / 1.055).powf(2.4) }
+        };
+        0.2126 * part(1) + 0.7152 * part(3) + 0.0722 * part(5)
+    }
+
+    #[test]
+    fn contrasts_are_sufficient_in_both_modes() {
+        assert!((luminance("#ffffff") - 1.0).abs() < 1e-12 && luminance("#000000").abs() < 1e-12);
+        for (mode, colors) in [("light", LIGHT), ("dark", DARK)] {
+            let color = |name: &str| {
+                let start = colors.find(&format!("--{name}: #")).unwrap_or_else(|| panic!("{name}")) + name.len() + 4;
+                &colors[start..start + 7]
+            };
+            let t = |front: &str, back: &str, least: f64| {
+                let (a, b) = (luminance(color(front)), luminance(color(back)));
+                let ratio = (a.max(b) + 0.05) / (a.min(b) + 0.05);
+                assert!(ratio >= least, "{mode}: {front} on {back} has {ratio:.2}, wanted {least}");
+            };
+            // Text (WCAG 2.2, 1.4.3: 4.5), then lines and areas that carry meaning (1.4.11: 3).
+            for front in ["ink", "muted", "accent"] {
+                ["paper", "page", "soft"].iter().for_each(|back| t(front, back, 4.5));
+            }
+            t("ink", "warn-soft", 4.5);
+            t("ink", "code", 4.5);
+            t("warn", "warn-soft", 3.0);
+            for front in ["blue", "vermillion", "green", "purple", "orange", "slate", "activation", "unsigned"] {
+                t(front, "paper", 3.0);
+            }
+        }
+    }
+
     #[test]
     fn numbers_are_aligned() {
         let page = html(&full());
-        assert!(page.contains("<td class=\"number\">−0.5</td>") && page.contains("<td>SOX2</td>"));
+        assert!(page.contains("<td class=\"number\">−0.5</td>") && page.contains("<th scope=\"row\">SOX2</th>"));
     }
 
     #[test]
     fn the_style_knows_the_colours_of_the_figures() {
-        for color in
-            [theme::PAPER, theme::INK, theme::MUTED, theme::GRID, theme::BLUE, theme::ACTIVATION, theme::REPRESSION]
-        {
+        let series = theme::SERIES.into_iter().chain(theme::PARTS);
+        let lines = [theme::PAPER, theme::INK, theme::MUTED, theme::GRID, theme::UNKNOWN, theme::UNSIGNED];
+        for color in series.chain(lines).chain([theme::ACTIVATION, theme::REPRESSION]) {
             let hex = format!("#{:02X}{:02X}{:02X}", color.0, color.1, color.2);
             assert!(STYLE.contains(&hex), "{hex}");
         }

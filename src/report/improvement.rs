@@ -2,6 +2,8 @@
 
 use std::f32::consts::PI;
 
+use plotters::style::{Color, RGBColor};
+
 use super::ReportError;
 use super::axes::{Axes, Axis, page};
 use super::geometry::{Point, Rect};
@@ -11,6 +13,8 @@ use super::theme;
 
 /// Perturbations with a label at each end.
 const NAMED: usize = 4;
+/// Opacity of the bars: labels stay legible on them.
+const BAR: f64 = 0.38;
 
 /// One perturbation, scored for the model and for the baseline on the same data.
 #[derive(Debug, Clone, PartialEq)]
@@ -75,7 +79,7 @@ impl ImprovementFigure {
 
     /// Draws it.
     pub fn scene(&self) -> Scene {
-        let (mut scene, area) = page(760.0, 420.0, &self.title, &self.caption);
+        let (mut scene, area) = page(theme::COLUMN, 340.0, &self.title, &self.caption);
         let n = self.rows.len();
         let y = Axis::of(format!("Difference in {}", self.metric), self.rows.iter().map(Improvement::difference));
         let x = Axis::between("Held-out perturbations, sorted", 0.0, n as f64);
@@ -85,7 +89,26 @@ impl ImprovementFigure {
         self.draw_bars(&mut scene, &axes);
         self.draw_mean(&mut scene, &axes);
         self.draw_names(&mut scene, &axes);
+        scene.alt = self.alt();
         scene
+    }
+
+    /// What the figure shows, in words.
+    fn alt(&self) -> String {
+        let (best, worst) = (&self.rows[0], &self.rows[self.rows.len() - 1]);
+        format!(
+            "{}. Difference in {}: mean {:+.3}; {} of {} perturbations are predicted better; most for {} ({:+.3}), least \
+             for {} ({:+.3}).",
+            self.title,
+            self.metric,
+            self.mean(),
+            self.n_better(),
+            self.rows.len(),
+            best.perturbation,
+            best.difference(),
+            worst.perturbation,
+            worst.difference()
+        )
     }
 
     fn draw_bars(&self, scene: &mut Scene, axes: &Axes) {
@@ -93,7 +116,7 @@ impl ImprovementFigure {
             let (a, b) = (axes.at(k as f64, 0.0), axes.at(k as f64 + 1.0, row.difference()));
             let gap = if b.x - a.x > 4.0 { 1.0 } else { 0.0 };
             let bar = Rect::new(a.x, a.y.min(b.y), (b.x - a.x - gap).max(0.4), (a.y - b.y).abs());
-            scene.rect(bar, if row.difference() > 0.0 { theme::BLUE } else { theme::VERMILLION });
+            scene.rect(bar, color_of(row).mix(BAR));
         }
     }
 
@@ -102,8 +125,8 @@ impl ImprovementFigure {
         scene.line(axes.at(0.0, mean), axes.at(n, mean), Stroke::new(theme::INK, 1.2).dashed(5.0, 4.0));
         let share = format!("{} of {n} better", self.n_better());
         let text = format!("mean {mean:+.3}, {share}").replace('-', "−");
-        let at = Point::new(axes.area.right(), axes.at(n, mean).y - 10.0);
-        scene.text(at, text, TextStyle::new(theme::LABEL).align(Align::End));
+        let at = Point::new(axes.area.right(), axes.area.y - 14.0);
+        scene.text(at, text, TextStyle::new(theme::LABEL).muted().align(Align::End));
     }
 
     /// Names of the perturbations that gain and lose most.
@@ -115,7 +138,7 @@ impl ImprovementFigure {
             .iter()
             .map(|&k| {
                 let gains = self.rows[k].difference() > 0.0;
-                let color = if gains { theme::BLUE } else { theme::VERMILLION };
+                let color = color_of(&self.rows[k]);
                 // The free side of a falling staircase: above it on the right, below it on the left.
                 let toward = Some(if gains { -PI / 8.0 } else { PI * 0.75 });
                 NamedPoint { at: at(k), name: &self.rows[k].perturbation, color, toward }
@@ -129,6 +152,10 @@ impl ImprovementFigure {
             .collect();
         draw_named(scene, axes.area, &bars, &named);
     }
+}
+
+fn color_of(row: &Improvement) -> RGBColor {
+    if row.difference() > 0.0 { theme::BLUE } else { theme::VERMILLION }
 }
 
 #[cfg(test)]

@@ -9,7 +9,7 @@ use super::scene::{Scene, TextStyle};
 use super::{series, theme};
 
 /// Size of the panel of one metric, px.
-const PANEL: (f32, f32) = (400.0, 290.0);
+const PANEL: (f32, f32) = (theme::COLUMN, 270.0);
 const SIDE: f32 = 24.0;
 
 /// One model in one metric at one size.
@@ -70,22 +70,35 @@ impl LearningFigure {
 
     /// Draws it.
     pub fn scene(&self) -> Scene {
-        let (columns, rows) = (self.metrics.len().min(2), self.metrics.len().div_ceil(2));
-        let width = (columns as f32 * PANEL.0 + SIDE).max(460.0);
+        let (width, rows) = (PANEL.0, self.metrics.len());
         let legend = series::legend_height(&self.models, width - 2.0 * SIDE);
         let top = 44.0 + legend;
         let (mut scene, _) = page(width, rows as f32 * PANEL.1 + top + 6.0, &self.title, &self.caption);
         series::draw_legend(&mut scene, &self.models, Point::new(SIDE, 42.0), width - 2.0 * SIDE);
         for (k, metric) in self.metrics.iter().enumerate() {
-            let corner = Point::new((k % 2) as f32 * PANEL.0, top + (k / 2) as f32 * PANEL.1);
-            self.draw_panel(&mut scene, metric, corner);
+            self.draw_panel(&mut scene, metric, Point::new(0.0, top + k as f32 * PANEL.1));
         }
+        scene.alt = self.alt();
         scene
+    }
+
+    /// What the figure shows, in words: each line at its largest size.
+    fn alt(&self) -> String {
+        let mut ends = Vec::new();
+        for metric in &self.metrics {
+            for model in &self.models {
+                let last = self.points.iter().rfind(|p| p.metric == *metric && p.model == *model);
+                ends.extend(
+                    last.map(|p| format!("{metric} of {model} with {:.0} perturbations: {:.3}", p.n_train, p.value)),
+                );
+            }
+        }
+        format!("{}. {}.", self.title, ends.join("; "))
     }
 
     fn draw_panel(&self, scene: &mut Scene, metric: &str, corner: Point) {
         let points: Vec<&LearningPoint> = self.points.iter().filter(|p| p.metric == metric).collect();
-        let area = Rect::new(corner.x + 78.0, corner.y + 30.0, PANEL.0 - 98.0, PANEL.1 - 96.0);
+        let area = Rect::new(corner.x + 68.0, corner.y + 30.0, PANEL.0 - 90.0, PANEL.1 - 96.0);
         let x = Axis::of("Training perturbations", points.iter().map(|p| p.n_train));
         let y = Axis::of("", points.iter().flat_map(|p| [p.value, p.interval.0, p.interval.1]));
         let axes = Axes::new(area, x, y);

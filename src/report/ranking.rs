@@ -61,7 +61,7 @@ impl RankingFigure {
         let bar = |g: &RankedGene| Bar {
             name: g.gene.clone(),
             value: g.score,
-            sd: None,
+            interval: None,
             color: if g.is_cause { theme::VERMILLION } else { theme::BLUE },
             bold: g.is_cause,
             note: note(g),

@@ -3,7 +3,7 @@
 use plotters::style::{RGBAColor, RGBColor};
 
 use super::geometry::{Point, Rect};
-use super::theme;
+use super::{text, theme};
 
 /// Which part of a text its place names.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
@@ -172,7 +172,9 @@ impl Scene {
 
     /// Title at the top and wrapped caption at the bottom, both from `x`; returns the height the caption needs.
     pub(super) fn frame_texts(&mut self, x: f32, title: &str, caption: &[String]) {
-        self.text(Point::new(x, 24.0), title, TextStyle::new(theme::TITLE).bold());
+        let size = theme::TITLE * ((self.width - 2.0 * x) / text::width(title, theme::TITLE, true)).clamp(0.75, 1.0);
+        let title = text::shorten(title, size * 1.12, self.width - 2.0 * x);
+        self.text(Point::new(x, 24.0), title, TextStyle::new(size).bold());
         let top = self.height - caption_height(caption) + 10.0;
         for (k, line) in caption.iter().enumerate() {
             let at = Point::new(x, top + k as f32 * CAPTION_LINE);

@@ -6,7 +6,7 @@ use super::geometry::{Point, Rect};
 use super::scene::{Align, Scene, Stroke, TextStyle};
 use super::{series, text, theme};
 
-const WIDTH: f32 = 720.0;
+const WIDTH: f32 = theme::COLUMN;
 /// Height of a group besides its points, and of a point, px.
 const GROUP: f32 = 12.0;
 const ROW: f32 = 15.0;
@@ -79,8 +79,8 @@ impl StrataFigure {
         let (mut scene, _) = page(WIDTH, height + legend + 118.0, &self.title, &self.caption);
         series::draw_legend(&mut scene, &self.models, Point::new(24.0, 42.0), WIDTH - 48.0);
         let widest = self.groups.iter().map(|g| text::width(&g.1, theme::LABEL, false)).fold(60.0, f32::max);
-        let left = (widest + 44.0).min(300.0);
-        let area = Rect::new(left, 54.0 + legend, WIDTH - left - 32.0, height);
+        let left = (widest + 38.0).min(238.0);
+        let area = Rect::new(left, 54.0 + legend, WIDTH - left - 24.0, height);
         let ends = self.gains.iter().flat_map(|g| [g.gain, g.interval.0, g.interval.1]);
         let x = Axis::of(&self.metric, ends.chain([0.0]));
         let axes = Axes::new(area, x, Axis::between("", 0.0, 1.0));
@@ -88,6 +88,9 @@ impl StrataFigure {
         let mut y = area.y;
         for groups in self.groups.chunk_by(|a, b| a.0 == b.0) {
             let heading = TextStyle::new(theme::LABEL).bold();
+            // Headings may reach into the plot: the grid gives way.
+            let size = (text::width(&groups[0].0, theme::LABEL, true) + 8.0, 17.0);
+            scene.rect(Rect::new(20.0, y + 1.5, size.0, size.1), theme::PAPER);
             scene.text(Point::new(24.0, y + 10.0), &groups[0].0, heading);
             y += 20.0;
             for at in groups {
@@ -95,13 +98,24 @@ impl StrataFigure {
                 y += group;
             }
         }
+        scene.alt = self.alt();
         scene
+    }
+
+    /// What the figure shows, in words.
+    fn alt(&self) -> String {
+        let of = |g: &StratumGain| {
+            let StratumGain { by, group, model, gain, interval: (low, high) } = g;
+            format!("{by}, {group}, {model}: {gain:+.3} [{low:+.3}, {high:+.3}]")
+        };
+        let gains: Vec<String> = self.gains.iter().take(18).map(of).collect();
+        format!("{}: {}. {}.", self.title, self.metric, gains.join("; "))
     }
 
     fn draw_group(&self, scene: &mut Scene, axes: &Axes, group: &(String, String), y: f32) {
         let middle = y + ROW * self.models.len() as f32 / 2.0;
         let name = TextStyle::new(theme::LABEL).align(Align::End);
-        scene.text(Point::new(axes.area.x - 12.0, middle), text::shorten(&group.1, theme::LABEL, 260.0), name);
+        scene.text(Point::new(axes.area.x - 12.0, middle), text::shorten(&group.1, theme::LABEL, 206.0), name);
         for (k, model) in self.models.iter().enumerate() {
             let of = |g: &&StratumGain| g.model == *model && g.by == group.0 && g.group == group.1;
             let Some(gain) = self.gains.iter().find(of) else { continue };

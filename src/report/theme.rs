@@ -30,13 +30,21 @@ pub(super) const REPRESSION: RGBColor = PURPLE;
 /// Edges without a known sign.
 pub(super) const UNSIGNED: RGBColor = RGBColor(150, 162, 174);
 
+/// Fifth series: orange, darkened to stand out from white.
+pub(super) const ORANGE: RGBColor = RGBColor(178, 116, 0);
+
 /// Series colours in order.
 pub(super) const SERIES: [RGBColor; 4] = [BLUE, VERMILLION, GREEN, PURPLE];
+/// Parts of a whole, in order: neighbours differ in lightness too.
+pub(super) const PARTS: [RGBColor; 6] = [BLUE, ORANGE, GREEN, PURPLE, MUTED, VERMILLION];
+
+/// Width of a figure for one column, px: printed 8 cm wide its labels have 6 points.
+pub(super) const COLUMN: f32 = 440.0;
 
 /// Size of a figure's title, px.
-pub(super) const TITLE: f32 = 17.0;
+pub(super) const TITLE: f32 = 15.0;
 /// Size of axis titles, px.
-pub(super) const AXIS_TITLE: f32 = 13.0;
+pub(super) const AXIS_TITLE: f32 = 12.5;
 /// Size of labels and ticks, px.
 pub(super) const LABEL: f32 = 11.5;
 /// Size of captions, px.

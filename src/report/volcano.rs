@@ -7,7 +7,7 @@ use super::scene::{Scene, Stroke, TextStyle};
 use super::theme;
 
 /// Genes with a label.
-const NAMED: usize = 18;
+const NAMED: usize = 12;
 
 /// One gene of a differential-expression table.
 #[derive(Debug, Clone, PartialEq)]
@@ -61,7 +61,7 @@ impl VolcanoFigure {
 
     /// Draws it.
     pub fn scene(&self) -> Scene {
-        let (mut scene, area) = page(680.0, 560.0, &self.title, &self.caption);
+        let (mut scene, area) = page(theme::COLUMN, 430.0, &self.title, &self.caption);
         let axes = self.axes(area);
         axes.draw(&mut scene);
         let y = -self.threshold.log10();
@@ -80,6 +80,15 @@ impl VolcanoFigure {
             .collect();
         draw_named(&mut scene, area, &cloud, &named);
         self.draw_legend(&mut scene, &axes);
+        let (up, down) = self.counts();
+        let names: Vec<&str> = top.iter().take(5).map(|g| g.gene.as_str()).collect();
+        scene.alt = format!(
+            "{}. Of {} genes {up} go up and {down} go down at an adjusted p-value below {}. Most significant: {}.",
+            self.title,
+            self.genes.len(),
+            self.threshold,
+            if names.is_empty() { "none".into() } else { names.join(", ") }
+        );
         scene
     }
 
@@ -108,7 +117,7 @@ impl VolcanoFigure {
         for (class, text) in entries {
             scene.disc(super::Point::new(x + 4.0, y), 4.0, class.color());
             scene.text(super::Point::new(x + 13.0, y), &text, TextStyle::new(theme::LABEL));
-            x += super::text::width(&text, theme::LABEL, false) + 34.0;
+            x += super::text::width(&text, theme::LABEL, false) + 28.0;
         }
     }
 

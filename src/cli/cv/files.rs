@@ -7,9 +7,11 @@ use std::sync::Arc;
 use super::table::{Report, ScoredModel};
 use super::{BASELINES, curve, pairs, strata};
 use crate::cli::error::CliError;
+use crate::cli::inputs::Inputs;
 use crate::data::{GeneIndex, Split};
-use crate::io::{AnnData, Column, IoError, Matrix, write_atomic, write_h5ad};
-use crate::predict::{Basis, OutOfFold};
+use crate::io::{AnnData, Column, IoError, Matrix, write_atomic, write_graph, write_h5ad, write_pseudobulk};
+use crate::predict::{Basis, COVERAGE_LEVELS, OutOfFold};
+use crate::run::{Manifest, RunDir};
 use crate::score::Interval;
 
 /// `<outdir>/<model>/predictions.h5ad`: one row per perturbation, X = out-of-fold change.
@@ -46,7 +48,8 @@ fn basis(basis: Basis) -> &'static str {
 }
 
 /// `cv.tsv` (a row per model and metric), `per_perturbation.tsv` (a row per model and perturbation), `paired.tsv` (a row
-/// per pair of models and metric), `strata.tsv` (gains by third), `folds.tsv`, and `curve.tsv` where there is a curve.
+/// per pair of models and metric), `strata.tsv` (gains by third), `folds.tsv`, `coverage.tsv` of calibrated models, and `curve.tsv` where
+/// there is a curve.
 pub(super) fn write_tables(report: &Report, labels: &[String], split: &Split) -> Result<(), CliError> {
     write_text(&report.outdir.join("cv.tsv"), &summary(report))?;
     write_text(&report.outdir.join("per_perturbation.tsv"), &per_perturbation(report, labels))?;
@@ -55,12 +58,40 @@ pub(super) fn write_tables(report: &Report, labels: &[String], split: &Split) ->
     if !report.curve.is_empty() {
         write_text(&report.outdir.join("curve.tsv"), &curve::tsv(&report.curve))?;
     }
+    write_coverage(report, labels)?;
     let mut folds = vec![""; split.n];
     for fold in &split.folds {
         fold.held_out.iter().for_each(|&row| folds[row] = &fold.name);
     }
     let rows = labels.iter().zip(folds).map(|(label, fold)| format!("{label}\t{fold}\n"));
     write_text(&report.outdir.join("folds.tsv"), &("target_gene\tfold\n".to_owned() + &rows.collect::<String>()))
+}
+
+/// `coverage.tsv`: the share of the measured changes of each held-out perturbation within the intervals of each level, a row
+/// per model, perturbation and level; not written where no model has intervals.
+fn write_coverage(report: &Report, labels: &[String]) -> Result<(), CliError> {
+    let mut text = String::new();
+    for model in &report.models {
+        for (label, coverage) in labels.iter().zip(&model.predictions.coverage) {
+            for (level, inside) in COVERAGE_LEVELS.iter().zip(coverage.iter().flatten()) {
+                text += &format!("{}\t{label}\t{level}\t{inside:.6}\n", model.name);
+            }
+        }
+    }
+    match text.as_str() {
+        "" => Ok(()),
+        rows => write_text(&report.outdir.join("coverage.tsv"), &format!("model\ttarget_gene\tlevel\tinside\n{rows}")),
+    }
+}
+
+/// What was measured, and what the cross-validation was: `responses.h5ad`, `graph.tsv.gz` and `cv.json`, so that figures and
+/// a report can be made of the folder alone.
+pub(super) fn write_about(report: &Report, inputs: &Inputs, record: &Manifest) -> Result<(), CliError> {
+    let dir = RunDir::at(&report.outdir);
+    write_pseudobulk(&dir.responses(), &inputs.table)?;
+    write_graph(&dir.graph(), &inputs.graph)?;
+    let about = serde_json::json!({ "manifest": record, "results": report.json() });
+    write_text(&report.outdir.join("cv.json"), &format!("{about:#}\n"))
 }
 
 fn write_text(path: &Path, text: &str) -> Result<(), CliError> {

@@ -18,7 +18,7 @@ pub(in crate::cli) struct CurveArgs {
     /// Run directory, finished or not (default: the newest finished one under `runs/`)
     #[arg(long, value_name = "DIR")]
     run: Option<PathBuf>,
-    /// File to write (.svg or .png)
+    /// File to write (.svg, .png or .pdf)
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 }

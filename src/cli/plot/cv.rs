@@ -5,11 +5,10 @@ use std::path::{Path, PathBuf};
 use clap::{Args, ValueEnum};
 
 use super::super::error::CliError;
-use super::super::report::{Tsv, read_tsv};
 use super::super::session::Session;
 use super::save;
+use super::table::Table;
 use crate::error::ExitStatus;
-use crate::io::IoError;
 use crate::report::{
     GainPoint, GainScatter, Improvement, ImprovementFigure, LearningFigure, LearningPoint, StrataFigure, StratumGain,
 };
@@ -17,17 +16,32 @@ use crate::score::CvMetric;
 
 /// Arguments that all of them share.
 #[derive(Debug, Args)]
-struct CvFolder {
+pub(super) struct CvFolder {
     /// Folder that `grn cv` wrote
     #[arg(long, default_value = "cv", value_name = "DIR")]
-    cv: PathBuf,
+    pub(super) cv: PathBuf,
     /// Models to draw, separated by commas (default: all of the table but the mean)
     #[arg(long = "model", value_delimiter = ',', value_name = "NAME")]
-    models: Vec<String>,
-    /// File to write (.svg or .png)
+    pub(super) models: Vec<String>,
+    /// File to write (.svg, .png or .pdf)
     #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
+    pub(super) output: PathBuf,
 }
+
+impl CvFolder {
+    /// The one model that was named, else the last of the table on the true graph.
+    pub(super) fn one_model(&self) -> Result<String, CliError> {
+        let table = Table::read(&self.cv.join("per_perturbation.tsv"), PER_PERTURBATION)?;
+        match self.models.as_slice() {
+            [] => table.last_model(),
+            [one] => table.expect_model(one).map(|()| one.clone()),
+            more => Err(CliError::usage("--model", "one model", more.join(", "), None)),
+        }
+    }
+}
+
+/// What writes the table per perturbation.
+const PER_PERTURBATION: &str = "`grn cv SCREEN.h5ad --prior FILE --outdir DIR` writes it";
 
 /// Arguments of `grn plot learning`.
 #[derive(Debug, Args)]
@@ -113,12 +127,22 @@ impl By {
 }
 
 pub(super) fn learning(args: LearningArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
-    let hint = "`grn cv --curve 0.25,0.5,0.75,1 --outdir DIR` writes it";
-    let table = Table::read(&args.folder.cv.join("curve.tsv"), hint)?;
     let metrics = args.metric.iter().map(|m| metric(m)).collect::<Result<Vec<_>, _>>()?;
+    let figure = learning_figure(&args.folder.cv, &args.folder.models, &metrics)?;
+    save(session, &args.folder.output, &figure.scene())
+}
+
+/// Accuracy by number of training perturbations.
+pub(in crate::cli) fn learning_figure(
+    folder: &Path,
+    models: &[String],
+    metrics: &[CvMetric],
+) -> Result<LearningFigure, CliError> {
+    let hint = "`grn cv --curve 0.25,0.5,0.75,1 --outdir DIR` writes it";
+    let table = Table::read(&folder.join("curve.tsv"), hint)?;
     let mut points = Vec::new();
-    for metric in &metrics {
-        for row in table.rows_of(*metric, &args.folder.models, false)? {
+    for metric in metrics {
+        for row in table.rows_of(*metric, models, false)? {
             points.push(LearningPoint {
                 model: table.text(row, "model")?.to_owned(),
                 metric: metric.name().to_owned(),
@@ -133,61 +157,97 @@ pub(super) fn learning(args: LearningArgs, session: &mut Session) -> Result<Exit
         "{}. Mean over held-out perturbations with 95 % bootstrap intervals; smaller training sets are contained in \
          larger ones. Cross-validation {}.",
         words.join("; "),
-        args.folder.cv.display()
+        folder.display()
     );
-    let figure = LearningFigure::new("Accuracy by number of training perturbations", points)?.caption(caption);
-    save(session, &args.folder.output, &figure.scene())
+    Ok(LearningFigure::new("Accuracy by number of training perturbations", points)?.caption(caption))
 }
 
 pub(super) fn improvement(args: ImprovementArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
-    let table = Table::read(&args.folder.cv.join("per_perturbation.tsv"), "`grn cv --outdir DIR` writes it")?;
     let metric = metric(&args.metric)?;
-    let model = match args.folder.models.as_slice() {
-        [one] => one.clone(),
-        [] => table.last_model()?,
-        more => {
-            let got = more.join(", ");
-            return Err(CliError::usage("--model", "one model", got, None));
-        }
-    };
-    table.expect_model(&model)?;
+    let model = args.folder.one_model()?;
     let over = if args.over == Baseline::Mean { "mean" } else { "linear" };
-    let turn = if metric.higher_is_better() { 1.0 } else { -1.0 };
-    let column = format!("{}_minus_{over}", metric.name());
-    let mut rows = Vec::new();
-    for row in table.tsv.rows.iter().filter(|r| table.text(r, "model").is_ok_and(|m| m == model)) {
-        if let Some(gain) = table.optional(row, &column)? {
-            rows.push((table.text(row, "target_gene")?.to_owned(), turn * gain, row));
-        }
-    }
-    let sign = if turn > 0.0 { "" } else { " Less is better, so the difference is turned around: up is better." };
-    let caption = format!("{}.{sign} Cross-validation {}.", title(metric), args.folder.cv.display());
-    let scene = if args.by == By::Rank {
-        let rows = rows.into_iter().map(|(perturbation, model, _)| Improvement { perturbation, model, baseline: 0.0 });
-        ImprovementFigure::new(&model, over, metric.name(), rows.collect())?.caption(caption).scene()
-    } else {
-        let (column, axis) = args.by.column();
-        let mut points = Vec::new();
-        for (perturbation, gain, row) in rows {
-            if let Some(x) = table.optional(row, column)? {
-                let x = if args.by == By::Degree { (1.0 + x).log10() } else { x };
-                points.push(GainPoint { perturbation, x, gain });
-            }
-        }
-        let heading = format!("{model} over {over}, by held-out perturbation");
-        let y = format!("Gain in {}", metric.name());
-        let caption = format!("{caption} Black lines: means of fifths of the perturbations.");
-        GainScatter::new(&heading, axis, &y, points)?.caption(caption).scene()
-    };
+    let gains = Gains::read(&args.folder.cv, &model, over, metric)?;
+    let scene = if args.by == By::Rank { gains.by_rank()?.scene() } else { gains.by(args.by)?.scene() };
     save(session, &args.folder.output, &scene)
 }
 
+/// Gains of a model over a baseline, one per held-out perturbation.
+pub(in crate::cli) struct Gains {
+    table: Table,
+    model: String,
+    over: &'static str,
+    metric: CvMetric,
+    caption: String,
+    /// Perturbation, gain (up is better), row of the table.
+    rows: Vec<(String, f64, Vec<String>)>,
+}
+
+impl Gains {
+    /// Reads `per_perturbation.tsv`.
+    pub(in crate::cli) fn read(
+        folder: &Path,
+        model: &str,
+        over: &'static str,
+        metric: CvMetric,
+    ) -> Result<Self, CliError> {
+        let table = Table::read(&folder.join("per_perturbation.tsv"), PER_PERTURBATION)?;
+        table.expect_model(model)?;
+        let turn = if metric.higher_is_better() { 1.0 } else { -1.0 };
+        let column = format!("{}_minus_{over}", metric.name());
+        let mut rows = Vec::new();
+        for row in table.tsv.rows.iter().filter(|r| table.text(r, "model").is_ok_and(|m| m == model)) {
+            if let Some(gain) = table.optional(row, &column)? {
+                rows.push((table.text(row, "target_gene")?.to_owned(), turn * gain, row.clone()));
+            }
+        }
+        let sign = if turn > 0.0 { "" } else { " Less is better, so the difference is turned around: up is better." };
+        let caption = format!("{}.{sign} Cross-validation {}.", title(metric), folder.display());
+        Ok(Self { table, model: model.to_owned(), over, metric, caption, rows })
+    }
+
+    /// Sorted by gain.
+    pub(in crate::cli) fn by_rank(&self) -> Result<ImprovementFigure, CliError> {
+        let row = |(name, model, _): &(String, f64, Vec<String>)| Improvement {
+            perturbation: name.clone(),
+            model: *model,
+            baseline: 0.0,
+        };
+        let rows = self.rows.iter().map(row).collect();
+        let figure = ImprovementFigure::new(&self.model, self.over, self.metric.name(), rows)?;
+        Ok(figure.caption(&self.caption))
+    }
+
+    /// Against what is known of the perturbations.
+    fn by(&self, by: By) -> Result<GainScatter, CliError> {
+        let (column, axis) = by.column();
+        let mut points = Vec::new();
+        for (perturbation, gain, row) in &self.rows {
+            if let Some(x) = self.table.optional(row, column)? {
+                let x = if by == By::Degree { (1.0 + x).log10() } else { x };
+                points.push(GainPoint { perturbation: perturbation.clone(), x, gain: *gain });
+            }
+        }
+        let heading = format!("{} over {}, by held-out perturbation", self.model, self.over);
+        let caption = format!("{} Black lines: means of fifths of the perturbations.", self.caption);
+        Ok(GainScatter::new(&heading, axis, &format!("Gain in {}", self.metric.name()), points)?.caption(caption))
+    }
+}
+
 pub(super) fn strata(args: StrataArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
-    let table = Table::read(&args.folder.cv.join("strata.tsv"), "`grn cv --outdir DIR` writes it")?;
-    let metric = metric(&args.metric)?;
+    let figure = strata_figure(&args.folder.cv, &args.folder.models, metric(&args.metric)?)?;
+    save(session, &args.folder.output, &figure.scene())
+}
+
+/// Gains over the mean by thirds of the perturbations.
+pub(in crate::cli) fn strata_figure(
+    folder: &Path,
+    models: &[String],
+    metric: CvMetric,
+) -> Result<StrataFigure, CliError> {
+    let table = Table::read(&folder.join("strata.tsv"), PER_PERTURBATION)?;
     let turn = if metric.higher_is_better() { 1.0 } else { -1.0 };
     let mut gains = Vec::new();
-    for row in table.rows_of(metric, &args.folder.models, true)? {
+    for row in table.rows_of(metric, models, true)? {
         let ends = [table.number(row, "low95")? * turn, table.number(row, "high95")? * turn];
         gains.push(StratumGain {
             by: heading(table.text(row, "covariate")?),
@@ -197,15 +257,14 @@ pub(super) fn strata(args: StrataArgs, session: &mut Session) -> Result<ExitStat
             interval: (ends[0].min(ends[1]), ends[0].max(ends[1])),
         });
     }
-    let axis = format!("Gain in {} over the mean of the training perturbations", metric.name());
+    let axis = format!("Gain in {} over the training mean", metric.name());
     let caption = format!(
         "Thirds of the held-out perturbations; mean gain (right is better) with 95 % bootstrap interval. {}. \
          Cross-validation {}.",
         title(metric),
-        args.folder.cv.display()
+        folder.display()
     );
-    let figure = StrataFigure::new("Which perturbations gain", &axis, gains)?.caption(caption);
-    save(session, &args.folder.output, &figure.scene())
+    Ok(StrataFigure::new("Which perturbations gain", &axis, gains)?.caption(caption))
 }
 
 /// What perturbations are grouped by, in words.
@@ -226,7 +285,7 @@ fn metric(name: &str) -> Result<CvMetric, CliError> {
 }
 
 /// A metric in words.
-fn title(metric: CvMetric) -> String {
+pub(in crate::cli) fn title(metric: CvMetric) -> String {
     let words = match metric {
         CvMetric::AveragePrecision => "Average precision",
         CvMetric::CentredR => "Correlation with the measured change, both without the training mean",
@@ -235,95 +294,4 @@ fn title(metric: CvMetric) -> String {
         CvMetric::L2Ratio => "Distance to the measured change relative to the mean",
     };
     words.to_owned()
-}
-
-/// A table of `grn cv`.
-struct Table {
-    path: PathBuf,
-    tsv: Tsv,
-}
-
-impl Table {
-    fn read(path: &Path, hint: &str) -> Result<Self, CliError> {
-        let missing = || {
-            let (what, got) = ("no table to draw".to_owned(), "nothing there".to_owned());
-            CliError::usage(what, format!("`{}`", path.display()), got, Some(hint.to_owned()))
-        };
-        Ok(Self { path: path.to_owned(), tsv: read_tsv(path)?.ok_or_else(missing)? })
-    }
-
-    fn text<'a>(&self, row: &'a [String], column: &str) -> Result<&'a str, CliError> {
-        let cell = self.tsv.column(column).and_then(|c| row.get(c)).map(String::as_str);
-        cell.ok_or_else(|| self.wrong(format!("column `{column}`"), "a table of this version", "no such cell"))
-    }
-
-    fn optional(&self, row: &[String], column: &str) -> Result<Option<f64>, CliError> {
-        let text = self.text(row, column)?;
-        if text.is_empty() {
-            return Ok(None);
-        }
-        text.parse().map(Some).map_err(|_| self.wrong(format!("column `{column}`"), "a number", &format!("`{text}`")))
-    }
-
-    fn number(&self, row: &[String], column: &str) -> Result<f64, CliError> {
-        Ok(self.optional(row, column)?.unwrap_or(f64::NAN))
-    }
-
-    /// Rows of a metric and of these models; where none is named of all, with or without the mean, but those on a permuted
-    /// graph.
-    fn rows_of(&self, metric: CvMetric, models: &[String], without_mean: bool) -> Result<Vec<&[String]>, CliError> {
-        models.iter().try_for_each(|m| self.expect_model(m))?;
-        let mut out = Vec::new();
-        for row in &self.tsv.rows {
-            let model = self.text(row, "model")?;
-            let usual = !(without_mean && model == "mean" || model.ends_with(".permuted"));
-            let wanted = if models.is_empty() { usual } else { models.iter().any(|m| m == model) };
-            if wanted && self.text(row, "metric")? == metric.name() {
-                out.push(row.as_slice());
-            }
-        }
-        Ok(out)
-    }
-
-    /// Names of the models, in order.
-    fn models(&self) -> Vec<String> {
-        let mut names: Vec<String> = Vec::new();
-        for row in &self.tsv.rows {
-            match self.text(row, "model") {
-                Ok(name) if !names.iter().any(|n| n == name) => names.push(name.to_owned()),
-                _ => {}
-            }
-        }
-        names
-    }
-
-    fn expect_model(&self, model: &str) -> Result<(), CliError> {
-        let names = self.models();
-        if names.iter().any(|n| n == model) {
-            return Ok(());
-        }
-        Err(CliError::usage("--model", format!("one of {}", names.join(", ")), format!("`{model}`"), None))
-    }
-
-    /// The last model on the true graph that was not chosen fold by fold.
-    fn last_model(&self) -> Result<String, CliError> {
-        let last = self.models().into_iter().rfind(|m| !m.ends_with(".permuted") && m != "nested");
-        last.ok_or_else(|| self.wrong("the rows".into(), "a model", "none"))
-    }
-
-    /// `low (1 to 3)`.
-    fn group(&self, row: &[String]) -> Result<String, CliError> {
-        let name = self.text(row, "stratum")?;
-        let (from, to) = (self.text(row, "from")?, self.text(row, "to")?);
-        let n = self.text(row, "n")?;
-        Ok(match from {
-            "" => format!("{name}, n = {n}"),
-            _ if from == to => format!("{name} ({from}), n = {n}"),
-            _ => format!("{name} ({from} to {to}), n = {n}"),
-        })
-    }
-
-    fn wrong(&self, place: String, expected: &str, got: &str) -> CliError {
-        IoError::format(&self.path, place, expected.to_owned(), got.to_owned()).into()
-    }
 }

@@ -29,7 +29,7 @@ pub(in crate::cli) struct DeltaArgs {
     /// Screen or pseudobulk that measured it (default: what the run was fitted on, said in the caption)
     #[arg(long, value_name = "FILE")]
     measured: Option<PathBuf>,
-    /// File to write (.svg or .png)
+    /// File to write (.svg, .png or .pdf)
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 }

@@ -28,7 +28,7 @@ pub(in crate::cli) struct ScreenFigureArgs {
     /// Draw a range of differentially expressed genes to compare with, for example 204,3053
     #[arg(long, value_name = "LEAST,MOST", value_parser = ascending)]
     deg_range: Option<[usize; 2]>,
-    /// File to write (.svg or .png)
+    /// File to write (.svg, .png or .pdf)
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
     #[command(flatten)]

@@ -28,7 +28,7 @@ pub(in crate::cli) struct VolcanoArgs {
     /// Genes with a smaller adjusted p-value are coloured
     #[arg(long, default_value_t = 0.05, value_name = "P")]
     fdr: f64,
-    /// File to write (.svg or .png)
+    /// File to write (.svg, .png or .pdf)
     #[arg(short, long, value_name = "FILE")]
     output: PathBuf,
 }

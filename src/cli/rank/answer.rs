@@ -54,35 +54,11 @@ impl Answer<'_> {
     }
 
     fn why_json(&self, of: &Explanation) -> Value {
-        let responder = |r: &Responder| {
-            json!({
-                "gene": r.gene.as_ref(),
-                "change": r.change,
-                "expected": r.expected,
-                "share": r.share,
-                "path": r.path.as_ref().map(|p| self.path(p)),
-            })
-        };
-        json!({
-            "gene": of.gene.as_ref(),
-            "agreement": of.agreement,
-            "responders": of.responders.iter().map(responder).collect::<Vec<_>>(),
-        })
+        why_json(self.graph, of)
     }
 
-    /// `A -> B -| C`, `--` where the sign is not known.
     fn path(&self, path: &GenePath) -> String {
-        let name = |g: GeneId| self.graph.genes().name(g).to_owned();
-        let arrow = |sign: Sign| match sign {
-            Sign::Activation => "->",
-            Sign::Repression => "-|",
-            Sign::Unknown => "--",
-        };
-        let mut out = path.genes.first().map_or(String::new(), |g| name(*g));
-        for (edge, gene) in path.edges.iter().zip(&path.genes[1..]) {
-            out.push_str(&format!(" {} {}", arrow(edge.sign), name(*gene)));
-        }
-        out
+        path_text(self.graph, path)
     }
 
     pub(super) fn as_text(&self) -> String {
@@ -123,6 +99,65 @@ impl Answer<'_> {
             ));
         }
     }
+}
+
+/// Why the first candidates of a query are thought to be the cause: what each scorer adds to their score, the genes that
+/// say most and the ways to them. `explained` are those of the first candidates, in order.
+pub(super) fn ranking_why(graph: &GeneGraph, of: &Ranking, explained: &[Explanation]) -> Value {
+    let one = |(r, why): (&Ranked, &Explanation)| {
+        let steps: serde_json::Map<String, Value> =
+            of.joint.iter().zip(&r.steps).map(|(name, v)| (name.clone(), json!(v))).collect();
+        json!({
+            "rank": r.rank,
+            "gene": r.gene.as_ref(),
+            "score": r.score,
+            "probability": r.probability,
+            "direction": r.direction,
+            "seen": r.seen,
+            "steps": steps,
+            "explanation": why_json(graph, why),
+        })
+    };
+    json!({
+        "query": of.query,
+        "mode": of.mode.to_string(),
+        "n_candidates": of.n_candidates,
+        "none": of.none,
+        "scorers": of.joint,
+        "top": of.rows.iter().zip(explained).map(one).collect::<Vec<_>>(),
+    })
+}
+
+fn why_json(graph: &GeneGraph, of: &Explanation) -> Value {
+    let responder = |r: &Responder| {
+        json!({
+            "gene": r.gene.as_ref(),
+            "change": r.change,
+            "expected": r.expected,
+            "share": r.share,
+            "path": r.path.as_ref().map(|p| path_text(graph, p)),
+        })
+    };
+    json!({
+        "gene": of.gene.as_ref(),
+        "agreement": of.agreement,
+        "responders": of.responders.iter().map(responder).collect::<Vec<_>>(),
+    })
+}
+
+/// `A -> B -| C`, `--` where the sign is not known.
+fn path_text(graph: &GeneGraph, path: &GenePath) -> String {
+    let name = |g: GeneId| graph.genes().name(g).to_owned();
+    let arrow = |sign: Sign| match sign {
+        Sign::Activation => "->",
+        Sign::Repression => "-|",
+        Sign::Unknown => "--",
+    };
+    let mut out = path.genes.first().map_or(String::new(), |g| name(*g));
+    for (edge, gene) in path.edges.iter().zip(&path.genes[1..]) {
+        out.push_str(&format!(" {} {}", arrow(edge.sign), name(*gene)));
+    }
+    out
 }
 
 fn row_json(of: &Ranking, r: &Ranked) -> Value {

@@ -2,17 +2,19 @@
 
 use super::super::error::CliError;
 use super::super::load::LoadedRun;
-use super::super::plot::source_of;
+use super::super::plot::{responders, source_of};
 use crate::data::{GeneId, Perturbation};
 use crate::graph::GeneGraph;
 use crate::predict::{Basis, Prediction};
-use crate::report::{FigureView, NetworkFigure, RespondersFigure, Section};
+use crate::report::{FigureView, NetworkFigure, Section};
 
 /// Perturbations shown where none is asked for, and how many are looked at to find them.
 const SHOWN: usize = 2;
 const LOOKED_AT: usize = 24;
 /// Genes of the bar chart and of the network.
 const BARS: usize = 20;
+/// Level of their intervals.
+const LEVEL: f64 = 0.95;
 const NETWORK_GENES: usize = 32;
 
 /// The section; `None` where no gene of the graph can be predicted.
@@ -73,9 +75,9 @@ fn degree(graph: &GeneGraph, gene: GeneId) -> usize {
 /// Bars of the largest changes and, where the graph knows the gene, its network.
 fn draw(run: &LoadedRun, perturbation: &Perturbation, prediction: &Prediction) -> Result<Vec<FigureView>, CliError> {
     let caption = format!("{} {}", basis(run, perturbation, prediction), source_of(run));
-    let name = perturbation.to_string();
-    let bars = RespondersFigure::new(&name, perturbation.targets(), &prediction.delta, BARS)?.caption(&caption);
-    let mut figures = vec![FigureView::of(&bars.scene(), "")?];
+    let bars = responders(run, perturbation, LEVEL, BARS)?;
+    let about = format!("{caption}{}", bars.about);
+    let mut figures = vec![FigureView::of(&bars.figure.caption(about).scene(), "")?];
     let center = perturbation.targets().iter().find(|t| {
         let gene = run.graph.genes().resolve(t);
         gene.is_some_and(|g| degree(&run.graph, g) > 0)

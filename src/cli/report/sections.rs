@@ -1,20 +1,23 @@
 //! What the report says of data, graph, training, targets, notices and how to repeat the run.
 
+use std::path::Path;
+
 use super::super::error::CliError;
 use super::super::load::LoadedRun;
-use super::super::plot::{curve_figure, source_of};
+use super::super::plot::{Why, curve_figure, source_of};
 use super::tables::{number, read_tsv};
-use crate::data::Quantity;
-use crate::graph::Sign;
+use crate::data::{Quantity, Responses};
+use crate::graph::{GeneGraph, Sign};
 use crate::report::{Fact, FigureView, RankedGene, RankingFigure, Section, TableView};
-use crate::run::read_metrics;
+use crate::run::{Manifest, read_metrics};
 
 /// Rows of a table that lists the largest.
 const ROWS: usize = 12;
+/// Genes of the waterfall.
+const SHOWN: usize = 8;
 
 /// What was measured.
-pub(super) fn data(run: &LoadedRun) -> Section {
-    let (m, r) = (&run.manifest, &run.responses);
+pub(super) fn data(m: &Manifest, r: &Responses) -> Section {
     let quantity = match r.quantity {
         Quantity::Level => "difference of mean log1p expression to control",
         Quantity::Effect => "effect as given in the file",
@@ -32,12 +35,11 @@ pub(super) fn data(run: &LoadedRun) -> Section {
         Fact::new("Input", f.path.display()).note(format!("{} bytes, BLAKE3 {hash}", f.bytes))
     });
     facts.extend(files);
-    Section { facts, tables: vec![strongest(run)], ..Section::default() }
+    Section { facts, tables: vec![strongest(r)], ..Section::default() }
 }
 
 /// Perturbations with the largest measured response.
-fn strongest(run: &LoadedRun) -> TableView {
-    let r = &run.responses;
+fn strongest(r: &Responses) -> TableView {
     let own = |row: usize, gene: usize| r.perturbations[row].targets().iter().any(|t| **t == *r.genes.names()[gene]);
     let size = |row: usize| {
         let others = r.delta.row(row).into_iter().enumerate().filter(|(g, _)| !own(row, *g));
@@ -65,20 +67,17 @@ fn strongest(run: &LoadedRun) -> TableView {
 }
 
 /// Prior knowledge and how much of the screen it covers.
-pub(super) fn graph(run: &LoadedRun) -> Section {
-    let g = &run.graph;
+pub(super) fn graph(g: &GeneGraph, r: &Responses) -> Section {
     let signed = |sign: Sign| g.edges().iter().filter(|e| e.sign == sign).count();
-    let covered =
-        run.responses.perturbations.iter().filter(|p| p.targets().iter().all(|t| g.genes().resolve(t).is_some()));
-    let measured = g.genes().names().iter().filter(|n| run.genes.resolve(n).is_some()).count();
+    let covered = r.perturbations.iter().filter(|p| p.targets().iter().all(|t| g.genes().resolve(t).is_some()));
+    let measured = g.genes().names().iter().filter(|n| r.genes.resolve(n).is_some()).count();
     let facts = vec![
         Fact::new("Genes", g.n_genes()).note(format!("{measured} of them measured")),
         Fact::new("Directed edges", g.n_edges()),
         Fact::new("Activating", signed(Sign::Activation)),
         Fact::new("Repressing", signed(Sign::Repression)),
         Fact::new("Without a sign", signed(Sign::Unknown)),
-        Fact::new("Perturbations whose targets are in the graph", covered.count())
-            .note(format!("of {}", run.responses.len())),
+        Fact::new("Perturbations whose targets are in the graph", covered.count()).note(format!("of {}", r.len())),
     ];
     let edges = |k: usize| g.edges().iter().filter(|e| e.evidence.iter().any(|(c, _)| usize::from(c.0) == k)).count();
     let rows = g.channels().iter().enumerate().map(|(k, name)| vec![name.to_string(), edges(k).to_string()]).collect();
@@ -106,7 +105,8 @@ pub(super) fn training(run: &LoadedRun) -> Result<Option<Section>, CliError> {
 /// Upstream genes of the signatures ranked in this folder.
 pub(super) fn targets(run: &LoadedRun) -> Result<Option<Section>, CliError> {
     let Some(table) = read_tsv(&run.dir.join("ranking.tsv"))? else { return Ok(None) };
-    let mut section = Section { tables: vec![table.view("Ranked upstream genes", 20)], ..Section::default() };
+    let mut section =
+        Section { tables: vec![table.first_columns(13).view("Ranked upstream genes", 20)], ..Section::default() };
     let columns = (table.column("query"), table.column("gene"), table.column("score"));
     let (Some(query), Some(gene), Some(score), Some(first)) = (columns.0, columns.1, columns.2, table.rows.first())
     else {
@@ -123,20 +123,23 @@ pub(super) fn targets(run: &LoadedRun) -> Result<Option<Section>, CliError> {
             is_cause: r.get(gene) == Some(&name),
         })
     });
+    if let Some(why) = Why::read(&run.dir.join("ranking.tsv"))? {
+        let source = format!("Ranking {}.", run.dir.join("ranking.tsv").display());
+        section.figures.push(FigureView::of(&why.figure(Some(&name), SHOWN, &source)?.scene(), "")?);
+    }
     let figure = RankingFigure::new(&name, ranked.collect(), 20)?.caption(source_of(run));
     section.figures.push(FigureView::of(&figure.scene(), "")?);
     Ok(Some(section))
 }
 
 /// What the user should know.
-pub(super) fn notices(run: &LoadedRun) -> Option<Section> {
-    let notices = run.manifest.notices.clone();
+pub(super) fn notices(m: &Manifest) -> Option<Section> {
+    let notices = m.notices.clone();
     (!notices.is_empty()).then(|| Section { notices, ..Section::default() })
 }
 
 /// The command, the settings and the place of the run.
-pub(super) fn reproduce(run: &LoadedRun) -> Section {
-    let m = &run.manifest;
+pub(super) fn reproduce(m: &Manifest, config: Option<&Path>) -> Section {
     let mut facts = vec![
         Fact::new("Program", format!("grn {}", m.grn)),
         Fact::new("Seed", m.seed).note("the same seed gives the same bits for any number of threads"),
@@ -150,10 +153,10 @@ pub(super) fn reproduce(run: &LoadedRun) -> Section {
     }
     let typed: Vec<String> =
         m.argv.iter().enumerate().map(|(k, a)| if k == 0 { "grn".into() } else { quoted(a) }).collect();
-    let again = format!("grn fit --config {}", quoted(&run.dir.config().display().to_string()));
+    let again = config.map(|path| format!("grn fit --config {}", quoted(&path.display().to_string())));
     Section {
         intro: "As it was typed, and the settings that were in force:".into(),
-        commands: std::iter::once(typed.join(" ")).chain(run.dir.config().exists().then_some(again)).collect(),
+        commands: std::iter::once(typed.join(" ")).chain(again).collect(),
         facts,
         ..Section::default()
     }

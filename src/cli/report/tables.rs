@@ -29,6 +29,12 @@ impl Tsv {
         self.header.iter().position(|h| h == name)
     }
 
+    /// The first `n` columns.
+    pub(super) fn first_columns(&self, n: usize) -> Self {
+        let cut = |row: &Vec<String>| row.iter().take(n).cloned().collect();
+        Self { header: cut(&self.header), rows: self.rows.iter().map(cut).collect() }
+    }
+
     /// The first `n` rows, long numbers rounded; the caption says how many there are.
     pub(super) fn view(&self, caption: &str, n: usize) -> TableView {
         let more =

@@ -12,7 +12,7 @@ use crate::data::{Quantity, Responses};
 use crate::error::Notice;
 use crate::graph::GeneGraph;
 use crate::predict::pairs::{PairRule, Singles};
-use crate::predict::{FitSummary, PredictError, Predictor, Validation};
+use crate::predict::{COVERAGE_LEVELS, FitSummary, PredictError, Predictor, Validation};
 use crate::train::Observer;
 
 /// The level whose coverage is reported.
@@ -58,6 +58,7 @@ impl Calibration {
             level: responses.quantity == Quantity::Level,
             strata: super::intervals::Strata::default(),
             coverage: 0.0,
+            coverages: Vec::new(),
             singles: None,
             pairs: None,
         };
@@ -75,7 +76,9 @@ impl Calibration {
             }
             errors -= &responses.delta;
             if each == mode {
-                about.coverage = Intervals::coverage(&errors, &places, LEVEL);
+                about.coverages = Intervals::coverage(&errors, &places, &COVERAGE_LEVELS);
+                let at = COVERAGE_LEVELS.iter().zip(&about.coverages).find(|(level, _)| (**level - LEVEL).abs() < 1e-9);
+                about.coverage = at.map_or(0.0, |(_, share)| *share);
             }
             intervals.push(Intervals::fit(&errors, &places));
         }

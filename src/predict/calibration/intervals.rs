@@ -112,23 +112,26 @@ impl Intervals {
         (parts * self.scores[[stratum, step]], share <= 1.0)
     }
 
-    /// Share of errors within the intervals of this level, each perturbation judged by intervals fitted without it.
-    pub(super) fn coverage(errors: &Array2<f32>, places: &[Place], level: f64) -> f64 {
+    /// Share of errors within the intervals of each level, each perturbation judged by intervals fitted without it.
+    pub(super) fn coverage(errors: &Array2<f32>, places: &[Place], levels: &[f64]) -> Vec<f64> {
         let n = errors.nrows();
         let mut order: Vec<usize> = (0..n).collect();
         Rng::named(0, "coverage").shuffle(&mut order);
-        let mut inside = 0usize;
+        let mut inside = vec![0usize; levels.len()];
         for part in 0..PARTS.min(n) {
             let (rest, judged): (Vec<_>, Vec<_>) = order.iter().enumerate().partition(|(k, _)| k % PARTS != part);
             let mut rest: Vec<usize> = rest.into_iter().map(|(_, &row)| row).collect();
             rest.sort_unstable();
             let intervals = Self::of_rows(errors, places, &rest);
             for (_, &row) in judged {
-                let width = intervals.width(places[row], level).0;
-                inside += errors.row(row).iter().zip(&intervals.scale).filter(|(e, s)| e.abs() <= width * **s).count();
+                for (inside, &level) in inside.iter_mut().zip(levels) {
+                    let width = intervals.width(places[row], level).0;
+                    let within = |(e, s): &(&f32, &f32)| e.abs() <= width * **s;
+                    *inside += errors.row(row).iter().zip(&intervals.scale).filter(within).count();
+                }
             }
         }
-        inside as f64 / errors.len().max(1) as f64
+        inside.into_iter().map(|n| n as f64 / errors.len().max(1) as f64).collect()
     }
 }
 
@@ -213,7 +216,7 @@ mod tests {
                 let share = inside(range.clone());
                 assert!((0.84..0.96).contains(&share), "{range:?}: {share}");
             }
-            assert!((Intervals::coverage(&train, &places, 0.9) - 0.9).abs() < 0.03);
+            assert!((Intervals::coverage(&train, &places, &[0.9])[0] - 0.9).abs() < 0.03);
         }
     }
 
