@@ -12,7 +12,8 @@ use ndarray::{Array2, Axis};
 use self::answer::Answer;
 use super::args::ScreenArgs;
 use super::error::CliError;
-use super::load::load_run;
+use super::load::{LoadedRun, load_run};
+use super::plan::{Plan, Work};
 use super::ranker::{ForRun, Wanted, ranker};
 use super::score::write;
 use super::session::Session;
@@ -158,7 +159,7 @@ pub(super) fn run(args: RankArgs, session: &mut Session) -> Result<ExitStatus, C
     let method = args.method.as_deref().map(rank::scorer).transpose()?;
     session.printer.say(format!("ranking candidates `{}` for {} queries", args.candidates, queries.len()));
     if session.dry_run {
-        return Ok(ExitStatus::Done);
+        return dry_run(&args, session, &run, &queries, &set);
     }
     let calibrated = !args.no_calibration && method.is_none();
     let of_run = ranker(session, &run, &Wanted { set: &set, calibrated, method })?;
@@ -204,6 +205,21 @@ pub(super) fn run(args: RankArgs, session: &mut Session) -> Result<ExitStatus, C
         || drugs::in_json(answer.as_json(&args.candidates), outcome.as_ref()),
         || drugs::in_text(answer.as_text(), outcome.as_ref()),
     )?;
+    Ok(ExitStatus::Done)
+}
+
+fn dry_run(
+    args: &RankArgs,
+    session: &Session,
+    run: &LoadedRun,
+    queries: &Queries,
+    set: &CandidateSet,
+) -> Result<ExitStatus, CliError> {
+    let n = rank::Candidates::new(set, &run.responses, &run.graph)?.len();
+    let what = format!("rank candidates `{}` for {} queries", args.candidates, queries.len());
+    let plan = Plan::new(what).size("candidates", n).size("queries", queries.len()).size("genes", run.genes.len());
+    let plan = plan.may_write(args.output.as_deref()).may_write(args.networks.as_deref());
+    session.plan(&plan.costs(Work::of_run(run).rank(n.max(run.graph.n_genes()), queries.len())))?;
     Ok(ExitStatus::Done)
 }
 

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::args::GlobalArgs;
 use super::error::CliError;
+use super::log;
 use super::printer::Printer;
 use crate::config::{Layers, Settings, Source};
 
-/// Settings of this folder, read where the file exists.
-const FOLDER_SETTINGS: &str = "grn.toml";
+/// Name of settings files that are found by themselves.
+const SETTINGS: &str = "grn.toml";
 
 /// Resolved global options.
 #[derive(Debug)]
@@ -31,7 +32,7 @@ pub(super) struct Session {
     pub(super) resume: bool,
     /// `--dry-run`.
     pub(super) dry_run: bool,
-    /// The settings in force: flags > variables > file > defaults.
+    /// The settings in force: flags > variables > files > defaults.
     pub(super) settings: Settings,
     /// The same, value by value with its source.
     pub(super) layers: Layers,
@@ -41,6 +42,9 @@ pub(super) struct Session {
 impl Session {
     /// Resolves the options, sizes the thread pool, listens for Ctrl-C.
     pub(super) fn start(global: GlobalArgs) -> Result<Self, CliError> {
+        let global = global.or_variables(&|name| std::env::var(name).ok())?;
+        let printer = Printer::new(&global);
+        log::begin();
         let layers = layers(&global)?;
         let settings = layers.settings()?;
         let available = || std::thread::available_parallelism().map_or(1, usize::from);
@@ -54,7 +58,7 @@ impl Session {
         let flag = Arc::clone(&interrupted);
         let _ = ctrlc::set_handler(move || interrupt(&flag));
         Ok(Self {
-            printer: Printer::new(global.json, global.quiet, global.verbose > 0),
+            printer,
             seed: settings.seed,
             threads,
             device: settings.device.clone(),
@@ -71,7 +75,7 @@ impl Session {
     /// The same for the steps of a longer job: they keep quiet, and the output folder is theirs.
     pub(super) fn for_steps(&self) -> Self {
         Self {
-            printer: Printer::new(false, true, false),
+            printer: self.printer.for_steps(),
             overwrite: true,
             resume: false,
             dry_run: false,
@@ -95,15 +99,29 @@ impl Session {
         if holds_something && !self.overwrite && !self.resume {
             return Err(CliError::OutdirNotEmpty { path: path.to_owned() });
         }
-        std::fs::create_dir_all(path).map_err(|e| crate::io::IoError::write(path, e).into())
+        std::fs::create_dir_all(path).map_err(|e| crate::io::IoError::write(path, e))?;
+        log::open(path, self.resume).map_err(|e| crate::io::IoError::write(&path.join(log::LOG), e).into())
     }
 }
 
-/// Defaults, then the settings file, then variables, then flags.
+/// Settings files that are read, lowest first: that of the user, that of this folder, the one that was named.
+fn settings_files(config: Option<&Path>, no_config: bool) -> Vec<PathBuf> {
+    let found = if no_config { Vec::new() } else { vec![user_settings(), Some(PathBuf::from(SETTINGS))] };
+    let found = found.into_iter().flatten().filter(|path| path.is_file());
+    found.chain(config.map(Path::to_owned)).collect()
+}
+
+/// `$XDG_CONFIG_HOME/grn/grn.toml`, else `~/.config/grn/grn.toml`.
+fn user_settings() -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let base = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")))?;
+    Some(base.join("grn").join(SETTINGS))
+}
+
+/// Defaults, then settings files, then variables, then flags.
 fn layers(global: &GlobalArgs) -> Result<Layers, CliError> {
     let mut layers = Layers::defaults();
-    let here = PathBuf::from(FOLDER_SETTINGS);
-    if let Some(path) = global.config.clone().or_else(|| here.exists().then_some(here)) {
+    for path in settings_files(global.config.as_deref(), global.no_config) {
         layers.add_file(&path)?;
     }
     layers.add_variables(std::env::vars().filter(|(name, _)| name.starts_with("GRN_")))?;
