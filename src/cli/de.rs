@@ -10,7 +10,7 @@ use serde_json::json;
 use super::args::ScreenArgs;
 use super::error::CliError;
 use super::plan::{self, Plan, Work};
-use super::score::read_cells;
+use super::score::{read_cells, watched};
 use super::session::Session;
 use crate::error::{ExitStatus, Notice};
 use crate::score::{self, Against, DeOptions, DeRow, FdrScope, FoldChange, Keep, LogCells, Mean, Test};
@@ -109,7 +109,10 @@ pub(super) fn run(args: DeArgs, session: &mut Session) -> Result<ExitStatus, Cli
         }
         return report(&args, session, &cells, || table.rows());
     }
+    let bar = session.printer.bar("testing", cells.n_blocks() as u64);
+    let cells = watched(cells, &bar);
     let table = score::differential_expression(&cells, &options)?;
+    bar.finish_and_clear();
     report(&args, session, &cells, || table.rows())
 }
 

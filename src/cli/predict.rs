@@ -212,7 +212,9 @@ fn predict_all(
     level: f64,
 ) -> Result<Vec<Predicted>, CliError> {
     let mut enough = true;
+    let bar = session.printer.bar("predicting", labels.len() as u64);
     let mut one = |label: &String| -> Result<Predicted, CliError> {
+        bar.inc(1);
         let perturbation = Perturbation::parse(label, &run.manifest.control_label)?;
         let raw = run.predictor.predict(&perturbation)?;
         let Some(calibration) = &run.calibration else {
@@ -226,6 +228,7 @@ fn predict_all(
         Ok(Predicted { perturbation, delta, basis, distance, interval, factor, sd: raw.delta.sd })
     };
     let predicted = labels.iter().map(&mut one).collect::<Result<Vec<_>, _>>()?;
+    bar.finish_and_clear();
     if !enough {
         let n = run.responses.len();
         session.printer.notice(&Notice::new(format!(

@@ -178,7 +178,10 @@ impl Steps<'_> {
         let expression = Expression::new(controls.genes().clone(), x, Scale::Log1p)?;
         let predicted = Screen::new(expression, CellTable::new(conditions))?;
         let (pred, real) = (LogCells::new(&predicted)?, LogCells::new(&simulated.screen)?);
+        let bar = self.session.printer.bar("scoring", 2 * real.n_blocks() as u64);
+        let (pred, real) = (score_command::watched(pred, &bar), score_command::watched(real, &bar));
         let card = score::score(&pred, &real, score::profile("cell-eval")?, &score::ScoreOptions::default())?;
+        bar.finish_and_clear();
         let folder = self.dir.join("scores");
         std::fs::create_dir_all(&folder).map_err(|e| crate::io::IoError::write(&folder, e))?;
         score_command::write(&folder.join("results.csv"), |out| score::write_results(&card, out))?;

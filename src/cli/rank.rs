@@ -248,7 +248,9 @@ fn read_table(session: &Session, args: &RankArgs, path: &Path, genes: &Arc<GeneI
     let whole_labels = args.drug_targets.is_some();
     let options = io::ScreenOptions { whole_labels, ..args.screen_options.options()? };
     let pseudobulk = args.screen_options.pseudobulk(false, session.seed)?;
-    let read = io::read_table(path, &options, &pseudobulk, &mut |_, _| {})?;
+    let bar = session.printer.bar("reading", 1);
+    let read = io::read_table(path, &options, &pseudobulk, &mut |done, of| bar.set(done, of))?;
+    bar.finish_and_clear();
     read.notices.iter().for_each(|n| session.printer.notice(n));
     let responses = Responses::from_pseudobulk(&read.table)?;
     let rows: Vec<usize> = (0..responses.len()).collect();

@@ -39,6 +39,11 @@ pub(super) struct ReportArgs {
 pub(super) fn run(args: ReportArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let run = load_run(session, args.run.as_deref())?;
     let path = args.output.unwrap_or_else(|| run.dir.join("report.html"));
+    if session.dry_run {
+        let plan = super::plan::Plan::new(format!("report on {}", run.dir.path().display()));
+        session.plan(&plan.writes(&path).writes(run.dir.join("grn_mqc.json")))?;
+        return Ok(ExitStatus::Done);
+    }
     let missing = write(&run, &args.perts, &path)?;
     session.printer.result(|| json!({ "report": path, "missing_sections": missing }), || path.display().to_string())?;
     Ok(ExitStatus::Done)

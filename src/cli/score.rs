@@ -16,6 +16,7 @@ use self::limits::{Limit, missed};
 use super::args::ScreenArgs;
 use super::error::CliError;
 use super::plan::{self, Plan, Work};
+use super::progress::Bar;
 use super::session::Session;
 use crate::error::{ExitStatus, Notice};
 use crate::io::{self, IoError};
@@ -114,18 +115,7 @@ pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, 
     };
     let passes = if args.ceiling { 4 } else { 2 };
     let bar = session.printer.bar("scoring", passes * real.n_blocks() as u64);
-    let watched = |cells: LogCells| {
-        let bar = bar.clone();
-        let pass = cells.n_blocks() as u64;
-        cells.watched(move || {
-            // Some profiles take more passes than one per file.
-            if bar.position() >= bar.length() {
-                bar.inc_length(pass);
-            }
-            bar.inc(1);
-        })
-    };
-    let card = score::score(&watched(pred), &watched(real), profile, &options)?;
+    let card = score::score(&watched(pred, &bar), &watched(real, &bar), profile, &options)?;
     bar.finish_and_clear();
     if let Some(dir) = &session.outdir {
         write(&dir.join("results.csv"), |out| score::write_results(&card, out))?;
@@ -196,6 +186,18 @@ pub(super) fn read_cells(
         cells.control_label.clone_from(label);
     }
     Ok(cells)
+}
+
+/// Cells that move a bar by a block whenever one was worked through.
+pub(super) fn watched(cells: LogCells, bar: &Bar) -> LogCells {
+    let (bar, pass) = (bar.clone(), cells.n_blocks() as u64);
+    cells.watched(move || {
+        // How many passes are taken is a matter of the metrics.
+        if bar.position() >= bar.length() {
+            bar.inc_length(pass);
+        }
+        bar.inc(1);
+    })
 }
 
 /// An output that exists is replaced only where asked for.

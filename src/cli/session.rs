@@ -36,6 +36,8 @@ pub(super) struct Session {
     pub(super) settings: Settings,
     /// The same, value by value with its source.
     pub(super) layers: Layers,
+    /// Settings files that were read, lowest first.
+    pub(super) settings_files: Vec<PathBuf>,
     interrupted: Arc<AtomicBool>,
 }
 
@@ -45,7 +47,8 @@ impl Session {
         let global = global.or_variables(&|name| std::env::var(name).ok())?;
         let printer = Printer::new(&global);
         log::begin();
-        let layers = layers(&global)?;
+        let settings_files = settings_files(global.config.as_deref(), global.no_config);
+        let layers = layers(&global, &settings_files)?;
         let settings = layers.settings()?;
         let available = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = settings.threads.unwrap_or_else(available);
@@ -68,6 +71,7 @@ impl Session {
             dry_run: global.dry_run,
             settings,
             layers,
+            settings_files,
             interrupted,
         })
     }
@@ -82,6 +86,7 @@ impl Session {
             outdir: None,
             settings: self.settings.clone(),
             layers: self.layers.clone(),
+            settings_files: self.settings_files.clone(),
             device: self.device.clone(),
             interrupted: Arc::clone(&self.interrupted),
             ..*self
@@ -119,11 +124,9 @@ fn user_settings() -> Option<PathBuf> {
 }
 
 /// Defaults, then settings files, then variables, then flags.
-fn layers(global: &GlobalArgs) -> Result<Layers, CliError> {
+fn layers(global: &GlobalArgs, files: &[PathBuf]) -> Result<Layers, CliError> {
     let mut layers = Layers::defaults();
-    for path in settings_files(global.config.as_deref(), global.no_config) {
-        layers.add_file(&path)?;
-    }
+    files.iter().try_for_each(|path| layers.add_file(path))?;
     layers.add_variables(std::env::vars().filter(|(name, _)| name.starts_with("GRN_")))?;
     for setting in &global.set {
         let Some((key, value)) = setting.split_once('=') else {

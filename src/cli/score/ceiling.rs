@@ -6,7 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::card::{direction, number};
-use super::{read_cells, write};
+use super::{read_cells, watched, write};
 use crate::cli::args::ScreenArgs;
 use crate::cli::error::CliError;
 use crate::cli::plan::{self, Plan, Work};
@@ -49,7 +49,9 @@ pub(super) fn run(args: CeilingArgs, session: &mut Session) -> Result<ExitStatus
     }
     let (only, skip) = (args.only, args.skip);
     let options = ScoreOptions { only, skip, ceiling_seed: Some(session.seed), ..ScoreOptions::default() };
-    let ceiling = score::ceiling(&real, profile, &options)?;
+    let bar = session.printer.bar("scoring halves", 4 * real.n_blocks() as u64);
+    let ceiling = score::ceiling(&watched(real, &bar), profile, &options)?;
+    bar.finish_and_clear();
     if let Some(dir) = &session.outdir {
         write(&dir.join("ceiling_results.csv"), |out| score::write_ceiling_results(&ceiling, out))?;
         write(&dir.join("agg_ceiling_results.csv"), |out| score::write_ceiling(&ceiling, out))?;
