@@ -178,12 +178,14 @@ fn the_first_hour_word_by_word() {
     assert!(no_prior.contains("--prior"), "{no_prior}");
     let fit = format!("{fit} --prior prior.tsv");
     let no_column = step(here, said, &fit);
-    let known = format!("{fit} {}", advice(&no_column).replace("COLUMN", "crispr_target"));
+    let named = format!("{fit} {}", advice(&no_column).replace("COLUMN", "crispr_target"));
     step(here, said, "data check mine.h5ad");
+    let no_control = step(here, said, &named);
+    let mended = format!("{named} {} --aliases old_names.tsv", advice(&no_control).replace("LABEL", "safe_harbour"));
     let wrong_control = step(here, said, &format!("{fit} --pert-col crispr_target --control-pert NT"));
     assert!(wrong_control.contains("exit 2"), "{wrong_control}");
-    let mended = format!("{fit} --pert-col crispr_target --control-pert safe_harbour --aliases old_names.tsv");
-    assert!(step(here, said, &mended).starts_with("exit 0"), "{said}\n{known}");
+    let fitted = step(here, said, &mended);
+    assert!(fitted.starts_with("exit 0"), "{fitted}");
     step(here, said, "predict --pert G99 --run run");
     step(here, said, "predict --pert g20 --run run");
     step(here, said, "predict --pert OLD20 --run run --top 3");

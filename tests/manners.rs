@@ -41,7 +41,7 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("graph diff prior.tsv prior.tsv", &[]),
     ("graph path prior.tsv G1 G4", &[]),
     ("graph export prior.tsv -o graph.graphml", &["graph.graphml"]),
-    ("simulate --genes 120 --perturbations 4 --cells-per-perturbation 5 --controls 20 -o made.h5ad", &["made.h5ad", "made.truth"]),
+    ("simulate --genes 320 --perturbations 4 --cells-per-perturbation 5 --controls 20 -o made.h5ad", &["made.h5ad", "made.truth"]),
     ("simulate --run run --pert G3 -o course.tsv", &["course.tsv"]),
     ("fit screen.h5ad --prior prior.tsv --model mean --outdir other", &["other"]),
     ("cv screen.h5ad --prior prior.tsv --model mean --k 3 --outdir cv", &["cv"]),
@@ -235,7 +235,7 @@ fn quiet_says_less_and_less() {
         stderr(&grn(dir.path(), &[&fixed[..], args].concat()))
     };
     let (usual, quiet, silent, verbose) = (said(&[]), said(&["-q"]), said(&["-qq"]), said(&["-v"]));
-    assert!(usual.contains("notice: G3: measured in the data"), "{usual}");
+    assert!(usual.contains("notice: `G3`: measured in the data"), "{usual}");
     assert_eq!(quiet, usual, "notices stay");
     assert_eq!(silent, "");
     assert!(verbose.contains("run run\n"), "{verbose}");

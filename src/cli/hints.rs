@@ -89,7 +89,13 @@ fn graph(error: &GraphError) -> Option<String> {
 
 fn io(error: &IoError) -> Option<String> {
     match error {
+        IoError::MissingColumn { hint: None, expected, .. } if expected.contains("target_gene") => {
+            Some("say which column names the perturbation of each cell with `--pert-col COLUMN`".into())
+        }
         IoError::MissingColumn { hint, .. } => hint.clone(),
+        IoError::Format { expected, .. } if expected.starts_with("the control label") => {
+            Some("name one of the labels that are there with `--control-pert LABEL`".into())
+        }
         IoError::Vcc { .. } => Some("write it anew with `grn score prep PREDICTION.h5ad -o OUT.vcc`".into()),
         IoError::Data { source, .. } => data(source),
         IoError::Graph { source, .. } => graph(source),
