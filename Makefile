@@ -3,7 +3,7 @@ CARGO ?= cargo
 SHELL := /bin/bash
 -include .tools/env.mk
 
-.PHONY: help setup demo test lint bench peers cuda-check schema
+.PHONY: help setup demo test lint bench peers cuda-check schema docs
 
 help:
 	@echo 'make demo        the whole job on the embedded simulated screen'
@@ -12,6 +12,7 @@ help:
 	@echo 'make bench       benchmarks (see benches/README.md)'
 	@echo 'make peers       scoring beside cell-eval and pdex (installs them into target/peers)'
 	@echo 'make cuda-check  build and test with CUDA (what needs a GPU is skipped without; fetches nvcc where there is none)'
+	@echo 'make docs        docs/reference and the schema of settings, from the program'
 	@echo 'make setup       install what the build needs from the system'
 
 setup:
@@ -45,3 +46,6 @@ cuda-check: setup
 
 schema: setup
 	$(CARGO) run --quiet -- config schema > configs/grn.schema.json
+
+docs: schema
+	$(CARGO) run --quiet -- reference docs/reference

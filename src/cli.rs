@@ -5,12 +5,17 @@ mod error;
 mod hints;
 mod inputs;
 mod load;
+mod log;
 mod observer;
+mod plan;
 mod printer;
 mod prior;
+mod progress;
 mod screen;
 mod session;
+mod variables;
 
+mod completions;
 mod config;
 mod covariance;
 mod cv;
@@ -18,17 +23,20 @@ mod data;
 mod de;
 mod fit;
 mod graph;
+mod man;
 mod plot;
 mod predict;
 mod quickstart;
 mod rank;
 mod rank_cv;
 mod ranker;
+mod reference;
 mod report;
+mod runs;
 mod score;
 mod simulate;
 
-use clap::{Parser, Subcommand};
+use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::args::GlobalArgs;
 use self::error::CliError;
@@ -76,14 +84,39 @@ enum Command {
     Plot(plot::PlotCommand),
     /// Write the report of a run as one HTML file
     Report(report::ReportArgs),
+    /// List, show, compare, delete and export runs
+    #[command(subcommand)]
+    Run(runs::RunCommand),
     /// Show the settings in force and where each comes from
     #[command(subcommand)]
     Config(config::ConfigCommand),
+    /// Print the completions of a shell
+    Completions(completions::CompletionsArgs),
+    /// Write manual pages: grn-fit.1 and one for every other command
+    Man(man::ManArgs),
+    /// Write the pages of docs/reference
+    #[command(hide = true)]
+    Reference(reference::ReferenceArgs),
+}
+
+/// The commands and their options, with the environment variable of each global option in its help.
+fn definition() -> clap::Command {
+    let cli = Cli::command();
+    let global: Vec<clap::Id> = cli.get_arguments().filter(|a| a.is_global_set()).map(|a| a.get_id().clone()).collect();
+    global.into_iter().fold(cli, |cli, id| {
+        cli.mut_arg(id, |arg| {
+            let name = variables::name_of(arg.get_long().unwrap_or_default());
+            let help = arg.get_help().map(ToString::to_string).unwrap_or_default();
+            arg.help(format!("{help} [env: {name}]"))
+        })
+    })
 }
 
 /// Parses the arguments, runs the command, prints an error with its hint; returns the exit code.
 pub fn main() -> u8 {
-    let cli = match Cli::try_parse() {
+    printer::report_bugs();
+    let matches = definition().try_get_matches();
+    let cli = match matches.and_then(|mut matches| Cli::from_arg_matches_mut(&mut matches)) {
         Ok(cli) => cli,
         Err(error) => {
             let _ = error.print();
@@ -94,7 +127,10 @@ pub fn main() -> u8 {
         Ok(session) => session,
         Err(error) => return printer::print_error(&error),
     };
-    match run(cli.command, &mut session) {
+    let ended = run(cli.command, &mut session);
+    // What tests of the panic message need: nothing in a release does this.
+    assert!(!(cfg!(debug_assertions) && std::env::var_os("GRN_TEST_PANIC").is_some()), "asked for by a test");
+    match ended {
         Ok(status) => status.code(),
         Err(CliError::BrokenPipe) => 0,
         Err(error) => printer::print_error(&error),
@@ -116,6 +152,18 @@ fn run(command: Command, session: &mut Session) -> Result<ExitStatus, CliError> 
         Command::De(args) => de::run(args, session),
         Command::Plot(args) => plot::run(args, session),
         Command::Report(args) => report::run(args, session),
+        Command::Run(args) => runs::run(args, session),
         Command::Config(args) => config::run(args, session),
+        Command::Completions(args) => completions::run(&args, session),
+        Command::Man(args) => man::run(&args, session),
+        Command::Reference(args) => reference::run(&args, session),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    #[test]
+    fn the_definition_is_sound() {
+        super::definition().debug_assert();
     }
 }

@@ -1,4 +1,5 @@
-//! Settings in layers: flags > `GRN_*` > settings file > defaults. Arrays replace, they are not joined.
+//! Settings in layers: flags > `GRN_*` > `--config FILE` > `grn.toml` of the folder > that of the user > defaults. Arrays
+//! replace each other, they are not joined.
 
 mod error;
 mod layers;

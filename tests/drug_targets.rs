@@ -159,8 +159,8 @@ fn signatures_are_changes_against_all_control_cells() {
         assert!((responses.delta[[0, gene]] - change * unit).abs() < 1e-6, "{}", responses.delta);
         assert!((errors[[0, gene]] - error * unit * unit).abs() < 1e-6, "{errors}");
     }
-    // Nothing but the results is left behind.
-    assert_eq!(std::fs::read_dir(here.join("out")).unwrap().count(), 2);
+    // Nothing but the results and the log is left behind.
+    assert_eq!(std::fs::read_dir(here.join("out")).unwrap().count(), 3);
 }
 
 #[test]

@@ -141,3 +141,67 @@ fn real_cells_from_file_to_prediction() {
     let table = ok(dir.path(), &["predict", "--run", "run", "--pert", "JAK2+STAT1"]);
     assert!(table.starts_with("JAK2+STAT1 (graph)"), "{table}");
 }
+
+/// A command of the path below and all it says, times and versions apart.
+fn step(folder: &Path, said: &mut String, command: &str) -> String {
+    let words: Vec<&str> = command.split(' ').collect();
+    let output = grn(folder, &words);
+    let text = transcript(folder, &output);
+    said.push_str(&format!("$ grn {command}\n{text}\n"));
+    text
+}
+
+/// The options that a hint tells to add: what stands between backticks and begins with two dashes.
+fn advice(text: &str) -> String {
+    let hint = text.split("hint:").nth(1).unwrap_or_else(|| panic!("no hint\n{text}"));
+    let code = hint.split('`').skip(1).step_by(2).find(|code| code.starts_with("--"));
+    code.unwrap_or_else(|| panic!("no option in the hint\n{text}")).to_owned()
+}
+
+/// Everything a stranger meets in the first hour with a screen of his own, word by word.
+#[test]
+fn the_first_hour_word_by_word() {
+    let dir = tempfile::tempdir().unwrap();
+    let (here, said) = (dir.path(), &mut String::new());
+    let mut mine = Screen { column: "crispr_target", ..Screen::usual() };
+    mine.labels[0].0 = "safe_harbour".into();
+    mine.write(&here.join("mine.h5ad"));
+    write_chain(&here.join("prior.tsv"), 40);
+    std::fs::write(here.join("old_names.tsv"), "alias\tgene\nOLD20\tG20\n").unwrap();
+    std::fs::write(here.join("change.tsv"), "gene\tvalue\nG4\t1.0\nG5\t1.0\n").unwrap();
+
+    step(here, said, "--version");
+    step(here, said, "quickstart --dry-run -j 2");
+    // The command that comes to mind fails, its hint leads to the next, and so on until it works.
+    let fit = "fit mine.h5ad --model graph-kernel --outdir run";
+    let no_prior = step(here, said, fit);
+    assert!(no_prior.contains("--prior"), "{no_prior}");
+    let fit = format!("{fit} --prior prior.tsv");
+    let no_column = step(here, said, &fit);
+    let named = format!("{fit} {}", advice(&no_column).replace("COLUMN", "crispr_target"));
+    step(here, said, "data check mine.h5ad");
+    let no_control = step(here, said, &named);
+    let mended = format!("{named} {} --aliases old_names.tsv", advice(&no_control).replace("LABEL", "safe_harbour"));
+    let wrong_control = step(here, said, &format!("{fit} --pert-col crispr_target --control-pert NT"));
+    assert!(wrong_control.contains("exit 2"), "{wrong_control}");
+    let fitted = step(here, said, &mended);
+    assert!(fitted.starts_with("exit 0"), "{fitted}");
+    step(here, said, "predict --pert G99 --run run");
+    step(here, said, "predict --pert g20 --run run");
+    step(here, said, "predict --pert OLD20 --run run --top 3");
+    step(here, said, "predict --pert G20 --run run --top 3");
+    step(here, said, "predict --pert G20 --top 3");
+    step(here, said, "rank --run run --signature change.tsv --top 3 --candidates closed");
+    step(here, said, "plot network --run run --center G99 -o network.svg");
+    step(here, said, "plot network --run run --center G20 -o network.svg");
+    step(here, said, "report --run run");
+    step(here, said, &mended);
+    step(here, said, "run list .");
+    assert!(here.join("run/report.html").exists() && here.join("network.svg").exists());
+    let filters = vec![
+        (r"in \d+\.\d s", "in [TIME]"),
+        (r"grn \d+\.\d+\.\d+", "grn [VERSION]"),
+        (r"\d{4}-\d\d-\d\d \d\d:\d\d", "[DATE]"),
+    ];
+    insta::with_settings!({ filters => filters }, { insta::assert_snapshot!(said.clone()) });
+}

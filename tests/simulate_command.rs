@@ -86,8 +86,8 @@ fn a_misspelt_target_is_an_error_with_a_suggestion() {
 #[test]
 fn a_dry_run_writes_nothing() {
     let dir = tempfile::tempdir().unwrap();
-    let said = text(&simulate(dir.path(), &["--dry-run"]).success().get_output().stderr);
-    assert!(said.contains("would simulate 70 cells x 400 genes"), "{said}");
+    let said = text(&simulate(dir.path(), &["--dry-run"]).success().get_output().stdout);
+    assert!(said.starts_with("would simulate") && said.contains("70 cells, 400 genes"), "{said}");
     assert_eq!(std::fs::read_dir(dir.path()).unwrap().count(), 0);
 }
 

@@ -4,13 +4,17 @@ use std::path::PathBuf;
 
 use clap::{Args, ValueEnum};
 
-/// What was typed before or after any command.
-#[derive(Debug, Clone, Args)]
+/// What was typed before or after any command; each has an environment variable, `GRN_` and its name
+/// (see `variables.rs`).
+#[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Global options")]
 pub(super) struct GlobalArgs {
-    /// Settings file (TOML); without it `grn.toml` of this folder is read where it exists
-    #[arg(long, global = true, env = "GRN_CONFIG", value_name = "FILE")]
+    /// Settings file (TOML), above `grn.toml` of this folder and that of the user
+    #[arg(long, global = true, value_name = "FILE")]
     pub(super) config: Option<PathBuf>,
+    /// Read no `grn.toml`, neither of this folder nor of the user
+    #[arg(long, global = true)]
+    pub(super) no_config: bool,
     /// One setting as KEY=VALUE (`--set models.gears.steps=100`); repeatable
     #[arg(long, global = true, value_name = "KEY=VALUE")]
     pub(super) set: Vec<String>,
@@ -24,7 +28,7 @@ pub(super) struct GlobalArgs {
     #[arg(long, global = true, value_name = "DEVICE")]
     pub(super) device: Option<String>,
     /// Folder for everything the command writes
-    #[arg(long, global = true, env = "GRN_OUTDIR", value_name = "DIR")]
+    #[arg(long, global = true, value_name = "DIR")]
     pub(super) outdir: Option<PathBuf>,
     /// Replace what an earlier run wrote to the output folder
     #[arg(long, global = true)]
@@ -32,18 +36,35 @@ pub(super) struct GlobalArgs {
     /// Continue an interrupted run in the output folder
     #[arg(long, global = true, conflicts_with = "overwrite")]
     pub(super) resume: bool,
-    /// Say what would be done and stop
+    /// Say what would be done, with sizes, files, memory and time, and stop
     #[arg(long, global = true)]
     pub(super) dry_run: bool,
     /// Print one JSON object to stdout
     #[arg(long, global = true)]
     pub(super) json: bool,
-    /// Say less (errors and results only)
-    #[arg(short, long, global = true, conflicts_with = "verbose")]
-    pub(super) quiet: bool,
-    /// Say more
+    /// Say less: results, notices and errors; `-qq` no notices either
+    #[arg(short, long, global = true, action = clap::ArgAction::Count, conflicts_with = "verbose")]
+    pub(super) quiet: u8,
+    /// Say more, and progress as lines
     #[arg(short, long, global = true, action = clap::ArgAction::Count)]
     pub(super) verbose: u8,
+    /// Colours: auto (on a terminal, unless NO_COLOR is set), always or never
+    #[arg(long, global = true, value_enum, value_name = "WHEN")]
+    pub(super) color: Option<ColorArg>,
+    /// No progress bars or lines
+    #[arg(long, global = true)]
+    pub(super) no_progress: bool,
+}
+
+/// `--color`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+pub(super) enum ColorArg {
+    /// On a terminal, unless `NO_COLOR` is set
+    Auto,
+    /// Always
+    Always,
+    /// Never
+    Never,
 }
 
 /// How cells are labelled and scaled.

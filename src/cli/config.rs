@@ -39,8 +39,18 @@ fn show(session: &Session) -> Result<(), CliError> {
             };
             serde_json::Value::Object(rows.iter().map(entry).collect())
         },
-        || rows.iter().map(line).collect::<Vec<_>>().join("\n"),
+        || files_read(session) + &rows.iter().map(line).collect::<Vec<_>>().join("\n"),
     )
+}
+
+/// `# settings files, the strongest last: grn.toml`.
+fn files_read(session: &Session) -> String {
+    let names: Vec<String> = session.settings_files.iter().map(|f| f.display().to_string()).collect();
+    if names.is_empty() {
+        String::new()
+    } else {
+        format!("# settings files, the strongest last: {}\n", names.join(", "))
+    }
 }
 
 /// The schema checked in as `configs/grn.schema.json`.

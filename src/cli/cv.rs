@@ -12,8 +12,9 @@ mod table;
 mod text;
 
 pub(super) use self::table::Report;
+pub(super) use self::text::align;
 
-use std::collections::HashMap;
+use std::collections::{BTreeSet, HashMap};
 use std::path::{Path, PathBuf};
 
 use clap::Args;
@@ -23,6 +24,7 @@ use self::job::Job;
 use super::args::{FeatureArgs, PriorArgs, ScreenArgs};
 use super::error::CliError;
 use super::inputs::{self, Inputs};
+use super::plan::{self, Survey};
 use super::session::Session;
 use crate::data::{Responses, Split};
 use crate::error::{ExitStatus, Notice};
@@ -92,6 +94,10 @@ pub(super) struct CvArgs {
 pub(super) fn run(args: CvArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let entries: Vec<Entry> = entries(&args, session)?.into_iter().map(|e| e.calibrated(args.calibrate)).collect();
     let plan = Plan::new(&args, session, &entries)?;
+    let outdir = session.outdir.clone().unwrap_or_else(|| PathBuf::from("cv"));
+    if session.dry_run {
+        return dry_run(&args, session, &entries, &outdir);
+    }
     let inputs =
         inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, &args.features, true)?;
     let responses = Responses::from_pseudobulk(&inputs.table)?;
@@ -100,10 +106,6 @@ pub(super) fn run(args: CvArgs, session: &mut Session) -> Result<ExitStatus, Cli
     let names: Vec<&str> = entries.iter().map(|e| e.name.as_str()).collect();
     let what = format!("{} perturbations in {} folds with {}", responses.len(), split.folds.len(), names.join(", "));
     session.printer.say(format!("cross-validating {what}"));
-    if session.dry_run {
-        return Ok(ExitStatus::Done);
-    }
-    let outdir = session.outdir.clone().unwrap_or_else(|| PathBuf::from("cv"));
     session.prepare_outdir(&outdir)?;
     let report = Report::new(&responses, &split, &inputs.graph, outdir);
     let Some(report) = judge(session, &inputs, &responses, &split, &entries, &plan, report)? else {
@@ -112,6 +114,23 @@ pub(super) fn run(args: CvArgs, session: &mut Session) -> Result<ExitStatus, Cli
     };
     session.printer.detail(strata::text(&report.strata));
     session.printer.result(|| report.json(), || report.text())?;
+    Ok(ExitStatus::Done)
+}
+
+/// Reads labels and priors, no expression.
+fn dry_run(args: &CvArgs, session: &Session, entries: &[Entry], outdir: &Path) -> Result<ExitStatus, CliError> {
+    let survey = Survey::of(session, args.screen.as_deref(), &args.screen_options, &args.priors)?;
+    let n_folds = match &args.folds {
+        None => args.k,
+        Some(path) => io::read_folds(path)?.into_iter().map(|(_, fold)| fold).collect::<BTreeSet<_>>().len(),
+    };
+    let names: Vec<&str> = entries.iter().map(|e| e.name.as_str()).collect();
+    let rounds = if args.permuted { 2 } else { 1 };
+    let cost = survey.work.cross_validate(entries.iter().map(|e| e.spec.name), rounds * n_folds);
+    let n = survey.perturbations().len();
+    let what =
+        format!("cross-validate {} on {n} perturbations of {} in {n_folds} folds", names.join(", "), survey.source);
+    session.plan(&survey.sizes(plan::Plan::new(what)).writes(outdir).costs(cost))?;
     Ok(ExitStatus::Done)
 }
 

@@ -9,7 +9,8 @@ use serde_json::json;
 
 use super::args::ScreenArgs;
 use super::error::CliError;
-use super::score::read_cells;
+use super::plan::{self, Plan, Work};
+use super::score::{read_cells, watched};
 use super::session::Session;
 use crate::error::{ExitStatus, Notice};
 use crate::score::{self, Against, DeOptions, DeRow, FdrScope, FoldChange, Keep, LogCells, Mean, Test};
@@ -92,11 +93,14 @@ enum Scope {
 
 pub(super) fn run(args: DeArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let options = options(&args)?;
-    let cells = read_cells(session, &args.screen, &args.screen_options, false)?;
     if session.dry_run {
-        session.printer.say(format!("would test {} perturbations x {} genes", cells.labels.len(), cells.n_genes()));
+        let work = Work::of(&plan::open(session, &args.screen, &args.screen_options)?);
+        let plan =
+            work.sizes(Plan::new(format!("test every gene of every perturbation of `{}`", args.screen.display())));
+        session.plan(&plan.may_write(args.output.as_deref()).costs(work.test()))?;
         return Ok(ExitStatus::Done);
     }
+    let cells = read_cells(session, &args.screen, &args.screen_options, false)?;
     if args.on_target {
         let table = score::on_target(&cells, &options)?;
         if !table.not_measured.is_empty() {
@@ -105,7 +109,10 @@ pub(super) fn run(args: DeArgs, session: &mut Session) -> Result<ExitStatus, Cli
         }
         return report(&args, session, &cells, || table.rows());
     }
+    let bar = session.printer.bar("testing", cells.n_blocks() as u64);
+    let cells = watched(cells, &bar);
     let table = score::differential_expression(&cells, &options)?;
+    bar.finish_and_clear();
     report(&args, session, &cells, || table.rows())
 }
 

@@ -10,8 +10,9 @@ use super::error::CliError;
 use super::inputs::{self, Inputs};
 use super::load::RUNS;
 use super::observer::Watcher;
+use super::plan::{Plan, Survey};
 use super::session::Session;
-use crate::data::{Perturbation, Pseudobulk, Responses, Split};
+use crate::data::{Condition, Perturbation, Pseudobulk, Responses, Split};
 use crate::error::{ExitStatus, Notice};
 use crate::io;
 use crate::nn::{Device, device_name, parse_device};
@@ -61,12 +62,12 @@ pub(super) fn run(args: FitArgs, session: &mut Session) -> Result<ExitStatus, Cl
     // Wrong settings are told before a long read, not after it.
     (spec.build)(&inputs::model_settings(session, spec.name))?;
     parse_device(&session.device)?;
+    if session.dry_run {
+        return dry_run(&args, session, spec.name);
+    }
     let inputs =
         inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, &args.features, true)?;
-    let held_out = held_out(&args, &inputs.table)?;
-    if session.dry_run {
-        return dry_run(session, spec.name, &training_part(&inputs.table, &held_out)?.1);
-    }
+    let held_out = held_out(&args, &inputs.table.conditions, &inputs.table.control_label)?;
     let dir =
         session.outdir.clone().map_or_else(|| RunDir::fresh(Path::new(RUNS), spec.name, session.seed), RunDir::at);
     match fit_into(session, &dir, spec, &inputs, &held_out, args.calibrate)? {
@@ -155,15 +156,15 @@ fn calibrate(
 }
 
 /// Perturbations that the user keeps back.
-fn held_out(args: &FitArgs, table: &Pseudobulk) -> Result<Vec<Perturbation>, CliError> {
+fn held_out(args: &FitArgs, conditions: &[Condition], control_label: &str) -> Result<Vec<Perturbation>, CliError> {
     let mut labels = args.hold_out.clone();
     if let Some(path) = &args.split {
         let rows = io::read_folds(path)?;
         labels.extend(rows.into_iter().filter(|(_, fold)| fold == "test").map(|(label, _)| label));
     }
-    let known: Vec<&Perturbation> = table.conditions.iter().map(|c| &c.perturbation).collect();
+    let known: Vec<&Perturbation> = conditions.iter().map(|c| &c.perturbation).collect();
     let parse = |label: &String| {
-        let perturbation = Perturbation::parse(label, &table.control_label)?;
+        let perturbation = Perturbation::parse(label, control_label)?;
         if known.contains(&&perturbation) {
             return Ok(perturbation);
         }
@@ -193,12 +194,15 @@ fn describe(model: &str, responses: &Responses, inputs: &Inputs) -> String {
     )
 }
 
-fn dry_run(session: &Session, model: &str, responses: &Responses) -> Result<ExitStatus, CliError> {
-    let bytes = responses.len() * responses.genes.len() * size_of::<f32>();
-    session.printer.result(
-        || json!({ "model": model, "n_perturbations": responses.len(), "n_genes": responses.genes.len(), "table_bytes": bytes }),
-        || format!("nothing done: the table takes {:.1} MB in memory", bytes as f64 / 1e6),
-    )?;
+/// Reads labels and priors, no expression.
+fn dry_run(args: &FitArgs, session: &Session, model: &str) -> Result<ExitStatus, CliError> {
+    let survey = Survey::of(session, args.screen.as_deref(), &args.screen_options, &args.priors)?;
+    let held_out = held_out(args, &survey.conditions, &survey.control_label)?;
+    let n = survey.perturbations().iter().filter(|p| !held_out.contains(p)).count();
+    let dir =
+        session.outdir.clone().unwrap_or_else(|| RunDir::fresh(Path::new(RUNS), model, session.seed).path().into());
+    let plan = Plan::new(format!("fit `{model}` on {n} perturbations of {}", survey.source));
+    session.plan(&survey.sizes(plan).writes(dir).costs(survey.work.fit(model)))?;
     Ok(ExitStatus::Done)
 }
 

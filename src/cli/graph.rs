@@ -2,8 +2,10 @@
 
 mod build;
 pub(in crate::cli) mod controls;
+mod diff;
 mod export;
 mod info;
+mod neighbors;
 mod path;
 
 use std::path::Path;
@@ -23,8 +25,12 @@ pub(super) enum GraphCommand {
     Build(build::BuildArgs),
     /// Count genes, edges, components, signs, hubs and evidence
     Info(info::InfoArgs),
+    /// List the edges out of and into a gene, strongest first
+    Neighbors(neighbors::NeighborsArgs),
     /// Find the strongest directed paths between two genes
     Path(path::PathArgs),
+    /// Tell which genes and edges two graphs do not share, and whose weight or sign differs
+    Diff(diff::DiffArgs),
     /// Write a graph, or the surroundings of one gene, for another program
     Export(export::ExportArgs),
 }
@@ -33,13 +39,15 @@ pub(super) fn run(command: GraphCommand, session: &mut Session) -> Result<ExitSt
     match command {
         GraphCommand::Build(args) => build::run(args, session),
         GraphCommand::Info(args) => info::run(args, session),
+        GraphCommand::Neighbors(args) => neighbors::run(&args, session),
+        GraphCommand::Diff(args) => diff::run(&args, session),
         GraphCommand::Path(args) => path::run(args, session),
         GraphCommand::Export(args) => export::run(args, session),
     }
 }
 
 /// A graph of `grn graph build`, or any prior.
-fn read(path: &Path, session: &Session) -> Result<GeneGraph, CliError> {
+pub(super) fn read(path: &Path, session: &Session) -> Result<GeneGraph, CliError> {
     let read = read_priors(&[path.to_owned()], &PriorOptions::default())?;
     read.notices.iter().for_each(|n| session.printer.notice(n));
     Ok(read.graph)

@@ -72,6 +72,7 @@ fn report(error: &ReportError) -> Option<String> {
         }
         ReportError::TooMany { most, .. } => {
             Some(format!("show fewer with `--max-genes {most}`, or choose `--layout force`"))
+        }
         ReportError::Empty { figure: "ranking plot", .. } => {
             Some("`grn rank --signature change.tsv -o ranking.tsv` writes the steps beside the table".into())
         }
@@ -97,7 +98,13 @@ fn graph(error: &GraphError) -> Option<String> {
 
 fn io(error: &IoError) -> Option<String> {
     match error {
+        IoError::MissingColumn { hint: None, expected, .. } if expected.contains("target_gene") => {
+            Some("say which column names the perturbation of each cell with `--pert-col COLUMN`".into())
+        }
         IoError::MissingColumn { hint, .. } => hint.clone(),
+        IoError::Format { expected, .. } if expected.starts_with("the control label") => {
+            Some("name one of the labels that are there with `--control-pert LABEL`".into())
+        }
         IoError::Vcc { .. } => Some("write it anew with `grn score prep PREDICTION.h5ad -o OUT.vcc`".into()),
         IoError::Data { source, .. } => data(source),
         IoError::Graph { source, .. } => graph(source),
@@ -192,4 +199,141 @@ fn did_you_mean(names: &[String]) -> Option<String> {
         1 => format!("did you mean `{first}`?"),
         _ => format!("did you mean {}?", crate::error::some_of(names, 3)),
     })
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::{Path, PathBuf};
+
+    use clap::error::ErrorKind;
+
+    use crate::cli::definition;
+
+    /// Rust sources of the rooms that talk to users, without comments and tests; strings over several lines joined.
+    fn sources() -> Vec<(PathBuf, String)> {
+        let src = Path::new(env!("CARGO_MANIFEST_DIR")).join("src");
+        let mut open = vec![src.join("cli"), src.join("io")];
+        let mut found = Vec::new();
+        while let Some(folder) = open.pop() {
+            for path in std::fs::read_dir(folder).unwrap().map(|e| e.unwrap().path()) {
+                if path.is_dir() {
+                    open.push(path);
+                    continue;
+                }
+                let text = std::fs::read_to_string(&path).unwrap();
+                let text = text.split("#[cfg(test)]").next().unwrap().replace("\\\n", "\u{1}");
+                let lines = text.lines().filter(|l| !l.trim_start().starts_with("//"));
+                let joined = lines.map(|l| l.split('\u{1}').map(str::trim_start).collect::<String>() + "\n");
+                found.push((path, joined.collect()));
+            }
+        }
+        assert!(found.len() > 60);
+        found
+    }
+
+    /// What stands between backticks and begins so.
+    fn quoted<'a>(text: &'a str, start: &str) -> Vec<&'a str> {
+        let odd = text.lines().flat_map(|line| line.split('`').skip(1).step_by(2));
+        odd.filter(|code| code.starts_with(start)).collect()
+    }
+
+    /// Words of a command as a shell takes them, as far as examples need it.
+    fn words(command: &str) -> Vec<String> {
+        let command = command.split(" > ").next().unwrap();
+        let parts = command.split('\'').enumerate();
+        parts
+            .flat_map(|(k, part)| match k % 2 {
+                0 => part.split_whitespace().map(str::to_owned).collect::<Vec<_>>(),
+                _ => vec![part.to_owned()],
+            })
+            .filter(|word| word != "...")
+            .collect()
+    }
+
+    /// `{name}` of a format string is any word.
+    fn filled(text: &str) -> String {
+        let mut out = String::new();
+        let mut depth = 0;
+        for c in text.chars() {
+            match c {
+                '{' => depth += 1,
+                '}' => {
+                    depth -= 1;
+                    out.push('7');
+                }
+                c if depth == 0 => out.push(c),
+                _ => {}
+            }
+        }
+        out
+    }
+
+    fn parses(command: &str) -> Result<(), String> {
+        let words = words(&filled(command));
+        // The name of a command may stand alone in a sentence.
+        let bare = words.iter().all(|w| w.chars().all(|c| c.is_ascii_lowercase() || c == '-') && !w.starts_with('-'));
+        match definition().try_get_matches_from(&words) {
+            Ok(_) => Ok(()),
+            Err(e)
+                if bare
+                    && matches!(
+                        e.kind(),
+                        ErrorKind::MissingRequiredArgument | ErrorKind::DisplayHelpOnMissingArgumentOrSubcommand
+                    ) =>
+            {
+                Ok(())
+            }
+            Err(e) => Err(format!("{command}: {e}")),
+        }
+    }
+
+    #[test]
+    fn commands_in_messages_can_be_typed() {
+        let mut wrong = Vec::new();
+        let mut seen = 0;
+        for (path, text) in sources() {
+            for command in quoted(&text, "grn ").into_iter().filter(|c| !c.starts_with("grn {")) {
+                seen += 1;
+                wrong.extend(parses(command).err().map(|e| format!("{}: {e}", path.display())));
+            }
+        }
+        assert!(wrong.is_empty() && seen > 15, "{seen} commands\n{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn flags_in_messages_exist() {
+        let mut known = BTreeSet::new();
+        let mut open = vec![definition()];
+        while let Some(command) = open.pop() {
+            let arguments = command.get_arguments();
+            known.extend(arguments.filter_map(|a| a.get_long().map(|long| format!("--{long}"))));
+            open.extend(command.get_subcommands().cloned());
+        }
+        let mut wrong = Vec::new();
+        for (path, text) in sources() {
+            for code in quoted(&text, "--") {
+                let flag = code.split([' ', '=']).next().unwrap();
+                if !known.contains(flag) {
+                    wrong.push(format!("{}: {code}", path.display()));
+                }
+            }
+        }
+        assert!(wrong.is_empty(), "{}", wrong.join("\n"));
+    }
+
+    #[test]
+    fn examples_in_the_help_can_be_typed() {
+        let mut open = vec![definition()];
+        let (mut seen, mut wrong) = (0, Vec::new());
+        while let Some(command) = open.pop() {
+            let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
+            for line in after.lines().filter_map(|l| l.strip_prefix("  ")).filter(|l| l.starts_with("grn ")) {
+                seen += 1;
+                wrong.extend(parses(line).err());
+            }
+            open.extend(command.get_subcommands().cloned());
+        }
+        assert!(wrong.is_empty() && seen > 30, "{seen} examples\n{}", wrong.join("\n"));
+    }
 }

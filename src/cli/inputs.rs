@@ -89,7 +89,7 @@ pub(super) fn read(
     })
 }
 
-fn no_prior() -> CliError {
+pub(super) fn no_prior() -> CliError {
     let hint = "add `--prior FILE` (STRING links, a TF-target table, gene sets, or any edge list); `networks/README.md` says where to get them";
     CliError::usage("no prior network", "at least one `--prior FILE`", "none", Some(hint.into()))
 }
@@ -150,7 +150,7 @@ pub(super) fn screen_or_settings(typed: &ScreenArgs, settings: &DataSettings) ->
 }
 
 /// The same for priors: a list that was typed replaces the one of the settings.
-fn priors_or_settings(typed: &PriorArgs, settings: &Settings) -> PriorArgs {
+pub(super) fn priors_or_settings(typed: &PriorArgs, settings: &Settings) -> PriorArgs {
     let mut priors = typed.clone();
     if priors.priors.is_empty() {
         priors.priors.clone_from(&settings.graph.priors);

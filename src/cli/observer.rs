@@ -3,8 +3,7 @@
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
-use indicatif::ProgressBar;
-
+use super::progress::Bar;
 use super::session::Session;
 use crate::error::Notice;
 use crate::run::Recorder;
@@ -13,7 +12,7 @@ use crate::train::{Observer, Progress};
 /// Shows progress, records values and collects notices.
 #[derive(Debug)]
 pub(super) struct Watcher {
-    bar: ProgressBar,
+    bar: Bar,
     recorder: Option<Recorder>,
     interrupted: Arc<AtomicBool>,
     notices: Vec<Notice>,
@@ -34,11 +33,12 @@ impl Watcher {
 
 impl Observer for Watcher {
     fn progress(&mut self, progress: &Progress) {
-        self.bar.set_length(progress.of);
-        self.bar.set_position(progress.step);
-        if let Some((name, value)) = progress.values.first() {
-            self.bar.set_message(format!("{name} {value:.4}"));
+        let shown: Vec<String> =
+            progress.values.iter().take(2).map(|(name, value)| format!("{name} {value:.4}")).collect();
+        if !shown.is_empty() {
+            self.bar.set_message(shown.join(", "));
         }
+        self.bar.set(progress.step, progress.of);
         if let Some(recorder) = &mut self.recorder {
             let written = progress.values.iter().try_for_each(|(n, v)| recorder.record(progress.step, n, *v));
             if let Err(error) = written {

@@ -108,6 +108,10 @@ fn save(session: &Session, path: &Path, scene: &Scene) -> Result<ExitStatus, Cli
 
 /// Writes what a figure became.
 fn save_bytes(session: &Session, path: &Path, bytes: &[u8], scene: &Scene) -> Result<ExitStatus, CliError> {
+    if session.dry_run {
+        session.plan(&super::plan::Plan::new("draw a figure").size("bytes", bytes.len()).writes(path))?;
+        return Ok(ExitStatus::Done);
+    }
     io::write_atomic::<IoError>(path, |w| w.write_all(bytes).map_err(|e| IoError::write(path, e)))?;
     session.printer.result(
         || json!({ "figure": path, "bytes": bytes.len(), "width": scene.width, "height": scene.height, "alt": scene.alt }),

@@ -11,6 +11,7 @@ use clap::{Args, ValueEnum};
 use super::error::CliError;
 use super::fit::write_text;
 use super::load::{LoadedRun, load_run};
+use super::plan::{Plan, Work};
 use super::session::Session;
 use crate::data::Perturbation;
 use crate::error::{ExitStatus, Notice};
@@ -104,6 +105,9 @@ pub(super) fn run(args: PredictArgs, session: &mut Session) -> Result<ExitStatus
     let labels = labels(&args)?;
     let run = load_run(session, args.run.as_deref())?;
     let mode = mode(&args, &run)?;
+    if session.dry_run {
+        return dry_run(&args, session, &run, &labels);
+    }
     let predicted = predict_all(session, &run, &labels, mode, args.level)?;
     notices(session, &run, &predicted, mode);
     if let Some(n) = args.cells {
@@ -111,9 +115,6 @@ pub(super) fn run(args: PredictArgs, session: &mut Session) -> Result<ExitStatus
     }
     let interactions = if args.gi { gi::scores(session, &run, &predicted, mode)? } else { Vec::new() };
     match (format, &args.output) {
-        _ if session.printer.json => {
-            session.printer.data(format!("{:#}", output::json(&run, &predicted, &interactions, args.level)))?;
-        }
         (Format::H5ad, Some(path)) => output::write_h5ad(path, &run, &predicted, args.level)?,
         (Format::Parquet, Some(path)) => output::write_parquet(path, &run, &predicted)?,
         (Format::H5ad | Format::Parquet, None) => {
@@ -124,7 +125,7 @@ pub(super) fn run(args: PredictArgs, session: &mut Session) -> Result<ExitStatus
             let hint = Some("say how many cells of each perturbation with `--cells N`".to_owned());
             return Err(CliError::usage("--format vcc", "cells", "mean changes", hint));
         }
-        (Format::Tsv | Format::Table, path) => {
+        (Format::Table | Format::Tsv, path) => {
             let text = match format {
                 Format::Tsv if args.gi => gi::tsv(&interactions),
                 Format::Tsv => output::tsv(&run, &predicted),
@@ -132,13 +133,31 @@ pub(super) fn run(args: PredictArgs, session: &mut Session) -> Result<ExitStatus
             };
             match path {
                 Some(path) => write_text(path, &text)?,
+                None if session.printer.json => {}
                 None => session.printer.data(text.trim_end())?,
             }
         }
     }
+    if session.printer.json {
+        session.printer.data(format!("{:#}", output::json(&run, &predicted, &interactions, args.level)))?;
+    }
     if let Some(path) = &args.output {
         session.printer.say(format!("{} predictions written to {}", predicted.len(), path.display()));
     }
+    Ok(ExitStatus::Done)
+}
+
+fn dry_run(args: &PredictArgs, session: &Session, run: &LoadedRun, labels: &[String]) -> Result<ExitStatus, CliError> {
+    let work = Work::of_run(run);
+    let plan = Plan::new(format!("predict with {}", run.dir.path().display()));
+    let mut plan =
+        plan.size("perturbations", labels.len()).size("genes", run.genes.len()).may_write(args.output.as_deref());
+    if let Some(n) = args.cells {
+        plan = plan.size("cells", n * labels.len()).costs(work.draw(n * labels.len()));
+    } else {
+        plan = plan.costs(work.predict(labels.len()));
+    }
+    session.plan(&plan)?;
     Ok(ExitStatus::Done)
 }
 
@@ -193,7 +212,9 @@ fn predict_all(
     level: f64,
 ) -> Result<Vec<Predicted>, CliError> {
     let mut enough = true;
+    let bar = session.printer.bar("predicting", labels.len() as u64);
     let mut one = |label: &String| -> Result<Predicted, CliError> {
+        bar.inc(1);
         let perturbation = Perturbation::parse(label, &run.manifest.control_label)?;
         let raw = run.predictor.predict(&perturbation)?;
         let Some(calibration) = &run.calibration else {
@@ -207,6 +228,7 @@ fn predict_all(
         Ok(Predicted { perturbation, delta, basis, distance, interval, factor, sd: raw.delta.sd })
     };
     let predicted = labels.iter().map(&mut one).collect::<Result<Vec<_>, _>>()?;
+    bar.finish_and_clear();
     if !enough {
         let n = run.responses.len();
         session.printer.notice(&Notice::new(format!(

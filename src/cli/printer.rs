@@ -1,33 +1,66 @@
-//! The only place that prints: stdout is data, stderr is talk.
+//! The only place that prints: stdout is data, stderr is talk. All talk is kept for `log.txt` too.
 #![allow(clippy::print_stderr, clippy::print_stdout)]
 
 use std::io::{IsTerminal, Write};
-use std::time::Duration;
 
 use anstyle::{AnsiColor, Style};
-use indicatif::{ProgressBar, ProgressStyle};
 
+use super::args::{ColorArg, GlobalArgs};
 use super::error::CliError;
 use super::hints;
+use super::log;
+use super::progress::{Bar, Shown};
 use crate::error::Notice;
 
 const ERROR: Style = AnsiColor::Red.on_default().bold();
 const HINT: Style = AnsiColor::Green.on_default().bold();
 const NOTICE: Style = AnsiColor::Yellow.on_default();
 
+/// How much is said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Volume {
+    /// Results and errors (`-qq`).
+    Silent,
+    /// Notices too (`-q`).
+    Quiet,
+    /// What is being done too.
+    Usual,
+    /// Details too (`-v`).
+    Verbose,
+}
+
 /// How much is said, and to whom.
 #[derive(Debug, Clone, Copy)]
 pub(super) struct Printer {
     /// Results are one JSON object.
     pub(super) json: bool,
-    quiet: bool,
-    verbose: bool,
+    volume: Volume,
+    progress: Shown,
 }
 
 impl Printer {
-    /// A printer for these flags.
-    pub(super) fn new(json: bool, quiet: bool, verbose: bool) -> Self {
-        Self { json, quiet, verbose }
+    /// A printer for these flags; colours are chosen for the whole process.
+    pub(super) fn new(global: &GlobalArgs) -> Self {
+        if let Some(color) = global.color {
+            choose_color(color);
+        }
+        let volume = match (global.quiet, global.verbose) {
+            (0, 0) => Volume::Usual,
+            (0, _) => Volume::Verbose,
+            (1, _) => Volume::Quiet,
+            _ => Volume::Silent,
+        };
+        let progress = match (global.no_progress || volume < Volume::Usual, volume) {
+            (true, _) => Shown::Nowhere,
+            (false, Volume::Usual) if std::io::stderr().is_terminal() => Shown::Bar,
+            (false, _) => Shown::Lines,
+        };
+        Self { json: global.json, volume, progress }
+    }
+
+    /// One for the steps of a longer job: it shows their progress alone; what they say goes to the log.
+    pub(super) fn for_steps(self) -> Self {
+        Self { json: false, volume: Volume::Silent, progress: self.progress }
     }
 
     /// Data: a result for the user or the next program. A newline is added.
@@ -50,43 +83,89 @@ impl Printer {
 
     /// Talk: what is being done.
     pub(super) fn say(self, text: impl AsRef<str>) {
-        if !self.quiet {
-            anstream::eprintln!("{}", text.as_ref());
-        }
+        self.talk(Volume::Usual, text.as_ref());
     }
 
     /// Talk for those who asked for more.
     pub(super) fn detail(self, text: impl AsRef<str>) {
-        if self.verbose {
-            anstream::eprintln!("{}", text.as_ref());
-        }
+        self.talk(Volume::Verbose, text.as_ref());
     }
 
     /// Something the user should know.
     pub(super) fn notice(self, notice: &Notice) {
-        if !self.quiet {
-            anstream::eprintln!("{NOTICE}notice:{NOTICE:#} {notice}");
+        log::keep(&format!("notice: {notice}"));
+        if self.volume >= Volume::Quiet {
+            to_stderr(&format!("{NOTICE}notice:{NOTICE:#} {notice}"));
         }
     }
 
-    /// A bar with a time estimate on a terminal; nothing elsewhere, when quiet, or when log lines are shown.
-    pub(super) fn bar(self, what: &'static str, of: u64) -> ProgressBar {
-        if self.quiet || self.verbose || !std::io::stderr().is_terminal() {
-            return ProgressBar::hidden();
-        }
-        let template = "{prefix} [{bar:30}] {percent:>3} % {msg} {eta} left";
-        let style = ProgressStyle::with_template(template).unwrap_or_else(|_| ProgressStyle::default_bar());
-        let bar = ProgressBar::new(of).with_style(style.progress_chars("=> ")).with_prefix(what);
-        bar.enable_steady_tick(Duration::from_millis(200));
-        bar
+    /// Progress with a time estimate: a bar on a terminal, now and then a line elsewhere and with `-v`, nothing when quiet.
+    pub(super) fn bar(self, what: &'static str, of: u64) -> Bar {
+        Bar::new(what, of, self.progress)
     }
+
+    fn talk(self, least: Volume, text: &str) {
+        log::keep(text);
+        if self.volume >= least {
+            to_stderr(text);
+        }
+    }
+}
+
+/// A line of progress: not worth a place in the log.
+pub(super) fn progress_line(text: &str) {
+    to_stderr(text);
 }
 
 /// Prints an error with its hint; returns the exit code.
 pub(super) fn print_error(error: &CliError) -> u8 {
-    anstream::eprintln!("{ERROR}error:{ERROR:#} {error}");
+    log::keep(&format!("error: {error}"));
+    to_stderr(&format!("{ERROR}error:{ERROR:#} {error}"));
     if let Some(hint) = hints::hint(error) {
-        anstream::eprintln!("\n{HINT}hint:{HINT:#} {hint}");
+        log::keep(&format!("hint: {hint}"));
+        to_stderr(&format!("\n{HINT}hint:{HINT:#} {hint}"));
     }
     2
+}
+
+/// A panic is a fault of this program: says so, with what a report of it needs. The exit code is 101.
+pub(super) fn report_bugs() {
+    std::panic::set_hook(Box::new(|panic| {
+        let command: Vec<String> = std::env::args().collect();
+        let mut lines = vec![
+            format!("{ERROR}error:{ERROR:#} this is a bug in grn: {panic}"),
+            format!("  version {}, command `{}`", env!("CARGO_PKG_VERSION"), command.join(" ")),
+        ];
+        lines.extend(
+            log::folder()
+                .map(|f| f.join("manifest.json"))
+                .filter(|m| m.exists())
+                .map(|m| format!("  manifest {}", m.display())),
+        );
+        lines.push(format!(
+            "\n{HINT}hint:{HINT:#} please report it with the lines above; `RUST_BACKTRACE=1` adds where it happened"
+        ));
+        let trace = std::backtrace::Backtrace::capture();
+        if trace.status() == std::backtrace::BacktraceStatus::Captured {
+            lines.push(trace.to_string());
+        }
+        let text = lines.join("\n");
+        log::keep(&text);
+        to_stderr(&text);
+    }));
+}
+
+/// For the whole process, errors of the arguments included.
+fn choose_color(color: ColorArg) {
+    match color {
+        ColorArg::Auto => anstream::ColorChoice::Auto,
+        ColorArg::Always => anstream::ColorChoice::Always,
+        ColorArg::Never => anstream::ColorChoice::Never,
+    }
+    .write_global();
+}
+
+/// A reader of the talk that went away is no reason to stop.
+fn to_stderr(text: &str) {
+    let _ = writeln!(anstream::stderr().lock(), "{text}");
 }

@@ -13,6 +13,7 @@ use super::error::CliError;
 use super::fit::{self, Outcome};
 use super::inputs::{self, Inputs};
 use super::load::{LoadedRun, load_run};
+use super::plan::{Plan, Work};
 use super::predict::cells;
 use super::ranker::{Wanted, ranker};
 use super::session::Session;
@@ -43,6 +44,12 @@ pub(super) struct QuickstartArgs {}
 
 pub(super) fn run(_: QuickstartArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let dir = RunDir::at(session.outdir.clone().unwrap_or_else(|| PathBuf::from("runs/quickstart")));
+    if session.dry_run {
+        let work = Work::embedded();
+        let plan = work.sizes(Plan::new("simulate, fit, cross-validate, predict, rank, score and report"));
+        session.plan(&plan.writes(dir.path()).costs(work.quickstart()))?;
+        return Ok(ExitStatus::Done);
+    }
     session.prepare_outdir(dir.path())?;
     let steps = Steps { session: &session.for_steps(), dir: &dir };
     let say = |text: &str| session.printer.say(text);
@@ -172,7 +179,10 @@ impl Steps<'_> {
         let expression = Expression::new(controls.genes().clone(), x, Scale::Log1p)?;
         let predicted = Screen::new(expression, CellTable::new(conditions))?;
         let (pred, real) = (LogCells::new(&predicted)?, LogCells::new(&simulated.screen)?);
+        let bar = self.session.printer.bar("scoring", 2 * real.n_blocks() as u64);
+        let (pred, real) = (score_command::watched(pred, &bar), score_command::watched(real, &bar));
         let card = score::score(&pred, &real, score::profile("cell-eval")?, &score::ScoreOptions::default())?;
+        bar.finish_and_clear();
         let folder = self.dir.join("scores");
         std::fs::create_dir_all(&folder).map_err(|e| crate::io::IoError::write(&folder, e))?;
         score_command::write(&folder.join("results.csv"), |out| score::write_results(&card, out))?;

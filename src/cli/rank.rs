@@ -12,7 +12,8 @@ use ndarray::{Array2, Axis};
 use self::answer::Answer;
 use super::args::ScreenArgs;
 use super::error::CliError;
-use super::load::load_run;
+use super::load::{LoadedRun, load_run};
+use super::plan::{Plan, Work};
 use super::ranker::{ForRun, Wanted, ranker};
 use super::score::write;
 use super::session::Session;
@@ -158,7 +159,7 @@ pub(super) fn run(args: RankArgs, session: &mut Session) -> Result<ExitStatus, C
     let method = args.method.as_deref().map(rank::scorer).transpose()?;
     session.printer.say(format!("ranking candidates `{}` for {} queries", args.candidates, queries.len()));
     if session.dry_run {
-        return Ok(ExitStatus::Done);
+        return dry_run(&args, session, &run, &queries, &set);
     }
     let calibrated = !args.no_calibration && method.is_none();
     let of_run = ranker(session, &run, &Wanted { set: &set, calibrated, method })?;
@@ -208,6 +209,21 @@ pub(super) fn run(args: RankArgs, session: &mut Session) -> Result<ExitStatus, C
     Ok(ExitStatus::Done)
 }
 
+fn dry_run(
+    args: &RankArgs,
+    session: &Session,
+    run: &LoadedRun,
+    queries: &Queries,
+    set: &CandidateSet,
+) -> Result<ExitStatus, CliError> {
+    let n = rank::Candidates::new(set, &run.responses, &run.graph)?.len();
+    let what = format!("rank candidates `{}` for {} queries", args.candidates, queries.len());
+    let plan = Plan::new(what).size("candidates", n).size("queries", queries.len()).size("genes", run.genes.len());
+    let plan = plan.may_write(args.output.as_deref()).may_write(args.networks.as_deref());
+    session.plan(&plan.costs(Work::of_run(run).rank(n.max(run.graph.n_genes()), queries.len())))?;
+    Ok(ExitStatus::Done)
+}
+
 fn read_queries(session: &Session, args: &RankArgs, genes: &Arc<GeneIndex>) -> Result<Queries, CliError> {
     let path = args.signature.as_ref().or(args.treated.as_ref()).or(args.goal.as_ref());
     let Some(path) = path else {
@@ -233,7 +249,9 @@ fn read_table(session: &Session, args: &RankArgs, path: &Path, genes: &Arc<GeneI
     let whole_labels = args.drug_targets.is_some();
     let options = io::ScreenOptions { whole_labels, ..args.screen_options.options()? };
     let pseudobulk = args.screen_options.pseudobulk(false, session.seed)?;
-    let read = io::read_table(path, &options, &pseudobulk, &mut |_, _| {})?;
+    let bar = session.printer.bar("reading", 1);
+    let read = io::read_table(path, &options, &pseudobulk, &mut |done, of| bar.set(done, of))?;
+    bar.finish_and_clear();
     read.notices.iter().for_each(|n| session.printer.notice(n));
     let responses = Responses::from_pseudobulk(&read.table)?;
     let rows: Vec<usize> = (0..responses.len()).collect();

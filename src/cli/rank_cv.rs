@@ -11,6 +11,7 @@ use super::args::{FeatureArgs, PriorArgs, ScreenArgs};
 use super::covariance;
 use super::error::CliError;
 use super::inputs;
+use super::plan::{Plan, Survey};
 use super::score::write;
 use super::session::Session;
 use crate::data::{Responses, Split};
@@ -55,6 +56,9 @@ pub(super) struct RankCvArgs {
 pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let spec = predict::spec(&args.model)?;
     let settings = inputs::model_settings(session, spec.name);
+    if session.dry_run {
+        return dry_run(&args, session);
+    }
     let read =
         inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, &args.features, false)?;
     let (responses, graph, features) = (Responses::from_pseudobulk(&read.table)?, read.graph, read.features);
@@ -62,7 +66,6 @@ pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus,
     let split = split(&args.folds, &responses, session.seed)?;
     let screen = args.screen.clone().or_else(|| session.settings.data.screen.clone());
     let covariance = match &screen {
-        _ if session.dry_run => None,
         Some(path) => covariance::of_file(session, path, &read.typed, &graph)?,
         None => Some(covariance::embedded(session.seed, &graph)?),
     };
@@ -72,9 +75,6 @@ pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus,
         split.folds.len(),
         spec.name
     ));
-    if session.dry_run {
-        return Ok(ExitStatus::Done);
-    }
     if let Some(dir) = &session.outdir {
         session.prepare_outdir(dir)?;
     }
@@ -116,6 +116,16 @@ pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus,
         session.printer.say(format!("wrote rank_cv.tsv, firsts.tsv and rankings.tsv.gz to {}", dir.display()));
     }
     session.printer.result(|| as_json(&outcome, spec.name), || as_text(&outcome))?;
+    Ok(ExitStatus::Done)
+}
+
+/// Reads labels and priors, no expression.
+fn dry_run(args: &RankCvArgs, session: &Session) -> Result<ExitStatus, CliError> {
+    let survey = Survey::of(session, args.screen.as_deref(), &args.screen_options, &args.priors)?;
+    let (n, folds) = (survey.perturbations().len(), &args.folds);
+    let what = format!("rank {n} perturbations of {} with `{}` in folds `{folds}`", survey.source, args.model);
+    let cost = survey.work.rank_cv(&args.model, folds.parse().unwrap_or(5));
+    session.plan(&survey.sizes(Plan::new(what)).may_write(session.outdir.as_deref()).costs(cost))?;
     Ok(ExitStatus::Done)
 }
 

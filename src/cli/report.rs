@@ -45,12 +45,18 @@ pub(super) fn run(args: ReportArgs, session: &mut Session) -> Result<ExitStatus,
     let folder = args.run.as_deref().filter(|dir| !dir.join("manifest.json").exists() && dir.join("cv.tsv").exists());
     let (path, missing) = if let Some(folder) = folder {
         let path = args.output.unwrap_or_else(|| folder.join("report.html"));
+        if session.dry_run {
+            return plan(session, folder, &path);
+        }
         let made = cross_validation::build(folder, &args.perts)?;
         let missing = publish(&made, folder, &path)?;
         (path, missing)
     } else {
         let run = load_run(session, args.run.as_deref())?;
         let path = args.output.unwrap_or_else(|| run.dir.join("report.html"));
+        if session.dry_run {
+            return plan(session, run.dir.path(), &path);
+        }
         let missing = write(&run, &args.perts, &path)?;
         (path, missing)
     };

@@ -15,6 +15,8 @@ use clap::{Args, Subcommand, ValueEnum};
 use self::limits::{Limit, missed};
 use super::args::ScreenArgs;
 use super::error::CliError;
+use super::plan::{self, Plan, Work};
+use super::progress::Bar;
 use super::session::Session;
 use crate::error::{ExitStatus, Notice};
 use crate::io::{self, IoError};
@@ -97,12 +99,11 @@ pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, 
     };
     let profile = score::profile(&args.profile)?;
     limits::check(&profile.select(&args.only, &args.skip)?, &args.fail_under)?;
+    if session.dry_run {
+        return dry_run(&args, session, [pred, real]);
+    }
     let real = read_cells(session, real, &args.screen_options, args.allow_discrete)?;
     let pred = read_cells(session, pred, &args.screen_options, args.allow_discrete)?;
-    if session.dry_run {
-        session.printer.say(format!("would score {} perturbations x {} genes", real.labels.len(), real.n_genes()));
-        return Ok(ExitStatus::Done);
-    }
     if let Some(dir) = &session.outdir {
         session.prepare_outdir(dir)?;
     }
@@ -114,18 +115,7 @@ pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, 
     };
     let passes = if args.ceiling { 4 } else { 2 };
     let bar = session.printer.bar("scoring", passes * real.n_blocks() as u64);
-    let watched = |cells: LogCells| {
-        let bar = bar.clone();
-        let pass = cells.n_blocks() as u64;
-        cells.watched(move || {
-            // Some profiles take more passes than one per file.
-            if bar.length().is_some_and(|length| bar.position() >= length) {
-                bar.inc_length(pass);
-            }
-            bar.inc(1);
-        })
-    };
-    let card = score::score(&watched(pred), &watched(real), profile, &options)?;
+    let card = score::score(&watched(pred, &bar), &watched(real, &bar), profile, &options)?;
     bar.finish_and_clear();
     if let Some(dir) = &session.outdir {
         write(&dir.join("results.csv"), |out| score::write_results(&card, out))?;
@@ -139,6 +129,17 @@ pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, 
     let missed = missed(&card, &args.fail_under);
     missed.iter().for_each(|text| session.printer.notice(&Notice::new(text.clone())));
     Ok(if missed.is_empty() { ExitStatus::Done } else { ExitStatus::CheckFailed })
+}
+
+/// Reads labels, no expression.
+fn dry_run(args: &ScoreArgs, session: &Session, files: [&PathBuf; 2]) -> Result<ExitStatus, CliError> {
+    let [pred, real] = files.map(|path| plan::open(session, path, &args.screen_options).map(|file| Work::of(&file)));
+    let (pred, real) = (pred?, real?);
+    let [pred_path, real_path] = files.map(|path| path.display());
+    let plan = Plan::new(format!("score `{pred_path}` against `{real_path}` by profile {}", args.profile));
+    let plan = real.sizes(plan.size("predicted cells", pred.cells)).may_write(session.outdir.as_deref());
+    session.plan(&plan.costs(real.score(&pred, args.ceiling)))?;
+    Ok(ExitStatus::Done)
 }
 
 /// Blocks read ahead of those that are sorted by gene.
@@ -185,6 +186,18 @@ pub(super) fn read_cells(
         cells.control_label.clone_from(label);
     }
     Ok(cells)
+}
+
+/// Cells that move a bar by a block whenever one was worked through.
+pub(super) fn watched(cells: LogCells, bar: &Bar) -> LogCells {
+    let (bar, pass) = (bar.clone(), cells.n_blocks() as u64);
+    cells.watched(move || {
+        // How many passes are taken is a matter of the metrics.
+        if bar.position() >= bar.length() {
+            bar.inc_length(pass);
+        }
+        bar.inc(1);
+    })
 }
 
 /// An output that exists is replaced only where asked for.

@@ -6,11 +6,12 @@ use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::args::GlobalArgs;
 use super::error::CliError;
+use super::log;
 use super::printer::Printer;
 use crate::config::{Layers, Settings, Source};
 
-/// Settings of this folder, read where the file exists.
-const FOLDER_SETTINGS: &str = "grn.toml";
+/// Name of settings files that are found by themselves.
+const SETTINGS: &str = "grn.toml";
 
 /// Resolved global options.
 #[derive(Debug)]
@@ -31,17 +32,23 @@ pub(super) struct Session {
     pub(super) resume: bool,
     /// `--dry-run`.
     pub(super) dry_run: bool,
-    /// The settings in force: flags > variables > file > defaults.
+    /// The settings in force: flags > variables > files > defaults.
     pub(super) settings: Settings,
     /// The same, value by value with its source.
     pub(super) layers: Layers,
+    /// Settings files that were read, lowest first.
+    pub(super) settings_files: Vec<PathBuf>,
     interrupted: Arc<AtomicBool>,
 }
 
 impl Session {
     /// Resolves the options, sizes the thread pool, listens for Ctrl-C.
     pub(super) fn start(global: GlobalArgs) -> Result<Self, CliError> {
-        let layers = layers(&global)?;
+        let global = global.or_variables(&|name| std::env::var(name).ok())?;
+        let printer = Printer::new(&global);
+        log::begin();
+        let settings_files = settings_files(global.config.as_deref(), global.no_config);
+        let layers = layers(&global, &settings_files)?;
         let settings = layers.settings()?;
         let available = || std::thread::available_parallelism().map_or(1, usize::from);
         let threads = settings.threads.unwrap_or_else(available);
@@ -54,7 +61,7 @@ impl Session {
         let flag = Arc::clone(&interrupted);
         let _ = ctrlc::set_handler(move || interrupt(&flag));
         Ok(Self {
-            printer: Printer::new(global.json, global.quiet, global.verbose > 0),
+            printer,
             seed: settings.seed,
             threads,
             device: settings.device.clone(),
@@ -64,6 +71,7 @@ impl Session {
             dry_run: global.dry_run,
             settings,
             layers,
+            settings_files,
             interrupted,
         })
     }
@@ -71,13 +79,14 @@ impl Session {
     /// The same for the steps of a longer job: they keep quiet, and the output folder is theirs.
     pub(super) fn for_steps(&self) -> Self {
         Self {
-            printer: Printer::new(false, true, false),
+            printer: self.printer.for_steps(),
             overwrite: true,
             resume: false,
             dry_run: false,
             outdir: None,
             settings: self.settings.clone(),
             layers: self.layers.clone(),
+            settings_files: self.settings_files.clone(),
             device: self.device.clone(),
             interrupted: Arc::clone(&self.interrupted),
             ..*self
@@ -95,17 +104,29 @@ impl Session {
         if holds_something && !self.overwrite && !self.resume {
             return Err(CliError::OutdirNotEmpty { path: path.to_owned() });
         }
-        std::fs::create_dir_all(path).map_err(|e| crate::io::IoError::write(path, e).into())
+        std::fs::create_dir_all(path).map_err(|e| crate::io::IoError::write(path, e))?;
+        log::open(path, self.resume).map_err(|e| crate::io::IoError::write(&path.join(log::LOG), e).into())
     }
 }
 
-/// Defaults, then the settings file, then variables, then flags.
-fn layers(global: &GlobalArgs) -> Result<Layers, CliError> {
+/// Settings files that are read, lowest first: that of the user, that of this folder, the one that was named.
+fn settings_files(config: Option<&Path>, no_config: bool) -> Vec<PathBuf> {
+    let found = if no_config { Vec::new() } else { vec![user_settings(), Some(PathBuf::from(SETTINGS))] };
+    let found = found.into_iter().flatten().filter(|path| path.is_file());
+    found.chain(config.map(Path::to_owned)).collect()
+}
+
+/// `$XDG_CONFIG_HOME/grn/grn.toml`, else `~/.config/grn/grn.toml`.
+fn user_settings() -> Option<PathBuf> {
+    let folder = |name: &str| std::env::var_os(name).filter(|v| !v.is_empty()).map(PathBuf::from);
+    let base = folder("XDG_CONFIG_HOME").or_else(|| Some(folder("HOME")?.join(".config")))?;
+    Some(base.join("grn").join(SETTINGS))
+}
+
+/// Defaults, then settings files, then variables, then flags.
+fn layers(global: &GlobalArgs, files: &[PathBuf]) -> Result<Layers, CliError> {
     let mut layers = Layers::defaults();
-    let here = PathBuf::from(FOLDER_SETTINGS);
-    if let Some(path) = global.config.clone().or_else(|| here.exists().then_some(here)) {
-        layers.add_file(&path)?;
-    }
+    files.iter().try_for_each(|path| layers.add_file(path))?;
     layers.add_variables(std::env::vars().filter(|(name, _)| name.starts_with("GRN_")))?;
     for setting in &global.set {
         let Some((key, value)) = setting.split_once('=') else {

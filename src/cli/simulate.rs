@@ -25,6 +25,7 @@ use self::law::LawArg;
 use self::system::LawArgs;
 use self::truth_files::About;
 use super::error::CliError;
+use super::plan::{Plan, Work};
 use super::session::Session;
 use crate::error::ExitStatus;
 use crate::simulate::{PRESETS, Preset, Simulated, SimulationOptions, Simulator};
@@ -92,7 +93,7 @@ fn screen(args: &SimulateArgs, output: &Path, session: &mut Session) -> Result<E
     }
     let (simulator, mut notices) = system::simulator(&args.law, &args.topology, &args.size, &mut options, session)?;
     if session.dry_run {
-        session.printer.say(plan(output, &simulator));
+        session.plan(&plan(output, &simulator))?;
         return Ok(ExitStatus::Done);
     }
     notices.extend(simulator.notices().iter().cloned());
@@ -164,23 +165,20 @@ fn options(args: &SimulateArgs, seed: u64) -> Result<SimulationOptions, CliError
     Ok(options)
 }
 
-fn plan(output: &Path, simulator: &Simulator) -> String {
+fn plan(output: &Path, simulator: &Simulator) -> Plan {
     let (options, law) = (simulator.options(), simulator.law());
     let size = options.size;
     let usual = size.perturbations * size.cells_per_perturbation;
     let arms = options.doses.len().max(1) * options.engine.hours.len().max(1);
     let perturbed = options.cells.total.unwrap_or(usual) * arms;
-    format!(
-        "would simulate {} cells x {} genes ({} perturbations with {perturbed} cells, {} controls) under the law {} with {} \
-         edges, and write `{}`",
-        size.controls + perturbed,
-        size.genes,
-        size.perturbations,
-        size.controls,
-        law.name(),
-        law.n_edges(),
-        output.display()
-    )
+    let (cells, genes) = (size.controls + perturbed, size.genes);
+    let what = format!("simulate a screen under the law {} with {} edges", law.name(), law.n_edges());
+    let plan = Plan::new(what).size("cells", cells).size("genes", genes).size("perturbations", size.perturbations);
+    let plan = plan.size("perturbed cells", perturbed).size("controls", size.controls);
+    let work = Work { cells, genes, conditions: size.perturbations * arms + 1, values: (cells * genes) as u64 };
+    // Engines of single molecules take a time of their own, which no size tells.
+    let plan = if options.engine.hours.is_empty() { plan.costs(work.simulate()) } else { plan };
+    plan.writes(output).writes(output.with_extension("truth"))
 }
 
 /// Writes the embedded screen and, beside it, its truth.

@@ -74,14 +74,16 @@ impl Layers {
         Ok(())
     }
 
-    /// Sets one value given as text. Text that is not a TOML value is taken as a string.
+    /// Sets one value given as text. Text that is not a TOML value is taken as a string, or as a list of one.
     ///
     /// # Errors
     /// [`ConfigError::Invalid`] where the key does not exist or the value has the wrong type.
     pub fn set(&mut self, key: &str, text: &str, source: Source) -> Result<(), ConfigError> {
         let parsed = toml::from_str::<Table>(&format!("value = {text}")).ok().and_then(|mut t| t.remove("value"));
         let text_value = Value::String(text.to_owned());
-        let candidates = parsed.into_iter().chain(std::iter::once(text_value));
+        // One file is a list of one: `GRN_GRAPH_PRIORS=string.tsv`.
+        let list = Value::Array(vec![text_value.clone()]);
+        let candidates = parsed.into_iter().chain([text_value, list]);
         let mut problem = None;
         for value in candidates {
             let nested = key.rsplit('.').fold(value, |v, part| Value::Table(Table::from_iter([(part.to_owned(), v)])));
@@ -139,6 +141,10 @@ const KEYS: &[&str] = &[
     "data.other_effects",
     "graph.priors",
     "graph.min_score",
+    "graph.without_channels",
+    "cv.nested",
+    "cv.inner",
+    "cv.criterion",
 ];
 
 fn variable(key: &str) -> String {
@@ -192,6 +198,20 @@ mod tests {
         std::fs::write(&path, "seed = 3\nsede = 4\n").unwrap();
         let error = Layers::defaults().add_file(&path).unwrap_err().to_string();
         assert!(error.contains("line 2") && error.contains("unknown field `sede`"), "{error}");
+    }
+
+    #[test]
+    fn every_setting_has_a_variable() {
+        let mut layers = Layers::defaults();
+        let text = |key: &str| match key {
+            "seed" | "threads" | "cv.inner" | "graph.min_score" => "7".to_owned(),
+            "cv.nested" => "true".to_owned(),
+            _ => "word".to_owned(),
+        };
+        layers.add_variables(KEYS.iter().map(|key| (variable(key), text(key)))).unwrap();
+        let unset: Vec<String> = layers.rows().into_iter().filter(|r| r.2 == Source::Default).map(|r| r.0).collect();
+        assert!(unset.is_empty(), "{unset:?}");
+        assert_eq!(layers.settings().unwrap().graph.priors, [PathBuf::from("word")]);
     }
 
     #[test]

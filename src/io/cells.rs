@@ -128,6 +128,14 @@ impl CellFile {
         self.obs.as_ref().map_or(&[], |obs| &obs.columns)
     }
 
+    /// Number of values in the file; of a sparse matrix those that are stored, as far as that is known without reading.
+    pub fn stored_values(&self) -> u64 {
+        match &self.matrix {
+            Some(Matrix::Hdf5(matrix, _)) => matrix.stored_values(),
+            Some(Matrix::Mtx(_)) | None => self.n_cells as u64 * self.genes.len() as u64,
+        }
+    }
+
     /// The guess of the scale from up to 50,000 stored values.
     pub fn guess_scale(&self) -> Result<ScaleGuess, IoError> {
         Ok(guess(&match self.matrix()? {

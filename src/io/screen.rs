@@ -188,6 +188,11 @@ fn context(file: &CellFile, column: &str) -> Result<Context, IoError> {
 }
 
 impl ScreenFile {
+    /// Number of values in the file; of a sparse matrix those that are stored.
+    pub fn stored_values(&self) -> u64 {
+        self.file.stored_values()
+    }
+
     /// Number of cells, left-out ones included.
     pub fn n_cells(&self) -> usize {
         self.file.n_cells

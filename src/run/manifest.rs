@@ -24,6 +24,16 @@ pub enum Status {
     Interrupted,
 }
 
+impl std::fmt::Display for Status {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.write_str(match self {
+            Self::Running => "running",
+            Self::Complete => "complete",
+            Self::Interrupted => "interrupted",
+        })
+    }
+}
+
 /// A file that was read.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Input {
@@ -134,6 +144,11 @@ impl Manifest {
             expected: "a manifest of this version of grn".into(),
             got: e.to_string(),
         })
+    }
+
+    /// A value of the summary.
+    pub fn value(&self, name: &str) -> Option<f64> {
+        self.summary.iter().find(|(n, _)| n == name).map(|(_, value)| *value)
     }
 
     /// Writes it under a temporary name and renames.

@@ -76,9 +76,20 @@ pub(crate) fn write_chain(path: &Path, n: usize) {
 
 /// Runs `grn` in a folder, without settings of the surroundings.
 pub(crate) fn grn(folder: &Path, args: &[&str]) -> Output {
+    grn_with(folder, args, &[])
+}
+
+/// The same with environment variables.
+pub(crate) fn grn_with(folder: &Path, args: &[&str], variables: &[(&str, &str)]) -> Output {
     let mut command = Command::cargo_bin("grn").unwrap();
-    command.current_dir(folder).args(args).env("NO_COLOR", "1").env_remove("GRN_CONFIG");
-    command.output().unwrap()
+    let ours = std::env::vars().map(|(name, _)| name).filter(|name| name.starts_with("GRN_"));
+    ours.for_each(|name| {
+        command.env_remove(name);
+    });
+    command.current_dir(folder).args(args).env("NO_COLOR", "1").env("XDG_CONFIG_HOME", folder.join("no-settings"));
+    // A test that forks while another writes a screen holds the lock of that file for a moment.
+    command.env("HDF5_USE_FILE_LOCKING", "FALSE");
+    command.envs(variables.iter().copied()).output().unwrap()
 }
 
 /// Exit code, stdout and stderr in one text for snapshots; the folder is written as `[DIR]`.

@@ -11,6 +11,7 @@ use serde::Serialize;
 use super::knockdown::{OnTarget, on_target, targets};
 use crate::cli::args::{PriorArgs, ScreenArgs};
 use crate::cli::error::CliError;
+use crate::cli::plan::Plan;
 use crate::cli::session::Session;
 use crate::data::{DataError, Pseudobulk, Quantity, Scale, TargetSum};
 use crate::error::{ExitStatus, Notice};
@@ -79,6 +80,13 @@ struct Coverage {
 pub(super) fn run(args: CheckArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let options = args.screen.options()?;
     let file = open_cells(&args.file, options.aliases.as_deref())?;
+    if session.dry_run {
+        let (cells, genes) = (file.n_cells, file.genes.len());
+        let plan =
+            Plan::new(format!("read and check `{}`", args.file.display())).size("cells", cells).size("genes", genes);
+        session.plan(&plan)?;
+        return Ok(ExitStatus::Done);
+    }
     let mut report = Report {
         file: args.file.clone(),
         format: file.format.into(),

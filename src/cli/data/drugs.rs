@@ -6,6 +6,7 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use crate::cli::error::CliError;
+use crate::cli::plan::Plan;
 use crate::cli::session::Session;
 use crate::data::TargetSum;
 use crate::error::ExitStatus;
@@ -82,7 +83,7 @@ pub(super) fn run(args: &DrugsArgs, session: &mut Session) -> Result<ExitStatus,
     let tokens = TokenTable::read(&args.gene_metadata)?;
     targets.notices.iter().chain(&tokens.notices).for_each(|n| session.printer.notice(n));
     if session.dry_run {
-        session.printer.say(format!("would extract {} files to {}", args.files.len(), outdir.display()));
+        session.plan(&Plan::new("extract signatures of drugs").size("files", args.files.len()).writes(&outdir))?;
         return Ok(ExitStatus::Done);
     }
     session.prepare_outdir(&outdir)?;

@@ -7,6 +7,7 @@ use serde_json::json;
 
 use crate::cli::args::ScreenArgs;
 use crate::cli::error::CliError;
+use crate::cli::plan::{self, Plan, Work};
 use crate::cli::session::Session;
 use crate::data::{Pseudobulk, Quantity};
 use crate::error::{ExitStatus, Notice};
@@ -34,7 +35,11 @@ pub(super) fn run(args: PseudobulkArgs, session: &mut Session) -> Result<ExitSta
         return Err(CliError::usage("--output", "a new file", got, Some("replace it with `--overwrite`".into())));
     }
     if session.dry_run {
-        session.printer.say(format!("would reduce {} files to `{}`", args.files.len(), args.output.display()));
+        let works = args.files.iter().map(|file| Ok(Work::of(&plan::open(session, file, &args.screen)?)));
+        let works = works.collect::<Result<Vec<Work>, CliError>>()?;
+        let work = Work::joined(&works);
+        let plan = work.sizes(Plan::new(format!("reduce {} files to one row per condition", works.len())));
+        session.plan(&plan.writes(&args.output).costs(work.reduce(args.halves)))?;
         return Ok(ExitStatus::Done);
     }
     let (table, notices) = reduce(&args, session)?;

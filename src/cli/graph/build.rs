@@ -8,6 +8,7 @@ use serde_json::json;
 use super::controls::{self, Controls};
 use crate::cli::args::{PriorArgs, ScreenArgs};
 use crate::cli::error::CliError;
+use crate::cli::plan::Plan;
 use crate::cli::prior::graph_line;
 use crate::cli::session::Session;
 use crate::error::{ExitStatus, some_of};
@@ -53,8 +54,7 @@ pub(super) fn run(args: BuildArgs, session: &mut Session) -> Result<ExitStatus, 
     check(&args)?;
     super::check_output(&args.output, session)?;
     if session.dry_run {
-        let (priors, output) = (args.prior.priors.len(), args.output.display());
-        session.printer.say(format!("would merge {priors} priors into `{output}`"));
+        session.plan(&Plan::new("merge priors").size("priors", args.prior.priors.len()).writes(&args.output))?;
         return Ok(ExitStatus::Done);
     }
     let built = build(&args, session)?;

@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::error::CliError;
+use crate::cli::plan::Plan;
 use crate::cli::session::Session;
 use crate::error::{ExitStatus, some_of};
 use crate::io::{NETWORK_FORMATS, NetworkFormat, write_network};
@@ -42,7 +43,8 @@ pub(super) fn run(args: ExportArgs, session: &mut Session) -> Result<ExitStatus,
     }
     let (genes, edges, output) = (graph.n_genes(), graph.n_edges(), args.output.display());
     if session.dry_run {
-        session.printer.say(format!("would write {genes} genes and {edges} edges to `{output}` as {}", format.name));
+        let plan = Plan::new(format!("write the network as {}", format.name)).size("genes", genes).size("edges", edges);
+        session.plan(&plan.writes(&args.output))?;
         return Ok(ExitStatus::Done);
     }
     let files = write_network(&args.output, &graph, None, format)?;

@@ -6,12 +6,14 @@ use clap::{Args, ValueEnum};
 use serde_json::json;
 
 use super::super::error::CliError;
+use super::super::graph;
 use super::super::load::{LoadedRun, load_run};
+use super::super::plan::Plan;
 use super::super::session::Session;
 use super::{save, save_bytes, source_of};
 use crate::data::Perturbation;
 use crate::error::{ExitStatus, Notice};
-use crate::io::{self, NetworkFormat, write_network};
+use crate::io::{NetworkFormat, write_network};
 use crate::predict::Basis;
 use crate::report::{Layout, NetworkFigure};
 
@@ -27,7 +29,7 @@ pub(in crate::cli) struct NetworkArgs {
     /// Run directory (default: the newest finished one under `runs/`)
     #[arg(long, value_name = "DIR", conflicts_with = "graph")]
     run: Option<PathBuf>,
-    /// Gene graph to draw instead of a run's: nothing is predicted then
+    /// Gene graph, or any prior, to draw instead of a run's: nothing is predicted then
     #[arg(long, value_name = "FILE")]
     graph: Option<PathBuf>,
     /// Gene in the middle
@@ -78,7 +80,7 @@ impl From<LayoutArg> for Layout {
 pub(super) fn run(args: NetworkArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let figure = match &args.graph {
         Some(path) => {
-            let graph = io::read_graph(path)?;
+            let graph = graph::read(path, session)?;
             NetworkFigure::around(&graph, &args.center, args.hops, args.max_genes, None)?
                 .caption(format!("Graph {}.", path.display()))
         }
@@ -98,6 +100,11 @@ fn write(session: &Session, path: &Path, figure: &NetworkFigure) -> Result<ExitS
         return save(session, path, &figure.scene());
     };
     let (graph, drawing) = figure.drawing();
+    if session.dry_run {
+        let plan = Plan::new(format!("write a network as {}", format.name));
+        session.plan(&plan.size("genes", graph.n_genes()).size("edges", graph.n_edges()).writes(path))?;
+        return Ok(ExitStatus::Done);
+    }
     let files = write_network(path, graph, Some(&drawing), format)?;
     let (genes, edges) = (graph.n_genes(), graph.n_edges());
     session.printer.result(

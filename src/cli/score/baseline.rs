@@ -7,6 +7,7 @@ use ndarray::Axis;
 use serde_json::json;
 
 use crate::cli::error::CliError;
+use crate::cli::plan::{Plan, Work};
 use crate::cli::session::Session;
 use crate::data::{CellBlock, Csr, Normalisation, Pseudobulk, PseudobulkOptions, TargetSum};
 use crate::error::{ExitStatus, Notice, some_of};
@@ -51,7 +52,9 @@ pub(super) fn run(args: BaselineArgs, session: &mut Session) -> Result<ExitStatu
         None => own_counts(&screen),
     };
     if session.dry_run {
-        session.printer.say(format!("would write {} perturbations to `{}`", counts.len(), args.output.display()));
+        let work = Work::of(&screen);
+        let plan = work.sizes(Plan::new(format!("write the mean of all means for {} perturbations", counts.len())));
+        session.plan(&plan.writes(&args.output).costs(work.baseline()))?;
         return Ok(ExitStatus::Done);
     }
     let bar = session.printer.bar("cells", 1);

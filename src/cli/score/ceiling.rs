@@ -6,9 +6,10 @@ use clap::Args;
 use serde_json::json;
 
 use super::card::{direction, number};
-use super::{read_cells, write};
+use super::{read_cells, watched, write};
 use crate::cli::args::ScreenArgs;
 use crate::cli::error::CliError;
+use crate::cli::plan::{self, Plan, Work};
 use crate::cli::session::Session;
 use crate::error::ExitStatus;
 use crate::score::{self, Ceiling, CeilingRow, ScoreOptions};
@@ -36,17 +37,21 @@ pub(super) struct CeilingArgs {
 /// Scores halves of the real cells against each other; writes `ceiling_results.csv` and `agg_ceiling_results.csv`.
 pub(super) fn run(args: CeilingArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let profile = score::profile(&args.profile)?;
-    let real = read_cells(session, &args.real, &args.screen_options, false)?;
     if session.dry_run {
-        session.printer.say(format!("would halve {} perturbations x {} genes", real.labels.len(), real.n_genes()));
+        let work = Work::of(&plan::open(session, &args.real, &args.screen_options)?);
+        let plan = work.sizes(Plan::new(format!("score halves of the cells of `{}`", args.real.display())));
+        session.plan(&plan.may_write(session.outdir.as_deref()).costs(work.score(&work, true)))?;
         return Ok(ExitStatus::Done);
     }
+    let real = read_cells(session, &args.real, &args.screen_options, false)?;
     if let Some(dir) = &session.outdir {
         session.prepare_outdir(dir)?;
     }
     let (only, skip) = (args.only, args.skip);
     let options = ScoreOptions { only, skip, ceiling_seed: Some(session.seed), ..ScoreOptions::default() };
-    let ceiling = score::ceiling(&real, profile, &options)?;
+    let bar = session.printer.bar("scoring halves", 4 * real.n_blocks() as u64);
+    let ceiling = score::ceiling(&watched(real, &bar), profile, &options)?;
+    bar.finish_and_clear();
     if let Some(dir) = &session.outdir {
         write(&dir.join("ceiling_results.csv"), |out| score::write_ceiling_results(&ceiling, out))?;
         write(&dir.join("agg_ceiling_results.csv"), |out| score::write_ceiling(&ceiling, out))?;

@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use crate::cli::error::CliError;
+use crate::cli::plan::{Plan, Work};
 use crate::cli::session::Session;
 use crate::data::{Csr, GeneIndex, Normalisation, Scale, median};
 use crate::error::{ExitStatus, Notice, some_of};
@@ -61,8 +62,9 @@ pub(super) fn run(args: PrepArgs, session: &mut Session) -> Result<ExitStatus, C
     check_size(&args, &screen)?;
     let obs = annotation(&args, &screen)?;
     if session.dry_run {
-        let (cells, genes) = (screen.n_cells(), screen.genes.len());
-        session.printer.say(format!("would write {cells} cells x {genes} genes to `{}`", args.output.display()));
+        let work = Work::of(&screen);
+        session
+            .plan(&work.sizes(Plan::new("check the cells and write them")).writes(&args.output).costs(work.copy()))?;
         return Ok(ExitStatus::Done);
     }
     let bar = session.printer.bar("cells", 2 * screen.n_cells() as u64);

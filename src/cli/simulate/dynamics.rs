@@ -9,6 +9,7 @@ use serde_json::json;
 use super::law::LawArg;
 use crate::cli::error::CliError;
 use crate::cli::load::{LoadedRun, load_run};
+use crate::cli::plan::Plan;
 use crate::cli::session::Session;
 use crate::data::{Perturbation, PseudobulkOptions};
 use crate::error::{ExitStatus, Notice, some_of};
@@ -68,6 +69,12 @@ pub(super) fn run(
     session: &Session,
 ) -> Result<ExitStatus, CliError> {
     let run = load_run(session, args.run.as_deref())?;
+    if session.dry_run {
+        let what = format!("propagate the response fitted on {}", run.dir.path().display());
+        let plan = Plan::new(what).size("perturbations", args.pert.len()).size("genes", run.genes.len());
+        session.plan(&plan.may_write(output))?;
+        return Ok(ExitStatus::Done);
+    }
     let fitted = fit(&run, args)?;
     for notice in &fitted.notices {
         session.printer.notice(notice);

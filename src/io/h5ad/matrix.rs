@@ -92,6 +92,17 @@ impl Matrix {
         Ok(values)
     }
 
+    /// Values in the file; of a sparse matrix those that are stored.
+    pub(in crate::io) fn stored_values(&self) -> u64 {
+        let all = self.n_rows as u64 * self.n_cols as u64;
+        match self.layout {
+            Layout::Dense => all,
+            Layout::Csr | Layout::Csc => {
+                self.file.find_dataset(&format!("{}/data", self.at)).map_or(all, |d| d.size() as u64)
+            }
+        }
+    }
+
     /// Access by rows. Rows-first layouts are read where they lie; columns-first layouts are sorted into rows through
     /// temporary files first, O(stored values) time and disk, bounded memory.
     pub(in crate::io) fn rows(&self) -> Result<Rows, IoError> {
