@@ -64,6 +64,13 @@ pub(super) fn run(args: ReportArgs, session: &mut Session) -> Result<ExitStatus,
     Ok(ExitStatus::Done)
 }
 
+/// What would be written, for `--dry-run`.
+fn plan(session: &Session, folder: &Path, path: &Path) -> Result<ExitStatus, CliError> {
+    let plan = super::plan::Plan::new(format!("report on {}", folder.display()));
+    session.plan(&plan.writes(path).writes(folder.join("grn_mqc.json")))?;
+    Ok(ExitStatus::Done)
+}
+
 /// A report and its numbers for MultiQC.
 struct Made {
     report: ReportData,
