@@ -1,5 +1,5 @@
 //! `grn report` as users see it: a run and a cross-validation, looked at by a browser and by MultiQC where there are any.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 use std::path::{Path, PathBuf};
 use std::process::{Command, Output};

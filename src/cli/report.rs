@@ -95,24 +95,23 @@ fn build(run: &LoadedRun, perts: &[String]) -> Result<Made, CliError> {
     let root = run.dir.path();
     let cv = Cv::find(&[run.dir.join("cv"), root.to_owned()], Some(&m.model))?;
     let coverage = coverage_of_run(run);
-    let accuracy = match &cv {
-        Some(cv) => Some(cv.section(coverage, root)?),
-        None => {
-            let scene = accuracy::calibration(root, coverage, root)?;
-            let figure = scene.map(|s| FigureView::of(&s, "")).transpose()?;
-            figure.map(|figure| Section {
-                intro: "The model has not been cross-validated in this folder; its intervals were checked when it was \
+    let accuracy = if let Some(cv) = &cv {
+        Some(cv.section(coverage, root)?)
+    } else {
+        let scene = accuracy::calibration(root, coverage, root)?;
+        let figure = scene.map(|s| FigureView::of(&s, "")).transpose()?;
+        figure.map(|figure| Section {
+            intro: "The model has not been cross-validated in this folder; its intervals were checked when it was \
                         fitted."
-                    .into(),
-                figures: vec![figure],
-                commands: vec![format!(
-                    "grn cv SCREEN.h5ad --prior string.tsv --model {} --outdir {}/cv",
-                    m.model,
-                    root.display()
-                )],
-                ..Section::default()
-            })
-        }
+                .into(),
+            figures: vec![figure],
+            commands: vec![format!(
+                "grn cv SCREEN.h5ad --prior string.tsv --model {} --outdir {}/cv",
+                m.model,
+                root.display()
+            )],
+            ..Section::default()
+        })
     };
     let mut highlights = vec![
         Fact::new("Model", &m.model),

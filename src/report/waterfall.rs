@@ -88,7 +88,7 @@ impl WaterfallFigure {
         let axes = Axes::new(area, self.axis(), Axis::between("", 0.0, 1.0));
         axes.draw_x(&mut scene, true);
         for (k, gene) in self.genes.iter().enumerate() {
-            self.draw_gene(&mut scene, &axes, gene, &parts, area.y + k as f32 * ROW);
+            draw_gene(&mut scene, &axes, gene, &parts, area.y + k as f32 * ROW);
         }
         scene.alt = self.alt();
         scene
@@ -116,25 +116,6 @@ impl WaterfallFigure {
             parts.push(Part { name: format!("{} others", rest.len()), of: rest, color: theme::UNKNOWN });
         }
         parts
-    }
-
-    fn draw_gene(&self, scene: &mut Scene, axes: &Axes, gene: &WaterfallGene, parts: &[Part], top: f32) {
-        let steps: Vec<(f64, RGBColor)> = parts.iter().map(|p| (p.step(gene), p.color)).collect();
-        let lanes = [(1.0, top + 27.0), (-1.0, top + 27.0 + LANE)];
-        let mut at = 0.0;
-        for (sign, y) in lanes {
-            let mut of_sign: Vec<&(f64, RGBColor)> = steps.iter().filter(|(s, _)| s * sign > 0.0).collect();
-            of_sign.sort_by(|a, b| b.0.abs().total_cmp(&a.0.abs()));
-            for (step, color) in of_sign {
-                let (a, b) = (axes.at(at, 0.0).x, axes.at(at + step, 0.0).x);
-                scene.rect(Rect::new(a.min(b), y, (b - a).abs().max(0.5), LANE - 1.0), *color);
-                at += step;
-            }
-        }
-        let x = axes.at(at, 0.0).x;
-        let mark = Stroke::new(theme::INK, 2.2);
-        scene.line(Point::new(x, top + 24.0), Point::new(x, top + 29.0 + 2.0 * LANE), mark);
-        draw_texts(scene, gene, top);
     }
 
     /// What the figure shows, in words.
@@ -170,6 +151,26 @@ impl Part {
     fn step(&self, gene: &WaterfallGene) -> f64 {
         self.of.iter().map(|&k| gene.steps[k]).sum()
     }
+}
+
+/// The steps up in one lane, the steps down in the lane below, and the score.
+fn draw_gene(scene: &mut Scene, axes: &Axes, gene: &WaterfallGene, parts: &[Part], top: f32) {
+    let steps: Vec<(f64, RGBColor)> = parts.iter().map(|p| (p.step(gene), p.color)).collect();
+    let lanes = [(1.0, top + 27.0), (-1.0, top + 27.0 + LANE)];
+    let mut at = 0.0;
+    for (sign, y) in lanes {
+        let mut of_sign: Vec<&(f64, RGBColor)> = steps.iter().filter(|(s, _)| s * sign > 0.0).collect();
+        of_sign.sort_by(|a, b| b.0.abs().total_cmp(&a.0.abs()));
+        for (step, color) in of_sign {
+            let (a, b) = (axes.at(at, 0.0).x, axes.at(at + step, 0.0).x);
+            scene.rect(Rect::new(a.min(b), y, (b - a).abs().max(0.5), LANE - 1.0), *color);
+            at += step;
+        }
+    }
+    let x = axes.at(at, 0.0).x;
+    let mark = Stroke::new(theme::INK, 2.2);
+    scene.line(Point::new(x, top + 24.0), Point::new(x, top + 29.0 + 2.0 * LANE), mark);
+    draw_texts(scene, gene, top);
 }
 
 /// Name, probability and ways above the bar.
