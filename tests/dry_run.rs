@@ -73,8 +73,22 @@ fn a_plan_reads_well() {
     let dir = tempfile::tempdir().unwrap();
     screen::Screen::usual().write(&dir.path().join("screen.h5ad"));
     screen::write_chain(&dir.path().join("prior.tsv"), 40);
-    let fit = ["-qq", "fit", "screen.h5ad", "--prior", "prior.tsv", "--hold-out", "G3", "-j", "2", "--outdir", "run", "--dry-run"];
+    let fit = [
+        "-qq",
+        "fit",
+        "screen.h5ad",
+        "--prior",
+        "prior.tsv",
+        "--hold-out",
+        "G3",
+        "-j",
+        "2",
+        "--outdir",
+        "run",
+        "--dry-run",
+    ];
     insta::assert_snapshot!(transcript(dir.path(), &grn(dir.path(), &fit)));
-    let wrong = grn(dir.path(), &["-qq", "fit", "screen.h5ad", "--prior", "prior.tsv", "--hold-out", "G33", "--dry-run"]);
+    let wrong =
+        grn(dir.path(), &["-qq", "fit", "screen.h5ad", "--prior", "prior.tsv", "--hold-out", "G33", "--dry-run"]);
     insta::assert_snapshot!(transcript(dir.path(), &wrong));
 }

@@ -41,7 +41,10 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("graph diff prior.tsv prior.tsv", &[]),
     ("graph path prior.tsv G1 G4", &[]),
     ("graph export prior.tsv -o graph.graphml", &["graph.graphml"]),
-    ("simulate --genes 320 --perturbations 4 --cells-per-perturbation 5 --controls 20 -o made.h5ad", &["made.h5ad", "made.truth"]),
+    (
+        "simulate --genes 320 --perturbations 4 --cells-per-perturbation 5 --controls 20 -o made.h5ad",
+        &["made.h5ad", "made.truth"],
+    ),
     ("simulate --run run --pert G3 -o course.tsv", &["course.tsv"]),
     ("fit screen.h5ad --prior prior.tsv --model mean --outdir other", &["other"]),
     ("cv screen.h5ad --prior prior.tsv --model mean --k 3 --outdir cv", &["cv"]),
@@ -49,7 +52,10 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("predict --run run --pert G20 -o predicted.tsv", &["predicted.tsv"]),
     ("predict --run run --pert G20 --cells 5 --controls screen.h5ad -o cells.h5ad", &["cells.h5ad"]),
     ("rank --run run --signature change.tsv --candidates closed --no-calibration -o ranking.tsv", &["ranking.tsv"]),
-    ("rank-cv screen.h5ad --prior prior.tsv --model mean --folds 2 --candidates closed --own used --outdir ranks", &["ranks"]),
+    (
+        "rank-cv screen.h5ad --prior prior.tsv --model mean --folds 2 --candidates closed --own used --outdir ranks",
+        &["ranks"],
+    ),
     ("score --pred screen.h5ad --real screen.h5ad --only mae --outdir scores", &["scores"]),
     ("score baseline screen.h5ad -o baseline.h5ad", &["baseline.h5ad"]),
     ("score ceiling screen.h5ad --only mae", &[]),
@@ -91,11 +97,19 @@ fn every_command_plans_then_prints_one_json_object() {
         let before = listing(here);
         let planned = grn(here, &[&words[..], &["--dry-run", "--json"]].concat());
         assert!(planned.status.success(), "{command}\n{}", transcript(here, &planned));
-        assert!(serde_json::from_slice::<Value>(&planned.stdout).is_ok_and(|v| v.is_object()), "{command}\n{}", transcript(here, &planned));
+        assert!(
+            serde_json::from_slice::<Value>(&planned.stdout).is_ok_and(|v| v.is_object()),
+            "{command}\n{}",
+            transcript(here, &planned)
+        );
         assert_eq!(listing(here), before, "`grn {command} --dry-run` wrote something");
         let output = grn(here, &[&words[..], &["--json"]].concat());
         assert!(output.status.success(), "{command}\n{}", transcript(here, &output));
-        assert!(serde_json::from_slice::<Value>(&output.stdout).is_ok_and(|v| v.is_object()), "{command}\n{}", transcript(here, &output));
+        assert!(
+            serde_json::from_slice::<Value>(&output.stdout).is_ok_and(|v| v.is_object()),
+            "{command}\n{}",
+            transcript(here, &output)
+        );
         for file in *files {
             assert!(here.join(file).exists(), "{command} did not write {file}");
             let plan: Value = serde_json::from_slice(&planned.stdout).unwrap();
@@ -194,7 +208,10 @@ fn completions_of_every_shell_know_the_commands() {
     let dir = tempfile::tempdir().unwrap();
     for shell in ["bash", "zsh", "fish", "powershell", "elvish"] {
         let script = ok(dir.path(), &["completions", shell]);
-        assert!(script.contains("quickstart") && script.contains("rank-cv") && script.contains("no-progress"), "{shell}");
+        assert!(
+            script.contains("quickstart") && script.contains("rank-cv") && script.contains("no-progress"),
+            "{shell}"
+        );
     }
     std::fs::write(dir.path().join("grn.bash"), ok(dir.path(), &["completions", "bash"])).unwrap();
     let ask = ". ./grn.bash; COMP_WORDS=(grn qu); COMP_CWORD=1; _grn grn qu grn; echo ${COMPREPLY[@]}";

@@ -24,7 +24,8 @@ fn two_runs() -> tempfile::TempDir {
     write_chain(&dir.path().join("prior.tsv"), 40);
     write_chain(&dir.path().join("shorter.tsv"), 30);
     let fit = |prior: &str, seed: &str, outdir: &str| {
-        let args = ["fit", "screen.h5ad", "--prior", prior, "--model", "graph-kernel", "--seed", seed, "--outdir", outdir];
+        let args =
+            ["fit", "screen.h5ad", "--prior", prior, "--model", "graph-kernel", "--seed", seed, "--outdir", outdir];
         ok(dir.path(), &args);
     };
     fit("prior.tsv", "1", "runs/a");
@@ -56,7 +57,9 @@ fn runs_are_listed_newest_first() {
 fn a_run_is_shown_and_the_newest_is_the_default() {
     let dir = two_runs();
     let shown = ok(dir.path(), &["run", "show"]);
-    for wanted in ["runs/b", "graph-kernel", "12 perturbations x 40 genes", "`non-targeting`, 40 cells", "screen.h5ad", "blake3 "] {
+    for wanted in
+        ["runs/b", "graph-kernel", "12 perturbations x 40 genes", "`non-targeting`, 40 cells", "screen.h5ad", "blake3 "]
+    {
         assert!(shown.contains(wanted), "{wanted}\n{shown}");
     }
     let json: Value = serde_json::from_str(&ok(dir.path(), &["run", "show", "runs/a", "--json"])).unwrap();
@@ -76,7 +79,8 @@ fn runs_differ_in_settings_inputs_and_numbers() {
     assert!(!json["summary"].as_object().unwrap().is_empty());
     // The same content under another name is no difference.
     std::fs::copy(dir.path().join("prior.tsv"), dir.path().join("copy.tsv")).unwrap();
-    let again = ["fit", "screen.h5ad", "--prior", "copy.tsv", "--model", "graph-kernel", "--seed", "1", "--outdir", "runs/c"];
+    let again =
+        ["fit", "screen.h5ad", "--prior", "copy.tsv", "--model", "graph-kernel", "--seed", "1", "--outdir", "runs/c"];
     ok(dir.path(), &again);
     assert_eq!(ok(dir.path(), &["run", "diff", "runs/a", "runs/c"]).trim(), "no difference");
 }
