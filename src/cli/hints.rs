@@ -184,7 +184,9 @@ fn score(error: &ScoreError) -> Option<String> {
         ScoreError::TooFewCells { .. } => Some("leave `--ceiling` out".into()),
         ScoreError::Data(e) => data(e),
         ScoreError::MetricMismatch { .. } => Some("score both with the same `--profile`".into()),
-        ScoreError::NoMetric { .. } => Some("give the agg_results.csv that `grn score --outdir DIR` writes".into()),
+        ScoreError::NoMetric { .. } => {
+            Some("give the agg_results.csv that `grn score --pred P.h5ad --real R.h5ad --outdir DIR` writes".into())
+        }
         ScoreError::UnknownProfile { .. }
         | ScoreError::UnknownMetric { .. }
         | ScoreError::NotTested
@@ -328,9 +330,10 @@ mod tests {
         let (mut seen, mut wrong) = (0, Vec::new());
         while let Some(command) = open.pop() {
             let after = command.get_after_help().map(ToString::to_string).unwrap_or_default();
-            for line in after.lines().filter_map(|l| l.strip_prefix("  ")).filter(|l| l.starts_with("grn ")) {
+            let commands = after.lines().filter_map(|l| l.strip_prefix("  ")).flat_map(|l| l.split(" && "));
+            for command in commands.filter(|l| l.starts_with("grn ")) {
                 seen += 1;
-                wrong.extend(parses(line).err());
+                wrong.extend(parses(command).err());
             }
             open.extend(command.get_subcommands().cloned());
         }

@@ -143,7 +143,7 @@ pub(super) fn span(secs: f64) -> String {
     let minutes = (secs / 60.0).round() as u64;
     match secs {
         s if s < 1.5 => "1 s".to_owned(),
-        s if s < 90.0 => format!("{s:.0} s"),
+        s if s < 99.5 => format!("{s:.0} s"),
         s if s < 5400.0 => format!("{minutes} min"),
         _ => format!("{} h {} min", minutes / 60, minutes % 60),
     }
