@@ -127,7 +127,7 @@ fn an_output_folder_in_use_is_left_alone() {
     std::fs::create_dir(dir.path().join("run")).unwrap();
     std::fs::write(dir.path().join("run/thesis.txt"), "mine").unwrap();
     let output =
-        grn(dir.path(), &["-q", "fit", "screen.h5ad", "--model", "mean", "--prior", "prior.tsv", "--outdir", "run"]);
+        grn(dir.path(), &["-qq", "fit", "screen.h5ad", "--model", "mean", "--prior", "prior.tsv", "--outdir", "run"]);
     insta::assert_snapshot!(transcript(dir.path(), &output));
     assert_eq!(listing(&dir.path().join("run")), ["thesis.txt"]);
 }
