@@ -20,6 +20,7 @@ fn graph() -> GeneGraph {
 /// What a user does, and what is seen then; errors of the page come first.
 const VISIT: &str = r##"
 const seen = [];
+const whole = document.getElementById("drawing").getAttribute("viewBox");
 const shown = () => document.querySelectorAll("#drawing .edge").length - document.querySelectorAll("#drawing .gone .edge").length;
 const box = document.getElementById("search");
 const type = (text) => { box.value = text; box.dispatchEvent(new Event("input")); };
@@ -35,11 +36,10 @@ seen.push(shown());
 const repression = document.querySelector("input[value='-']");
 repression.click();
 seen.push(shown());
-const before = document.getElementById("drawing").getAttribute("viewBox");
 document.getElementById("in").click();
-seen.push(before !== document.getElementById("drawing").getAttribute("viewBox"));
+seen.push(whole !== document.getElementById("drawing").getAttribute("viewBox"));
 document.getElementById("all").click();
-seen.push(before === document.getElementById("drawing").getAttribute("viewBox"));
+seen.push(whole === document.getElementById("drawing").getAttribute("viewBox"));
 seen.push(performance.getEntriesByType("resource").length, document.querySelectorAll("b, i").length);
 document.title = [...problems, ...seen].join("|");
 "##;
