@@ -18,7 +18,7 @@ const EDGES_PER_GENE: f32 = 1.4;
 /// Room of the bend of a long edge, as a share of [`SPACING`].
 const BEND: f64 = 0.25;
 /// Layers are this much farther apart than genes beside each other: edges need the room, and labels.
-const LAYER: f32 = 2.2;
+const LAYER: f32 = 1.6;
 
 /// Places of all genes; components lie beside each other.
 pub(super) fn place(wiring: &Wiring<'_>) -> Vec<Point> {
