@@ -20,7 +20,7 @@ fn graph() -> GeneGraph {
 /// What a user does, and what is seen then; errors of the page come first.
 const VISIT: &str = r##"
 const seen = [];
-const whole = document.getElementById("drawing").getAttribute("viewBox");
+const atFirst = document.getElementById("drawing").getAttribute("viewBox");
 const shown = () => document.querySelectorAll("#drawing .edge").length - document.querySelectorAll("#drawing .gone .edge").length;
 const box = document.getElementById("search");
 const type = (text) => { box.value = text; box.dispatchEvent(new Event("input")); };
@@ -37,9 +37,9 @@ const repression = document.querySelector("input[value='-']");
 repression.click();
 seen.push(shown());
 document.getElementById("in").click();
-seen.push(whole !== document.getElementById("drawing").getAttribute("viewBox"));
+seen.push(atFirst !== document.getElementById("drawing").getAttribute("viewBox"));
 document.getElementById("all").click();
-seen.push(whole === document.getElementById("drawing").getAttribute("viewBox"));
+seen.push(atFirst === document.getElementById("drawing").getAttribute("viewBox"));
 seen.push(performance.getEntriesByType("resource").length, document.querySelectorAll("b, i").length);
 document.title = [...problems, ...seen].join("|");
 "##;

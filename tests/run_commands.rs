@@ -1,5 +1,5 @@
 //! `grn run`: listing, showing, comparing, deleting and exporting runs.
-#![allow(clippy::unwrap_used)]
+#![allow(clippy::unwrap_used, clippy::print_stdout)]
 
 #[path = "support/screen.rs"]
 mod screen;

@@ -124,7 +124,7 @@ impl Lines {
 
     /// `30 %, about 12 s left`, where enough happened since the last line.
     fn due(&mut self, now: f64, done: u64, of: u64) -> Option<String> {
-        let percent = if of == 0 { 0 } else { (100 * done.min(of)) / of };
+        let percent = (100 * done.min(of)).checked_div(of).unwrap_or(0);
         if percent < self.last.1 {
             // The next part of the work counts from the start.
             (self.first, self.last) = ((now, percent), (self.last.0, percent));

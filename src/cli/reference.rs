@@ -83,7 +83,7 @@ fn argument(arg: &Arg) -> String {
     if arg.get_action().takes_values() {
         let values =
             arg.get_value_names().unwrap_or_default().iter().map(|v| format!("<{v}>")).collect::<Vec<_>>().join(" ");
-        name = format!("{name} {values}").trim().to_owned();
+        format!("{name} {values}").trim().clone_into(&mut name);
     }
     let required = if arg.is_required_set() { " (required)" } else { "" };
     let help = arg.get_long_help().or(arg.get_help()).map(ToString::to_string).unwrap_or_default();

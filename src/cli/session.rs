@@ -105,7 +105,7 @@ impl Session {
             return Err(CliError::OutdirNotEmpty { path: path.to_owned() });
         }
         std::fs::create_dir_all(path).map_err(|e| crate::io::IoError::write(path, e))?;
-        log::open(path, self.resume).map_err(|e| crate::io::IoError::write(&path.join(log::LOG), e).into())
+        log::open(path, self.resume).map_err(|e| crate::io::IoError::write(path.join(log::LOG), e).into())
     }
 }
 

@@ -24,7 +24,7 @@ const WAYS: usize = 2;
   grn rank --signature change.tsv -o ranking.tsv && grn plot ranking --ranking ranking.tsv -o ranking.svg
   grn plot ranking --run runs/quickstart --top 5 -o ranking.pdf")]
 pub(in crate::cli) struct RankingArgs {
-    /// Table that `grn rank -o ranking.tsv` wrote (default: `ranking.tsv` of the run); `ranking.why.json` beside it is read
+    /// Table that `grn rank` wrote (default: `ranking.tsv` of the run); `ranking.why.json` beside it is read
     #[arg(long, value_name = "FILE", conflicts_with = "run")]
     ranking: Option<PathBuf>,
     /// Run directory (default: the newest finished one under `runs/`)
@@ -99,8 +99,7 @@ impl Why {
             return Ok(None);
         }
         let text = std::fs::read_to_string(&path).map_err(|e| IoError::read(&path, e))?;
-        let bad =
-            |e: serde_json::Error| IoError::format(&path, "", "what `grn rank -o ranking.tsv` writes", e.to_string());
+        let bad = |e: serde_json::Error| IoError::format(&path, "", "what `grn rank` writes", e.to_string());
         Ok(Some(serde_json::from_str(&text).map_err(bad)?))
     }
 

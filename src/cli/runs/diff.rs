@@ -37,8 +37,11 @@ pub(super) fn run(args: &DiffArgs, session: &Session) -> Result<ExitStatus, CliE
     Ok(ExitStatus::Done)
 }
 
+/// What is compared, with its values by name.
+type Part = (&'static str, BTreeMap<String, String>);
+
 /// Values of a run by name, in groups.
-fn parts(path: &Path) -> Result<[(&'static str, BTreeMap<String, String>); 4], CliError> {
+fn parts(path: &Path) -> Result<[Part; 4], CliError> {
     let dir = RunDir::at(path);
     let m = dir.manifest()?;
     Ok([

@@ -1,6 +1,6 @@
 //! `grn run list`.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::Args;
 use serde_json::{Value, json};
@@ -44,7 +44,7 @@ pub(super) fn run(args: &ListArgs, session: &Session) -> Result<ExitStatus, CliE
 fn runs(args: &ListArgs) -> Result<Vec<Listed>, CliError> {
     let entries = match std::fs::read_dir(&args.folder) {
         Ok(entries) => entries,
-        Err(e) if e.kind() == std::io::ErrorKind::NotFound && args.folder == PathBuf::from(RUNS) => {
+        Err(e) if e.kind() == std::io::ErrorKind::NotFound && args.folder == Path::new(RUNS) => {
             return Ok(Vec::new());
         }
         Err(e) => return Err(IoError::read(&args.folder, e).into()),

@@ -135,8 +135,10 @@ fn move_apart(places: &mut [[f64; 2]], room: &[(f32, f32)]) {
 mod tests {
     use super::*;
 
-    /// Two cliques of six genes joined by one edge.
-    fn cliques() -> (Vec<Option<usize>>, Vec<usize>, Vec<(usize, usize, f32)>) {
+    type Parts = (Vec<Option<usize>>, Vec<usize>, Vec<(usize, usize, f32)>);
+
+    /// Two cliques of six genes joined by one edge: parents, hops, edges.
+    fn cliques() -> Parts {
         let clique = |from: usize| (from..from + 6).flat_map(move |a| (from..a).map(move |b| (a, b, 1.0)));
         let edges: Vec<_> = clique(0).chain(clique(6)).chain([(0, 6, 1.0)]).collect();
         let parent = (0..12)
