@@ -304,7 +304,7 @@ fn nice_limit(value: f32) -> f32 {
 /// The network around a gene as SVG: [`NetworkFigure::around`], drawn.
 ///
 /// # Errors
-/// As [`NetworkFigure::around`] and [`Scene::to_svg`].
+/// As [`NetworkFigure::around`] and [`super::Scene::to_svg`].
 pub fn network_svg(
     graph: &GeneGraph,
     center: &str,
