@@ -31,7 +31,7 @@ use crate::error::{ExitStatus, Notice};
 use crate::io;
 use crate::nn::parse_device;
 use crate::predict::{CalibrationMode, PredictError};
-use crate::run::{Input, Manifest, Status};
+use crate::run::{Manifest, Status};
 use crate::score::{Bootstrap, CvMetric};
 
 /// Models that are in every table, so that no number stands alone.
@@ -216,13 +216,7 @@ fn record(
     let mut record = Manifest::new(&names.join(", "), session.seed);
     record.started = started;
     record.threads = session.threads;
-    record.inputs = inputs.files.iter().map(|f| Input::of(f)).collect::<Result<_, _>>()?;
-    record.data.clone_from(&inputs.source);
-    record.control_label.clone_from(&inputs.table.control_label);
-    record.n_perturbations = responses.len();
-    record.n_genes = responses.genes.len();
-    record.n_control_cells = responses.control.n_cells;
-    record.notices.clone_from(&inputs.notices);
+    inputs.describe(responses, &mut record)?;
     record.finish(Status::Complete);
     Ok(record)
 }

@@ -17,7 +17,7 @@ use crate::error::{ExitStatus, Notice};
 use crate::io;
 use crate::nn::{Device, device_name, parse_device};
 use crate::predict::{self, Calibration, CalibrationMode, FitSummary, PredictError, Predictor, Spec, Task, Validation};
-use crate::run::{Input, Manifest, Recorder, RunDir, RunError, Status};
+use crate::run::{Manifest, Recorder, RunDir, RunError, Status};
 
 /// Arguments of `grn fit`.
 #[derive(Debug, Args)]
@@ -222,14 +222,7 @@ fn begin(
     let mut record = Manifest::new(model, session.seed);
     record.threads = session.threads;
     device.clone_into(&mut record.device);
-    let tables = inputs.feature_files.features.iter().chain(&inputs.feature_files.other_effects);
-    record.inputs = inputs.files.iter().chain(tables).map(|f| Input::of(f)).collect::<Result<_, _>>()?;
-    record.data.clone_from(&inputs.source);
-    record.control_label.clone_from(&inputs.table.control_label);
-    record.n_perturbations = responses.len();
-    record.n_genes = responses.genes.len();
-    record.n_control_cells = responses.control.n_cells;
-    record.notices.clone_from(&inputs.notices);
+    inputs.describe(responses, &mut record)?;
     record.write(&dir.join("manifest.json"))?;
     Ok(record)
 }

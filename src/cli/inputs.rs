@@ -12,6 +12,7 @@ use crate::config::{DataSettings, GraphSettings, Settings};
 use crate::data::{FeatureKind, Features, Perturbation, Pseudobulk, Responses};
 use crate::error::{Notice, some_of};
 use crate::graph::{GeneGraph, GraphError};
+use crate::run::{Input, Manifest};
 use crate::{io, simulate};
 
 /// A screen as a table, and the gene graph.
@@ -38,6 +39,21 @@ pub(super) struct Inputs {
     pub(super) min_score: f32,
     /// Evidence channels left out.
     pub(super) without_channels: Vec<String>,
+}
+
+impl Inputs {
+    /// Writes into a manifest what was read and what is learned from.
+    pub(super) fn describe(&self, responses: &Responses, record: &mut Manifest) -> Result<(), CliError> {
+        let tables = self.feature_files.features.iter().chain(&self.feature_files.other_effects);
+        record.inputs = self.files.iter().chain(tables).map(|f| Input::of(f)).collect::<Result<_, _>>()?;
+        record.data.clone_from(&self.source);
+        record.control_label.clone_from(&self.table.control_label);
+        record.n_perturbations = responses.len();
+        record.n_genes = responses.genes.len();
+        record.n_control_cells = responses.control.n_cells;
+        record.notices.clone_from(&self.notices);
+        Ok(())
+    }
 }
 
 /// Name of the embedded screen in messages and manifests.

@@ -5,6 +5,7 @@ use std::sync::Arc;
 
 use super::error::CliError;
 use super::session::Session;
+use crate::config::{Layers, Settings};
 use crate::data::{Features, GeneIndex, PseudobulkOptions, Responses};
 use crate::graph::GeneGraph;
 use crate::io::{self, ScreenOptions};
@@ -32,6 +33,17 @@ pub(super) struct LoadedRun {
     pub(super) predictor: Box<dyn Predictor>,
     /// Its calibration, where the fit made one.
     pub(super) calibration: Option<Calibration>,
+    /// The settings it was fitted with.
+    pub(super) settings: Settings,
+}
+
+/// Settings that a run was made with, in layers.
+pub(super) fn layers_of(dir: &RunDir) -> Result<Layers, CliError> {
+    let mut layers = Layers::defaults();
+    if dir.config().exists() {
+        layers.add_file(&dir.config())?;
+    }
+    Ok(layers)
 }
 
 /// Reads a run: the one named, else the newest finished one under `runs/`.
@@ -56,8 +68,9 @@ pub(super) fn load_run(session: &Session, path: Option<&Path>) -> Result<LoadedR
     let saved = Saved { dir: &model, genes: Arc::clone(&genes), graph: &graph, features: &features, device: &device };
     let predictor = (predict::spec(&manifest.model)?.load)(&saved)?;
     let calibration = Calibration::load(&model, genes.len())?;
+    let settings = layers_of(&dir)?.settings()?;
     session.printer.detail(format!("run {}", dir.path().display()));
-    Ok(LoadedRun { dir, manifest, genes, graph, features, responses, predictor, calibration })
+    Ok(LoadedRun { dir, manifest, genes, graph, features, responses, predictor, calibration, settings })
 }
 
 fn status_word(status: Status) -> &'static str {

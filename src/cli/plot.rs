@@ -33,7 +33,6 @@ use super::session::Session;
 use crate::error::ExitStatus;
 use crate::io::{self, IoError};
 use crate::report::Scene;
-use crate::run::Manifest;
 
 /// Commands of `grn plot`.
 #[derive(Debug, Subcommand)]
@@ -87,14 +86,10 @@ pub(super) fn run(command: PlotCommand, session: &mut Session) -> Result<ExitSta
 /// Where a figure comes from.
 pub(super) fn source_of(run: &LoadedRun) -> String {
     let (m, folder) = (&run.manifest, run.dir.path().display());
-    format!("Run {folder}, model {}; data: {}; prior: {}.", m.model, m.data, priors_of(m))
-}
-
-/// The files the graph was made of: what was read besides the data.
-fn priors_of(manifest: &Manifest) -> String {
-    let others = manifest.inputs.iter().filter(|i| i.path.display().to_string() != manifest.data);
-    let names: Vec<String> = others.filter_map(|i| Some(i.path.file_name()?.to_string_lossy().into_owned())).collect();
-    if names.is_empty() { "the embedded network".to_owned() } else { names.join(", ") }
+    let names = run.settings.graph.priors.iter().filter_map(|p| Some(p.file_name()?.to_string_lossy().into_owned()));
+    let priors = names.collect::<Vec<_>>().join(", ");
+    let priors = if priors.is_empty() { "the embedded network" } else { &priors };
+    format!("Run {folder}, model {}; data: {}; prior: {priors}.", m.model, m.data)
 }
 
 /// Writes a figure as SVG, PNG or PDF, whichever the file name ends in.

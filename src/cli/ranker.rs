@@ -4,7 +4,6 @@ use super::covariance;
 use super::error::CliError;
 use super::load::LoadedRun;
 use super::session::Session;
-use crate::config::Layers;
 use crate::data::Responses;
 use crate::predict::{self, PredictError, Predictor, Task};
 use crate::rank::{self, Calibration, CandidateSet, Candidates, Frame, Lesson, Progress, Ranker, ScorerSpec};
@@ -28,7 +27,7 @@ pub(super) struct Wanted<'a> {
 /// Reads the ranker of a run where it was kept, else learns one; one for the whole graph is kept beside the model.
 pub(super) fn ranker(session: &Session, run: &LoadedRun, wanted: &Wanted<'_>) -> Result<ForRun, CliError> {
     let candidates = Candidates::new(wanted.set, &run.responses, &run.graph)?;
-    let settings = settings(run)?;
+    let settings = settings(run);
     let spec = predict::spec(&run.manifest.model)?;
     let (graph, features, seed) = (&run.graph, &run.features, run.manifest.seed);
     let device = crate::nn::parse_device(&session.device)?;
@@ -99,14 +98,9 @@ fn learn(
 }
 
 /// The model settings that the run was fitted with.
-fn settings(run: &LoadedRun) -> Result<toml::Table, CliError> {
-    let mut layers = Layers::defaults();
-    let path = run.dir.config();
-    if path.exists() {
-        layers.add_file(&path)?;
-    }
-    Ok(match layers.settings()?.models.remove(&run.manifest.model) {
-        Some(toml::Value::Table(table)) => table,
+fn settings(run: &LoadedRun) -> toml::Table {
+    match run.settings.models.get(&run.manifest.model) {
+        Some(toml::Value::Table(table)) => table.clone(),
         _ => toml::Table::new(),
-    })
+    }
 }

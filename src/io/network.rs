@@ -18,6 +18,8 @@ mod xml;
 use std::io::Write;
 use std::path::{Path, PathBuf};
 
+use serde_json::Value;
+
 pub use self::drawing::{ACTIVATION, EdgeMark, GeneMark, NetworkDrawing, REPRESSION, Rgb, UNSIGNED};
 use super::{IoError, write_atomic};
 use crate::graph::{Edge, GeneGraph};
@@ -105,6 +107,19 @@ fn write_one(path: &Path, write: impl Fn(&mut dyn Write) -> std::io::Result<()>)
             write(out).map_err(failed)
         }
     })
+}
+
+/// The genes, each with its place and mark, and the edges as JSON.
+fn elements(
+    graph: &GeneGraph,
+    drawing: Option<&NetworkDrawing>,
+    gene: impl Fn(usize, (f64, f64), Option<&GeneMark>) -> Value,
+    edge: impl Fn(usize, &Edge, Option<&EdgeMark>) -> Value,
+) -> (Vec<Value>, Vec<Value>) {
+    let places = places::places(graph, drawing);
+    let genes = places.into_iter().enumerate().map(|(g, place)| gene(g, place, drawing.map(|d| &d.genes[g])));
+    let edges = graph.edges().iter().enumerate().map(|(k, e)| edge(k, e, drawing.map(|d| &d.edges[k])));
+    (genes.collect(), edges.collect())
 }
 
 /// Names of both ends of an edge.

@@ -1,9 +1,11 @@
 //! A network figure for other programs: places, sizes and colours as they are drawn.
 
+use std::collections::HashMap;
+
 use plotters::style::RGBColor;
 
 use super::layout::Placement;
-use super::network_figure::{NetworkFigure, NodeView};
+use super::network_figure::{EdgeView, NetworkFigure, NodeView};
 use super::theme;
 use crate::data::GeneId;
 use crate::graph::{Edge, GeneGraph};
@@ -27,19 +29,18 @@ impl NetworkFigure {
             module: node.module + 1,
             perturbed: node.perturbed,
         };
-        let view = |gene: GeneId| self.nodes.iter().position(|n| n.name == self.shown.genes().name(gene));
-        let genes = (0..self.shown.n_genes() as u32).filter_map(|g| view(GeneId(g)));
+        let at: HashMap<&str, usize> = self.nodes.iter().enumerate().map(|(k, n)| (n.name.as_str(), k)).collect();
+        let position = |gene: GeneId| at.get(self.shown.genes().name(gene)).copied();
+        let genes = (0..self.shown.n_genes() as u32).filter_map(|g| position(GeneId(g)));
         let genes: Vec<GeneMark> = genes.map(|k| mark(k, &self.nodes[k])).collect();
-        let edges = self.shown.edges().iter().map(|e| self.edge_mark(e)).collect();
+        let views: HashMap<_, _> = self.edges.iter().map(|e| ((Some(e.source), Some(e.target)), e)).collect();
+        let view = |e: &Edge| views.get(&(position(e.source), position(e.target))).copied();
+        let edges = self.shown.edges().iter().map(|e| self.edge_mark(e, view(e))).collect();
         let description = format!("{} {}", self.extent, self.caption).trim().to_owned();
         (&self.shown, NetworkDrawing { title: self.title.clone(), description, scale: self.scale(), genes, edges })
     }
 
-    fn edge_mark(&self, edge: &Edge) -> EdgeMark {
-        let name = |gene: GeneId| self.shown.genes().name(gene);
-        let (source, target) = (name(edge.source), name(edge.target));
-        let view =
-            self.edges.iter().find(|e| self.nodes[e.source].name == source && self.nodes[e.target].name == target);
+    fn edge_mark(&self, edge: &Edge, view: Option<&EdgeView>) -> EdgeMark {
         EdgeMark {
             directed: view.is_none_or(|e| e.directed),
             prior_only: view.is_some_and(|e| e.prior_only),

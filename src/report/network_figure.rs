@@ -1,7 +1,7 @@
 //! The network around one gene.
 
-use std::collections::{BTreeMap, HashSet};
-use std::sync::Arc;
+use std::collections::{BTreeMap, HashMap, HashSet};
+use std::sync::{Arc, OnceLock};
 
 use super::ReportError;
 use super::ego::Ego;
@@ -85,6 +85,8 @@ pub struct NetworkFigure {
     pub(super) layout: Layout,
     pub(super) hulls: bool,
     seed: u64,
+    /// Where its genes lie, once that was asked for.
+    placed: OnceLock<Placement>,
 }
 
 impl NetworkFigure {
@@ -146,6 +148,7 @@ impl NetworkFigure {
             layout: Layout::default(),
             hulls: false,
             seed: 0,
+            placed: OnceLock::new(),
         })
     }
 
@@ -161,6 +164,8 @@ impl NetworkFigure {
         for node in &mut self.nodes {
             node.perturbed = genes.iter().any(|g| g.as_ref() == node.name);
         }
+        // A ring takes room.
+        self.placed = OnceLock::new();
         self
     }
 
@@ -173,7 +178,7 @@ impl NetworkFigure {
         if layout == Layout::Layered && self.nodes.len() > MOST_LAYERED {
             return Err(ReportError::TooMany { what: "genes", most: MOST_LAYERED, got: self.nodes.len() });
         }
-        Ok(Self { layout, seed, hulls: layout == Layout::Force, ..self })
+        Ok(Self { layout, seed, hulls: layout == Layout::Force, placed: OnceLock::new(), ..self })
     }
 
     /// With or without the tinted outlines of modules.
@@ -212,12 +217,14 @@ impl NetworkFigure {
     }
 
     /// Where its genes lie, around no place in particular.
-    pub(super) fn place(&self) -> Placement {
-        let parent: Vec<Option<usize>> = self.nodes.iter().map(|n| n.parent).collect();
-        let hop: Vec<usize> = self.nodes.iter().map(|n| n.hop).collect();
-        let room: Vec<(f32, f32)> = self.nodes.iter().map(|n| self.room(n)).collect();
-        let edges: Vec<(usize, usize, f32)> = self.edges.iter().map(|e| (e.source, e.target, e.weight)).collect();
-        self.layout.place(&Wiring { parent: &parent, hop: &hop, room: &room, edges: &edges }, self.seed)
+    pub(super) fn place(&self) -> &Placement {
+        self.placed.get_or_init(|| {
+            let parent: Vec<Option<usize>> = self.nodes.iter().map(|n| n.parent).collect();
+            let hop: Vec<usize> = self.nodes.iter().map(|n| n.hop).collect();
+            let room: Vec<(f32, f32)> = self.nodes.iter().map(|n| self.room(n)).collect();
+            let edges: Vec<(usize, usize, f32)> = self.edges.iter().map(|e| (e.source, e.target, e.weight)).collect();
+            self.layout.place(&Wiring { parent: &parent, hop: &hop, room: &room, edges: &edges }, self.seed)
+        })
     }
 
     /// Half of the width and height that a gene takes with its label below or above it.
@@ -253,7 +260,8 @@ fn degree(graph: &GeneGraph, gene: GeneId) -> usize {
 }
 
 fn edge_views(graph: &GeneGraph, ego: &Ego, edges: &[&Edge]) -> Vec<EdgeView> {
-    let position = |gene| ego.members.iter().position(|m| m.gene == gene).unwrap_or(0);
+    let positions: HashMap<GeneId, usize> = ego.members.iter().enumerate().map(|(k, m)| (m.gene, k)).collect();
+    let position = |gene: GeneId| positions.get(&gene).copied().unwrap_or(0);
     let coexpression = graph.channel(COEXPRESSION);
     let view = |e: &&Edge| {
         let reverse = graph.edge(e.target, e.source);
@@ -392,7 +400,7 @@ mod tests {
         let center = graph.genes().names()[0].to_string();
         for layout in [Layout::Radial, Layout::Layered, Layout::Force] {
             let figure = NetworkFigure::around(&graph, &center, 12, 80, None).unwrap().layout(layout, 0).unwrap();
-            let places = figure.place().points;
+            let places = &figure.place().points;
             for a in 0..80 {
                 for b in 0..a {
                     let room = figure.radius(figure.nodes[a].degree) + figure.radius(figure.nodes[b].degree);

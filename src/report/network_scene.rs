@@ -41,7 +41,7 @@ impl NetworkFigure {
         let room = Rect::new(6.0, TITLE_ROOM, side - 12.0, body);
         let mut placer = LabelPlacer::new(room, discs.iter().map(|&(p, r)| (p, r + 1.0)).collect());
         match self.layout {
-            Layout::Radial => self.draw_rings(&mut scene, &places, middle),
+            Layout::Radial => self.draw_rings(&mut scene, places, middle),
             Layout::Layered | Layout::Force => {}
         }
         if self.hulls {

@@ -8,8 +8,8 @@ use serde_json::{Value, json};
 
 use crate::cli::cv::align;
 use crate::cli::error::CliError;
+use crate::cli::load::layers_of;
 use crate::cli::session::Session;
-use crate::config::Layers;
 use crate::error::ExitStatus;
 use crate::run::{Manifest, RunDir};
 
@@ -53,13 +53,9 @@ fn parts(path: &Path) -> Result<[Part; 4], CliError> {
 }
 
 fn settings(dir: &RunDir) -> Result<BTreeMap<String, String>, CliError> {
-    let mut layers = Layers::defaults();
-    if dir.config().exists() {
-        layers.add_file(&dir.config())?;
-    }
     // Which files were read is told by their content.
     let named = |key: &str| !matches!(key, "data.screen" | "graph.priors" | "data.features" | "data.other_effects");
-    Ok(layers.rows().into_iter().filter(|(key, ..)| named(key)).map(|(key, value, _)| (key, value)).collect())
+    Ok(layers_of(dir)?.rows().into_iter().filter(|(key, ..)| named(key)).map(|(key, value, _)| (key, value)).collect())
 }
 
 /// Names of inputs by content: the same file under another name is the same input.

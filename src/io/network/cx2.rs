@@ -6,21 +6,21 @@ use std::io::Write;
 
 use serde_json::{Map, Value, json};
 
-use super::NetworkFormat;
 use super::drawing::{EdgeMark, GeneMark, NetworkDrawing, Rgb, UNSIGNED, hex, short};
-use super::places::places;
 use super::relation::{RELATIONS, relation};
+use super::{NetworkFormat, elements};
 use crate::graph::{Edge, GeneGraph};
 
 pub(super) const FORMAT: NetworkFormat =
     NetworkFormat { name: "cx2", about: "Cytoscape 3.10 and NDEx: positions and style", write, tables: &[] };
 
 fn write(graph: &GeneGraph, drawing: Option<&NetworkDrawing>, out: &mut dyn Write) -> std::io::Result<()> {
-    let place = places(graph, drawing);
-    let gene = |g: usize| node(graph, g, place[g], drawing.map(|d| &d.genes[g]));
-    let nodes: Vec<Value> = (0..graph.n_genes()).map(gene).collect();
-    let edge = |(k, edge): (usize, &Edge)| edge_of(graph, k, edge, drawing.map(|d| &d.edges[k]));
-    let edges: Vec<Value> = graph.edges().iter().enumerate().map(edge).collect();
+    let (nodes, edges) = elements(
+        graph,
+        drawing,
+        |g, place, mark| node(graph, g, place, mark),
+        |k, edge, mark| edge_of(graph, k, edge, mark),
+    );
     let aspects = [
         ("attributeDeclarations", vec![declarations(graph, drawing.is_some())]),
         ("networkAttributes", vec![about(drawing)]),

@@ -5,9 +5,8 @@ use std::io::Write;
 use serde_json::{Map, Value, json};
 
 use super::drawing::{EdgeMark, GeneMark, NetworkDrawing, hex, short};
-use super::places::places;
 use super::relation::{RELATIONS, relation};
-use super::{NetworkFormat, ends};
+use super::{NetworkFormat, elements, ends};
 use crate::data::GeneId;
 use crate::graph::{Edge, GeneGraph};
 
@@ -15,11 +14,12 @@ pub(super) const FORMAT: NetworkFormat =
     NetworkFormat { name: "cyjs", about: "Cytoscape: all attributes, positions and a style", write, tables: &[] };
 
 fn write(graph: &GeneGraph, drawing: Option<&NetworkDrawing>, out: &mut dyn Write) -> std::io::Result<()> {
-    let place = places(graph, drawing);
-    let gene = |g: usize| node(graph, g, place[g], drawing.map(|d| &d.genes[g]));
-    let nodes: Vec<Value> = (0..graph.n_genes()).map(gene).collect();
-    let edge = |(k, edge): (usize, &Edge)| edge_of(graph, k, edge, drawing.map(|d| &d.edges[k]));
-    let edges: Vec<Value> = graph.edges().iter().enumerate().map(edge).collect();
+    let (nodes, edges) = elements(
+        graph,
+        drawing,
+        |g, place, mark| node(graph, g, place, mark),
+        |k, edge, mark| edge_of(graph, k, edge, mark),
+    );
     let title = drawing.map_or("genes", |d| &d.title);
     // networkx reads `directed`, `multigraph` and, of genes, `value`.
     let network = json!({
