@@ -19,6 +19,7 @@ mod parquet;
 mod perturbations;
 mod prior;
 mod pseudobulk;
+mod read_ahead;
 mod scale;
 mod screen;
 mod table;

@@ -1,17 +1,16 @@
 //! Screens on disk become one table: reading ahead on a thread of its own while cells are added up.
 
 use std::sync::Arc;
-use std::sync::mpsc::sync_channel;
+
+use rayon::prelude::*;
 
 use super::cells::CellRows;
+use super::read_ahead::ReadAhead;
 use super::{IoError, ScreenFile};
 use crate::data::{
-    CellBlock, CellTable, DataError, Normalisation, Pseudobulk, PseudobulkBuilder, PseudobulkOptions, Scale, TargetSum,
+    CellTable, DataError, Normalisation, Pseudobulk, PseudobulkBuilder, PseudobulkOptions, Scale, TargetSum,
     median,
 };
-
-/// Blocks read ahead of those that are added up.
-const READ_AHEAD: usize = 3;
 
 /// The table of one or several screens over the same genes: one streaming pass, two where the median total of counts is
 /// needed. Conditions of the same name are one condition, whatever their file.
@@ -47,13 +46,14 @@ pub fn pseudobulk_of(
     let median_total = median(&mut kept).unwrap_or(1.0);
     let mut builder = PseudobulkBuilder::new(Arc::clone(&first.genes), cells.conditions.clone(), *options);
     let mut before = 0;
-    for (screen, rows) in screens.iter().zip(&sources) {
+    for (screen, rows) in screens.iter().zip(sources) {
         builder.set_normalisation(Normalisation::of(screen.scale, options.target_sum, median_total));
-        stream(rows, |mut block| {
+        for block in ReadAhead::start(rows) {
+            let mut block = block?;
             report(block.x.n_rows() as u64);
             block.first_cell += before;
             builder.push(block, &cells.of_cell);
-        })?;
+        }
         before += screen.n_cells();
     }
     let mut table = builder.finish();
@@ -83,35 +83,24 @@ fn merged_cells(screens: &[ScreenFile]) -> CellTable {
     CellTable::new(screens.iter().flat_map(|s| s.cells.of_cell.iter().map(move |&c| condition(s, c))))
 }
 
-/// Hands over the blocks in order while the next ones are read and decompressed.
-fn stream(rows: &CellRows, mut each: impl FnMut(CellBlock)) -> Result<(), IoError> {
-    std::thread::scope(|scope| {
-        let (send, receive) = sync_channel(READ_AHEAD);
-        scope.spawn(move || {
-            for block in 0..rows.n_blocks() {
-                let block = rows.read(block, false);
-                let failed = block.is_err();
-                if send.send(block).is_err() || failed {
-                    break;
-                }
-            }
-        });
-        receive.into_iter().try_for_each(|block| block.map(&mut each))
-    })
-}
-
 /// Totals above zero of the cells with a condition.
 pub(super) fn totals(
     rows: &CellRows,
     of_cell: &[Option<u32>],
     progress: &mut dyn FnMut(u64),
 ) -> Result<Vec<f64>, IoError> {
+    let at_once = rayon::current_num_threads().min(rows.at_once()).max(1);
+    let blocks: Vec<usize> = (0..rows.n_blocks()).collect();
     let mut kept = Vec::new();
-    for block in 0..rows.n_blocks() {
-        let (first, totals) = rows.totals(block)?;
-        let with_condition = totals.iter().enumerate().filter(|(i, _)| of_cell[first + i].is_some());
-        kept.extend(with_condition.map(|(_, &total)| total).filter(|&total| total > 0.0));
-        progress(rows.n_cells(block) as u64);
+    for blocks in blocks.chunks(4 * at_once) {
+        let read = |some: &[usize]| some.iter().map(|&block| rows.totals(block)).collect::<Vec<_>>();
+        let of_blocks: Vec<_> = blocks.par_chunks(blocks.len().div_ceil(at_once)).flat_map_iter(read).collect();
+        for (&block, totals) in blocks.iter().zip(of_blocks) {
+            let (first, totals) = totals?;
+            let with_condition = totals.iter().enumerate().filter(|(i, _)| of_cell[first + i].is_some());
+            kept.extend(with_condition.map(|(_, &total)| total).filter(|&total| total > 0.0));
+            progress(rows.n_cells(block) as u64);
+        }
     }
     Ok(kept)
 }

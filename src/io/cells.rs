@@ -192,6 +192,11 @@ impl CellRows {
         self.rows.plan().len()
     }
 
+    /// Blocks that may be read at the same time.
+    pub(super) fn at_once(&self) -> usize {
+        self.rows.at_once()
+    }
+
     /// Number of cells in a block.
     pub(super) fn n_cells(&self, block: usize) -> usize {
         self.rows.plan()[block].len()

@@ -1,10 +1,12 @@
 //! HDF5 files that hold cells: what is inside, by rows and by columns.
 
+mod chunk;
 mod field;
 mod file;
 mod frame;
 mod labels;
 mod matrix;
+mod numbers;
 mod rows;
 mod spill;
 mod stream;

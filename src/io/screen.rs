@@ -9,6 +9,7 @@ use super::cells::{CellFile, open_cells};
 use super::detect::{COLUMNS, Detected, detect, expected_columns};
 use super::h5ad::Labels;
 use super::perturbations::{perturbations, whole};
+use super::read_ahead::ReadAhead;
 use super::table::Written;
 use super::{IoError, ScaleGuess};
 use crate::data::{
@@ -204,13 +205,12 @@ impl ScreenFile {
         self.file.obs.as_ref().filter(|obs| obs.has(name)).ok_or_else(missing)?.text(name)
     }
 
-    /// The cells in order, a block at a time, in the scale of the file.
+    /// The cells in order, a block at a time, in the scale of the file; read ahead on threads of their own.
     ///
     /// # Errors
     /// Each block may fail: [`DataError::BadValue`] for NaN, infinite and negative values, and whatever reading says.
     pub fn blocks(&self) -> Result<impl Iterator<Item = Result<CellBlock, IoError>> + Send, IoError> {
-        let rows = self.file.rows()?;
-        Ok((0..rows.n_blocks()).map(move |block| rows.read(block, false)))
+        Ok(ReadAhead::start(self.file.rows()?))
     }
 
     /// The table of this screen: see [`pseudobulk_of`].

@@ -2,6 +2,7 @@
 
 use std::ops::Range;
 
+use super::numbers::Numbers;
 use super::{H5File, Rows, Spill, Spiller};
 use crate::io::IoError;
 
@@ -117,19 +118,18 @@ impl Matrix {
         let [data, indices] = ["data", "indices"].map(|part| format!("{}/{part}", self.at));
         let offsets = read_offsets(&self.file, &self.at, self.n_cols)?;
         let mut spiller = Spiller::new(&self.file.path, self.n_rows, self.n_cols, *offsets.last().unwrap_or(&0));
-        let (values, rows) = (self.file.dataset(&data)?, self.file.dataset(&indices)?);
-        let mut column = 0;
-        while column < self.n_cols {
-            let end = block_end(&offsets, column, COLUMN_READ);
-            let range = offsets[column] as usize..offsets[end] as usize;
-            let values = values.read_slice_1d::<f32, _>(range.clone()).map_err(self.file.wrong(&data))?;
-            let rows = read_positions(&self.file, &rows, &indices, range.clone(), self.n_rows)?;
-            for j in column..end {
-                for k in offsets[j] as usize - range.start..offsets[j + 1] as usize - range.start {
-                    spiller.push(rows[k] as usize, j as u32, values[k])?;
+        let (values, rows) = (Numbers::open(&self.file, &data)?, Numbers::open(&self.file, &indices)?);
+        let (all, mut column) = (values.len(), 0);
+        for start in (0..all).step_by(COLUMN_READ) {
+            let range = start..(start + COLUMN_READ).min(all);
+            let rows = rows.positions(range.clone(), self.n_rows)?;
+            let values = values.read(range)?;
+            for (k, (&row, &value)) in rows.iter().zip(&values).enumerate() {
+                while offsets[column + 1] <= (start + k) as u64 {
+                    column += 1;
                 }
+                spiller.push(row as usize, column as u32, value)?;
             }
-            column = end;
         }
         spiller.finish()
     }
@@ -159,36 +159,6 @@ pub(super) fn read_offsets(file: &H5File, at: &str, n: usize) -> Result<Vec<u64>
         return Ok(offsets);
     };
     Err(file.layout(&name, format!("{} offsets from 0 to the number of stored values", n + 1), got))
-}
-
-/// Indices of a compressed matrix in `range`, checked to be below `limit`, in whatever integer type they are stored.
-pub(super) fn read_positions(
-    file: &H5File,
-    indices: &hdf5::Dataset,
-    name: &str,
-    range: Range<usize>,
-    limit: usize,
-) -> Result<Vec<u32>, IoError> {
-    let wrong = file.wrong(name);
-    let outside = |got: String| file.layout(name, format!("positions below {limit}"), got);
-    let narrow = indices.dtype().is_ok_and(|ty| ty.is::<i32>());
-    let positions: Vec<u32> = if narrow {
-        let stored = indices.read_slice_1d::<i32, _>(range).map_err(wrong)?;
-        if let Some(bad) = stored.iter().find(|&&j| j < 0) {
-            return Err(outside(bad.to_string()));
-        }
-        stored.iter().map(|&j| j as u32).collect()
-    } else {
-        let stored = indices.read_slice_1d::<i64, _>(range).map_err(wrong)?;
-        if let Some(bad) = stored.iter().find(|&&j| u32::try_from(j).is_err()) {
-            return Err(outside(bad.to_string()));
-        }
-        stored.iter().map(|&j| j as u32).collect()
-    };
-    match positions.iter().max() {
-        Some(&largest) if largest as usize >= limit => Err(outside(largest.to_string())),
-        _ => Ok(positions),
-    }
 }
 
 /// The end of a block of rows (or columns) from `start` with about `entries` stored values, at least one row.

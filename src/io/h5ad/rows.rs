@@ -5,7 +5,8 @@ use std::ops::{Range, RangeInclusive};
 use hdf5::Dataset;
 use ndarray::Array2;
 
-use super::matrix::{block_end, read_offsets, read_positions};
+use super::matrix::{block_end, read_offsets};
+use super::numbers::Numbers;
 use super::{H5File, Spill, StoredMatrix};
 use crate::data::{Csr, DataError};
 use crate::io::IoError;
@@ -19,6 +20,8 @@ const BLOCK_CHUNKS: usize = 16;
 const DENSE_ENTRIES: usize = 1 << 22;
 /// Rows per block at most.
 const BLOCK_ROWS: usize = 1 << 14;
+/// Blocks that are read at the same time: beyond that the disk is slower than the processors.
+const MOST_AT_ONCE: usize = 8;
 /// A band of chunks of a dense dataset that is larger than this (in values) is not read by rows.
 const BAND_LIMIT: usize = 1 << 26;
 
@@ -32,8 +35,8 @@ pub(in crate::io) struct Rows {
 
 #[derive(Debug)]
 enum Source {
-    Sparse { file: H5File, at: String, data: Dataset, indices: Dataset, offsets: Vec<u64> },
-    Dense { file: H5File, at: String, dataset: Dataset },
+    Sparse { file: H5File, data: Numbers, indices: Numbers, offsets: Vec<u64> },
+    Dense(Numbers),
     Spilled(Spill),
 }
 
@@ -42,9 +45,9 @@ impl Rows {
     pub(super) fn sparse(matrix: &StoredMatrix) -> Result<Self, IoError> {
         let (file, at) = (matrix.file.clone(), matrix.at.clone());
         let offsets = read_offsets(&file, &at, matrix.n_rows)?;
-        let [data, indices] = ["data", "indices"].map(|part| file.dataset(&format!("{at}/{part}")));
+        let [data, indices] = ["data", "indices"].map(|part| Numbers::open(&file, &format!("{at}/{part}")));
         let (data, indices) = (data?, indices?);
-        let chunk = data.chunk().and_then(|chunk| chunk.first().copied()).unwrap_or(0);
+        let chunk = data.chunk().unwrap_or(0);
         let entries = (BLOCK_CHUNKS * chunk).clamp(*BLOCK_ENTRIES.start(), *BLOCK_ENTRIES.end());
         let mut plan = Vec::new();
         let mut start = 0;
@@ -53,7 +56,7 @@ impl Rows {
             plan.push(start..end);
             start = end;
         }
-        let source = Source::Sparse { data, indices, file, at, offsets };
+        let source = Source::Sparse { data, indices, file, offsets };
         Ok(Self { source, n_cols: matrix.n_cols, plan })
     }
 
@@ -69,7 +72,7 @@ impl Rows {
         let wanted = (DENSE_ENTRIES / n_cols.max(1)).clamp(1, BLOCK_ROWS);
         let rows = wanted.div_ceil(band) * band;
         let plan = (0..matrix.n_rows).step_by(rows).map(|start| start..(start + rows).min(matrix.n_rows)).collect();
-        Ok(Self { source: Source::Dense { file, at, dataset }, n_cols, plan })
+        Ok(Self { source: Source::Dense(Numbers::open(&file, &at)?), n_cols, plan })
     }
 
     /// Rows sorted out of a file that is ordered by columns.
@@ -83,20 +86,21 @@ impl Rows {
         &self.plan
     }
 
+    /// Blocks that may be read at the same time: sorted entries need far more memory while they are read than afterwards.
+    pub(in crate::io) fn at_once(&self) -> usize {
+        if matches!(self.source, Source::Spilled(_)) { 1 } else { MOST_AT_ONCE }
+    }
+
     /// One block of the plan, columns ascending in each row, zeros left out of dense data, repeated columns added up.
     pub(in crate::io) fn read(&self, block: usize) -> Result<Csr<f32>, IoError> {
         let range = self.plan[block].clone();
         match &self.source {
             Source::Spilled(spill) => spill.read(block),
-            Source::Dense { file, at, dataset } => {
-                let dense = dataset.read_slice_2d::<f32, _>((range, ..)).map_err(file.wrong(at))?;
-                Ok(sparse_of(&dense))
-            }
-            Source::Sparse { file, at, data, indices, offsets } => {
+            Source::Dense(numbers) => Ok(sparse_of(&numbers.rows(range)?)),
+            Source::Sparse { file, data, indices, offsets } => {
                 let entries = offsets[range.start] as usize..offsets[range.end] as usize;
-                let values = data.read_slice_1d::<f32, _>(entries.clone());
-                let values = values.map_err(file.wrong(&format!("{at}/data")))?.into_raw_vec_and_offset().0;
-                let columns = read_positions(file, indices, &format!("{at}/indices"), entries, self.n_cols)?;
+                let values = data.read(entries.clone())?;
+                let columns = indices.positions(entries, self.n_cols)?;
                 let first = offsets[range.start];
                 let indptr = offsets[range.start..=range.end].iter().map(|&o| (o - first) as usize).collect();
                 sorted(indptr, columns, values, self.n_cols).map_err(IoError::data(&file.path))
@@ -107,14 +111,13 @@ impl Rows {
     /// Sum of the stored values of each row of a block; reads no more of the file than it has to.
     pub(in crate::io) fn totals(&self, block: usize) -> Result<Vec<f64>, IoError> {
         let total = |values: &[f32]| values.iter().map(|&x| f64::from(x)).sum();
-        let Source::Sparse { file, at, data, offsets, .. } = &self.source else {
+        let Source::Sparse { data, offsets, .. } = &self.source else {
             let rows = self.read(block)?;
             return Ok((0..rows.n_rows()).map(|i| total(rows.row(i).1)).collect());
         };
         let offsets = &offsets[self.plan[block].start..=self.plan[block].end];
         let (first, last) = (offsets[0] as usize, offsets[offsets.len() - 1] as usize);
-        let values = data.read_slice_1d::<f32, _>(first..last).map_err(file.wrong(&format!("{at}/data")))?;
-        let values = values.as_slice().unwrap_or_default();
+        let values = data.read(first..last)?;
         Ok(offsets.windows(2).map(|w| total(&values[w[0] as usize - first..w[1] as usize - first])).collect())
     }
 }
