@@ -3,8 +3,10 @@
 mod accumulate;
 mod aggregate;
 mod anndata;
+mod annotation;
 mod atomic;
 mod cell_counts;
+mod cell_rows;
 mod cells;
 mod detect;
 mod drug_targets;
@@ -16,7 +18,9 @@ mod h5ad;
 mod mtx;
 mod network;
 mod parquet;
+mod parquet_cells;
 mod perturbations;
+mod preset;
 mod prior;
 mod pseudobulk;
 mod read_ahead;
@@ -33,7 +37,7 @@ pub use self::aggregate::read_mean_row;
 pub use self::anndata::{AnnData, Column, Matrix};
 pub use self::atomic::write_atomic;
 pub use self::cell_counts::read_cell_counts;
-pub use self::cells::{CellFile, open_cells};
+pub use self::cells::{CellFile, open_cells, open_cells_with};
 pub use self::drug_targets::{DrugTargetsRead, read_drug_targets};
 pub use self::error::IoError;
 pub use self::features::{read_feature_tables, read_features, write_feature_tables};
@@ -45,6 +49,7 @@ pub use self::network::{
     write_network,
 };
 pub use self::parquet::{ParquetKind, ParquetValues, write_parquet};
+pub use self::preset::{PRESETS, Preset};
 pub use self::prior::{PriorOptions, PriorSummary, PriorsRead, read_graph, read_priors, write_graph};
 pub use self::pseudobulk::write_pseudobulk;
 pub use self::scale::ScaleGuess;

@@ -71,6 +71,9 @@ pub(super) enum ColorArg {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Screen options")]
 pub(super) struct ScreenArgs {
+    /// A published data set whose columns, control label and quirks are known (`grn data presets` lists them)
+    #[arg(long = "preset", value_name = "NAME")]
+    pub(super) preset: Option<String>,
     /// Column of the perturbation (default: `target_gene`, `perturbation`, `condition` or `gene`, whichever fits)
     #[arg(long, value_name = "COLUMN")]
     pub(super) pert_col: Option<String>,
@@ -92,6 +95,9 @@ pub(super) struct ScreenArgs {
     /// Table of other gene names: TSV of alias and gene
     #[arg(long, value_name = "FILE")]
     pub(super) aliases: Option<PathBuf>,
+    /// The genes that the tokens of Parquet files stand for (default: gene_metadata.parquet beside the cells)
+    #[arg(long, value_name = "FILE")]
+    pub(super) gene_metadata: Option<PathBuf>,
 }
 
 /// `--scale`.

@@ -3,6 +3,7 @@
 mod check;
 mod drugs;
 mod knockdown;
+mod presets;
 mod pseudobulk;
 
 use clap::Subcommand;
@@ -18,6 +19,8 @@ pub(super) enum DataCommand {
     Check(check::CheckArgs),
     /// Reduce screens to one row per condition: mean, variance and third moment of log1p expression
     Pseudobulk(pseudobulk::PseudobulkArgs),
+    /// Published data sets whose columns and control labels are known to `--preset`
+    Presets(presets::PresetsArgs),
     /// Drug screens in Parquet (Tahoe-100M): one signature per drug, dose and cell line, and treated cells beside controls
     Drugs(drugs::DrugsArgs),
 }
@@ -26,6 +29,7 @@ pub(super) fn run(command: DataCommand, session: &mut Session) -> Result<ExitSta
     match command {
         DataCommand::Check(args) => check::run(args, session),
         DataCommand::Pseudobulk(args) => pseudobulk::run(args, session),
+        DataCommand::Presets(args) => presets::run(&args, session),
         DataCommand::Drugs(args) => drugs::run(&args, session),
     }
 }

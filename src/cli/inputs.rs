@@ -155,6 +155,7 @@ pub(super) fn screen_or_settings(typed: &ScreenArgs, settings: &DataSettings) ->
         };
     let or = |typed: &Option<String>, set: &Option<String>| typed.clone().or_else(|| set.clone());
     Ok(ScreenArgs {
+        preset: or(&typed.preset, &settings.preset),
         pert_col: or(&typed.pert_col, &settings.pert_col),
         control_pert: or(&typed.control_pert, &settings.control_pert),
         celltype_col: or(&typed.celltype_col, &settings.celltype_col),
@@ -162,6 +163,7 @@ pub(super) fn screen_or_settings(typed: &ScreenArgs, settings: &DataSettings) ->
         scale: typed.scale.or(scale),
         target_sum: if typed.target_sum.is_empty() { settings.target_sum.clone() } else { typed.target_sum.clone() },
         aliases: typed.aliases.clone().or_else(|| settings.aliases.clone()),
+        gene_metadata: typed.gene_metadata.clone().or_else(|| settings.gene_metadata.clone()),
     })
 }
 
@@ -240,6 +242,7 @@ pub(super) fn effective_settings(session: &Session, model: &str, inputs: &Inputs
         model: model.to_owned(),
         data: DataSettings {
             screen,
+            preset: typed.preset,
             pert_col: typed.pert_col,
             control_pert: typed.control_pert,
             celltype_col: typed.celltype_col,
@@ -247,6 +250,7 @@ pub(super) fn effective_settings(session: &Session, model: &str, inputs: &Inputs
             scale,
             target_sum: typed.target_sum,
             aliases: typed.aliases,
+            gene_metadata: typed.gene_metadata,
             features: inputs.feature_files.features.clone(),
             other_effects: inputs.feature_files.other_effects.clone(),
         },

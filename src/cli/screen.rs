@@ -3,12 +3,21 @@
 use super::args::{ScaleArg, ScreenArgs};
 use super::error::CliError;
 use crate::data::{PseudobulkOptions, Scale, TargetSum};
-use crate::io::ScreenOptions;
+use crate::io::{PRESETS, Preset, ScreenOptions};
+
+/// The preset of this name.
+fn named(name: &str) -> Result<&'static Preset, CliError> {
+    Preset::named(name).ok_or_else(|| {
+        let names: Vec<&str> = PRESETS.iter().map(|p| p.name).collect();
+        let hint = crate::data::suggest(name, names.iter().copied()).first().map(|n| format!("did you mean `--preset {n}`?"));
+        CliError::usage("--preset", names.join(", "), format!("`{name}`"), hint)
+    })
+}
 
 impl ScreenArgs {
     /// How cells are labelled and scaled.
-    #[allow(clippy::unnecessary_wraps)]
     pub(super) fn options(&self) -> Result<ScreenOptions, CliError> {
+        let preset = self.preset.as_deref().map(named).transpose()?;
         let scale = self.scale.map(|scale| match scale {
             ScaleArg::Counts => Scale::Counts,
             ScaleArg::Log1p => Scale::Log1p,
@@ -21,6 +30,8 @@ impl ScreenArgs {
             scale,
             aliases: self.aliases.clone(),
             whole_labels: false,
+            gene_metadata: self.gene_metadata.clone(),
+            preset,
         })
     }
 

@@ -51,6 +51,9 @@ pub struct DataSettings {
     /// The screen; without it the embedded simulated one.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub screen: Option<PathBuf>,
+    /// A published data set whose columns, control label and quirks are known.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub preset: Option<String>,
     /// Column of the perturbation; detected without it.
     #[serde(skip_serializing_if = "Option::is_none")]
     pub pert_col: Option<String>,
@@ -71,6 +74,9 @@ pub struct DataSettings {
     /// Table of other gene names (TSV: alias, gene).
     #[serde(skip_serializing_if = "Option::is_none")]
     pub aliases: Option<PathBuf>,
+    /// The genes that the tokens of Parquet files stand for.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub gene_metadata: Option<PathBuf>,
     /// Embeddings of genes.
     pub features: Vec<PathBuf>,
     /// Effects of perturbations in other contexts.
@@ -81,6 +87,7 @@ impl Default for DataSettings {
     fn default() -> Self {
         Self {
             screen: None,
+            preset: None,
             pert_col: None,
             control_pert: None,
             celltype_col: None,
@@ -88,6 +95,7 @@ impl Default for DataSettings {
             scale: None,
             target_sum: "median".to_owned(),
             aliases: None,
+            gene_metadata: None,
             features: Vec::new(),
             other_effects: Vec::new(),
         }

@@ -4,11 +4,11 @@ use std::sync::Arc;
 
 use rayon::prelude::*;
 
-use super::cells::CellRows;
+use super::cell_rows::CellRows;
 use super::read_ahead::ReadAhead;
 use super::{IoError, ScreenFile};
 use crate::data::{
-    CellTable, DataError, Normalisation, Pseudobulk, PseudobulkBuilder, PseudobulkOptions, Scale, TargetSum,
+    CellBlock, CellTable, DataError, Normalisation, Pseudobulk, PseudobulkBuilder, PseudobulkOptions, Scale, TargetSum,
     median,
 };
 
@@ -89,17 +89,27 @@ pub(super) fn totals(
     of_cell: &[Option<u32>],
     progress: &mut dyn FnMut(u64),
 ) -> Result<Vec<f64>, IoError> {
-    let at_once = rayon::current_num_threads().min(rows.at_once()).max(1);
-    let blocks: Vec<usize> = (0..rows.n_blocks()).collect();
     let mut kept = Vec::new();
+    let mut keep = |first: usize, totals: &[f64]| {
+        let with_condition = totals.iter().enumerate().filter(|(i, _)| of_cell[first + i].is_some());
+        kept.extend(with_condition.map(|(_, &total)| total).filter(|&total| total > 0.0));
+        progress(totals.len() as u64);
+    };
+    let (plan, at_once) = (rows.plan(), rayon::current_num_threads().min(rows.at_once()).max(1));
+    let blocks: Vec<usize> = (0..plan.len()).collect();
     for blocks in blocks.chunks(4 * at_once) {
         let read = |some: &[usize]| some.iter().map(|&block| rows.totals(block)).collect::<Vec<_>>();
         let of_blocks: Vec<_> = blocks.par_chunks(blocks.len().div_ceil(at_once)).flat_map_iter(read).collect();
+        let Some(of_blocks) = of_blocks.into_iter().collect::<Option<Vec<_>>>() else {
+            for block in ReadAhead::start(rows.clone()) {
+                let CellBlock { first_cell, x } = block?;
+                let total = |i: usize| x.row(i).1.iter().map(|&v| f64::from(v)).sum();
+                keep(first_cell, &(0..x.n_rows()).map(total).collect::<Vec<f64>>());
+            }
+            break;
+        };
         for (&block, totals) in blocks.iter().zip(of_blocks) {
-            let (first, totals) = totals?;
-            let with_condition = totals.iter().enumerate().filter(|(i, _)| of_cell[first + i].is_some());
-            kept.extend(with_condition.map(|(_, &total)| total).filter(|&total| total > 0.0));
-            progress(rows.n_cells(block) as u64);
+            keep(plan[block].start, &totals?);
         }
     }
     Ok(kept)

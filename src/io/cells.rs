@@ -3,12 +3,16 @@
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use super::annotation::Annotation;
 use super::genes::{GeneNames, build_index, gene_names};
-use super::h5ad::{Frame, H5File, Rows, StoredMatrix};
+use super::h5ad::{Frame, H5File, StoredMatrix};
+use super::cell_rows::{CellRows, Source};
 use super::mtx::MtxMatrix;
+use super::read_ahead::ReadAhead;
 use super::scale::{LOOKED_AT, ScaleGuess, guess};
+use super::parquet_cells::{self, ParquetMatrix};
 use super::{IoError, mtx, tenx, vcc};
-use crate::data::{CellBlock, Csr, DataError, Expression, GeneIndex, Scale};
+use crate::data::{Csr, Expression, GeneIndex, Scale};
 use crate::error::Notice;
 
 /// Cells on disk: opened, not read.
@@ -28,7 +32,7 @@ pub struct CellFile {
     pub notices: Vec<Notice>,
     /// Where in the file the expression is (`X`, `layers/counts`, ...); `None` where the file holds none.
     pub matrix_name: Option<String>,
-    pub(super) obs: Option<Frame>,
+    pub(super) obs: Option<Annotation>,
     pub(super) matrix: Option<Matrix>,
 }
 
@@ -39,16 +43,34 @@ pub(super) enum Matrix {
     Hdf5(StoredMatrix, Option<Vec<Option<u32>>>),
     /// In a Matrix Market file.
     Mtx(MtxMatrix),
+    /// In Parquet files.
+    Parquet(ParquetMatrix),
 }
 
-/// Opens `.h5ad`, `.vcc`, 10x `.h5`, a 10x folder or a `matrix.mtx[.gz]` file; `aliases` is a table of other gene names.
+/// Opens `.h5ad`, `.vcc`, 10x `.h5`, a 10x folder, a `matrix.mtx[.gz]` file, or Parquet in the layout of Tahoe-100M (a file
+/// or a folder of them); `aliases` is a table of other gene names.
 ///
 /// # Errors
 /// [`IoError`] that names the file, the element, and what was expected.
 pub fn open_cells(path: &Path, aliases: Option<&Path>) -> Result<CellFile, IoError> {
+    open_cells_with(path, aliases, None)
+}
+
+/// The same with a table of the genes that the tokens of Parquet files stand for.
+///
+/// # Errors
+/// As [`open_cells`].
+pub fn open_cells_with(
+    path: &Path,
+    aliases: Option<&Path>,
+    gene_metadata: Option<&Path>,
+) -> Result<CellFile, IoError> {
     if path.is_dir() && path.join(".zattrs").exists() || path.extension().is_some_and(|e| e == "zarr" || e == "zip") {
         let expected = "an .h5ad file, a 10x .h5 file or a 10x folder (convert zarr with `anndata.read_zarr(...).write_h5ad(...)`)";
         return Err(IoError::format(path, "", expected, "a zarr store"));
+    }
+    if parquet_cells::is_cells(path) {
+        return parquet_cells::open(path, gene_metadata, aliases);
     }
     if path.is_dir() || mtx::is_matrix_file(path) {
         return mtx::open(path, aliases);
@@ -92,7 +114,7 @@ fn open_h5ad(file: &H5File, aliases: Option<&Path>) -> Result<CellFile, IoError>
         repeated_genes: repeated,
         notices,
         matrix_name: found.as_ref().map(|m| m.at.clone()),
-        obs: Some(obs),
+        obs: Some(Annotation::Frame(obs)),
         matrix: found.map(|m| Matrix::Hdf5(m, None)),
     })
 }
@@ -125,13 +147,14 @@ fn is_table(file: &H5File) -> bool {
 impl CellFile {
     /// Names of the annotation columns of the cells.
     pub fn columns(&self) -> &[String] {
-        self.obs.as_ref().map_or(&[], |obs| &obs.columns)
+        self.obs.as_ref().map_or(&[], Annotation::columns)
     }
 
     /// Number of values in the file; of a sparse matrix those that are stored, as far as that is known without reading.
     pub fn stored_values(&self) -> u64 {
         match &self.matrix {
             Some(Matrix::Hdf5(matrix, _)) => matrix.stored_values(),
+            Some(Matrix::Parquet(matrix)) => matrix.stored_values(),
             Some(Matrix::Mtx(_)) | None => self.n_cells as u64 * self.genes.len() as u64,
         }
     }
@@ -141,6 +164,7 @@ impl CellFile {
         Ok(guess(&match self.matrix()? {
             Matrix::Hdf5(matrix, _) => matrix.sample(LOOKED_AT)?,
             Matrix::Mtx(matrix) => matrix.sample(LOOKED_AT)?,
+            Matrix::Parquet(matrix) => matrix.sample(LOOKED_AT)?,
         }))
     }
 
@@ -149,10 +173,9 @@ impl CellFile {
     /// # Errors
     /// [`DataError::BadValue`] for a value that is not finite or negative, and whatever reading says.
     pub fn read(&self, scale: Scale) -> Result<Expression, IoError> {
-        let rows = self.rows()?;
         let mut x = Csr::empty(self.genes.len());
-        for block in 0..rows.n_blocks() {
-            let block = rows.read(block, false)?.x;
+        for block in ReadAhead::start(self.rows()?) {
+            let block = block?.x;
             for row in 0..block.n_rows() {
                 let (genes, values) = block.row(row);
                 x.push_row(genes.iter().copied().zip(values.iter().copied()));
@@ -170,86 +193,11 @@ impl CellFile {
     /// Access to the cells by blocks of rows.
     pub(super) fn rows(&self) -> Result<CellRows, IoError> {
         let (rows, genes_of_columns) = match self.matrix()? {
-            Matrix::Hdf5(matrix, genes_of_columns) => (matrix.rows()?, genes_of_columns.clone()),
-            Matrix::Mtx(matrix) => (matrix.rows()?, None),
+            Matrix::Hdf5(matrix, genes_of_columns) => (Source::Stored(Arc::new(matrix.rows()?)), genes_of_columns.clone()),
+            Matrix::Mtx(matrix) => (Source::Stored(Arc::new(matrix.rows()?)), None),
+            Matrix::Parquet(matrix) => (Source::Parquet(matrix.rows()), None),
         };
-        Ok(CellRows { rows, genes_of_columns, genes: Arc::clone(&self.genes), path: self.path.clone() })
+        Ok(CellRows { source: rows, genes_of_columns, genes: Arc::clone(&self.genes), path: self.path.clone() })
     }
 }
 
-/// Cells of a file by blocks of rows.
-#[derive(Debug)]
-pub(super) struct CellRows {
-    rows: Rows,
-    genes_of_columns: Option<Vec<Option<u32>>>,
-    genes: Arc<GeneIndex>,
-    path: PathBuf,
-}
-
-impl CellRows {
-    /// Number of blocks.
-    pub(super) fn n_blocks(&self) -> usize {
-        self.rows.plan().len()
-    }
-
-    /// Blocks that may be read at the same time.
-    pub(super) fn at_once(&self) -> usize {
-        self.rows.at_once()
-    }
-
-    /// Number of cells in a block.
-    pub(super) fn n_cells(&self, block: usize) -> usize {
-        self.rows.plan()[block].len()
-    }
-
-    /// One block of cells, n x n_genes; values are finite, and not negative unless they are effects.
-    pub(super) fn read(&self, block: usize, negative: bool) -> Result<CellBlock, IoError> {
-        let mut x = self.rows.read(block)?;
-        if let Some(genes) = &self.genes_of_columns {
-            x = select_columns(&x, genes, self.genes.len());
-        }
-        let first_cell = self.rows.plan()[block].start;
-        match bad_value(&x, negative) {
-            Some((row, gene, value)) => Err(IoError::data(&self.path)(DataError::BadValue {
-                cell: (first_cell + row) as u64,
-                gene: self.genes.names()[gene as usize].to_string(),
-                value: value.to_string(),
-            })),
-            None => Ok(CellBlock { first_cell, x }),
-        }
-    }
-
-    /// First cell of a block and the sum of the values of each of its cells.
-    pub(super) fn totals(&self, block: usize) -> Result<(usize, Vec<f64>), IoError> {
-        let first = self.rows.plan()[block].start;
-        if self.genes_of_columns.is_none() {
-            return Ok((first, self.rows.totals(block)?));
-        }
-        let x = self.read(block, true)?.x;
-        Ok((first, (0..x.n_rows()).map(|i| x.row(i).1.iter().map(|&v| f64::from(v)).sum()).collect()))
-    }
-}
-
-fn bad_value(x: &Csr<f32>, negative: bool) -> Option<(usize, u32, f32)> {
-    let good = |v: f32| v.is_finite() && (negative || v >= 0.0);
-    // One cheap look at all values before the search for the culprit.
-    if x.data().iter().all(|&v| good(v)) {
-        return None;
-    }
-    (0..x.n_rows()).find_map(|row| {
-        let (genes, values) = x.row(row);
-        let at = values.iter().position(|&v| !good(v))?;
-        Some((row, genes[at], values[at]))
-    })
-}
-
-/// The columns that belong to genes, in the order of the genes.
-fn select_columns(x: &Csr<f32>, genes: &[Option<u32>], n_genes: usize) -> Csr<f32> {
-    let mut out = Csr::empty(n_genes);
-    for row in 0..x.n_rows() {
-        let (columns, values) = x.row(row);
-        let kept = columns.iter().zip(values).filter_map(|(&c, &v)| genes[c as usize].map(|gene| (gene, v)));
-        out.push_row(kept);
-    }
-    out
-}

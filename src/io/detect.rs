@@ -2,7 +2,8 @@
 
 use std::path::Path;
 
-use super::h5ad::{Frame, Labels};
+use super::annotation::Annotation;
+use super::h5ad::Labels;
 use super::{IoError, ScreenOptions};
 use crate::data::Treatment;
 use crate::error::{Notice, some_of};
@@ -72,7 +73,7 @@ pub(super) fn find_control(names: &[String]) -> Option<&String> {
 }
 
 /// Finds the column of perturbations and the control label, or takes those given.
-pub(super) fn detect(path: &Path, obs: &Frame, options: &ScreenOptions) -> Result<Detected, IoError> {
+pub(super) fn detect(path: &Path, obs: &Annotation, options: &ScreenOptions) -> Result<Detected, IoError> {
     let column = match &options.pert_col {
         Some(column) if obs.has(column) => column.clone(),
         Some(column) => return Err(missing(path, obs, column)),
@@ -81,7 +82,10 @@ pub(super) fn detect(path: &Path, obs: &Frame, options: &ScreenOptions) -> Resul
     let labels = obs.labels(&column)?;
     let control = match &options.control {
         Some(label) => Some(stated_control(path, &column, &labels, label.trim())?),
-        None => find_control(&labels.names).cloned(),
+        None => {
+            let known = options.preset.and_then(|preset| preset.control_among(&labels.names));
+            known.or_else(|| find_control(&labels.names)).cloned()
+        }
     };
     let mut notices = Vec::new();
     if options.pert_col.is_none() || options.control.is_none() {
@@ -110,7 +114,7 @@ fn stated_control(path: &Path, column: &str, labels: &Labels, label: &str) -> Re
 }
 
 /// The first known column whose labels include a control; else the first known column with more than one label.
-fn choose(obs: &Frame, options: &ScreenOptions) -> Result<Option<String>, IoError> {
+fn choose(obs: &Annotation, options: &ScreenOptions) -> Result<Option<String>, IoError> {
     let mut fallback = None;
     for column in COLUMNS.iter().filter(|c| obs.has(c)) {
         let labels = obs.labels(column)?;
@@ -129,8 +133,8 @@ fn choose(obs: &Frame, options: &ScreenOptions) -> Result<Option<String>, IoErro
 }
 
 /// An error that names a column that would do, where one looks like it.
-fn missing(path: &Path, obs: &Frame, column: &str) -> IoError {
-    let hint = obs.columns.iter().find_map(|other| {
+fn missing(path: &Path, obs: &Annotation, column: &str) -> IoError {
+    let hint = obs.columns().iter().find_map(|other| {
         let labels = obs.labels(other).ok()?;
         let control = find_control(&labels.names)?;
         let n = labels.names.len();
@@ -139,7 +143,7 @@ fn missing(path: &Path, obs: &Frame, column: &str) -> IoError {
         ))
     });
     let expected = expected_columns();
-    let found = if obs.columns.is_empty() { "no column".into() } else { some_of(&obs.columns, 12) };
+    let found = if obs.columns().is_empty() { "no column".into() } else { some_of(obs.columns(), 12) };
     IoError::MissingColumn { path: path.to_owned(), column: column.to_owned(), expected, found, hint }
 }
 

@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use crate::data::{GeneIndex, Perturbation};
+use crate::data::{GeneIndex, Perturbation, Treatment};
 use crate::error::{Notice, some_of};
 
 /// The perturbation of each distinct label; `None` for labels of more than two genes.
@@ -24,9 +24,14 @@ pub(super) fn perturbations(
     (parsed, notices.into_iter().flatten().collect())
 }
 
-/// Each distinct label as one perturbation, whatever is in it.
+/// Each distinct label as one perturbation, whatever is in it; of a drug with its dose, blanks in the name do not count.
 pub(super) fn whole(names: &[String], control: Option<&str>) -> Vec<Option<Perturbation>> {
-    let of = |name: &String| if control == Some(name) { Perturbation::control() } else { Perturbation::of([name]) };
+    let plain = |name: &str| Treatment::parse(name).map_or_else(|| name.to_owned(), |t| t.label());
+    let control = control.map(plain);
+    let of = |name: &String| match plain(name) {
+        name if control.as_ref() == Some(&name) => Perturbation::control(),
+        name => Perturbation::of([name]),
+    };
     names.iter().map(|name| Some(of(name))).collect()
 }
 
@@ -119,5 +124,9 @@ mod tests {
         let names = ["DMSO", "(+)-JQ1 + A + B", "A_B"].map(String::from);
         let got: Vec<String> = whole(&names, Some("DMSO")).into_iter().flatten().map(|p| p.to_string()).collect();
         assert_eq!(got, ["control", "(+)-JQ1 + A + B", "A_B"]);
+        let doses = ["[('DMSO_TF', 0.0, 'uM')]", "[('Infigratinib ', 0.05, 'uM')]", "[('Infigratinib', 0.05, 'uM')]"];
+        let got = whole(&doses.map(String::from), Some("[('DMSO_TF', 0.0, 'uM')]"));
+        assert!(got[0].as_ref().is_some_and(Perturbation::is_control));
+        assert_eq!(got[1], got[2]);
     }
 }

@@ -5,13 +5,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::accumulate::{pseudobulk_of, totals};
-use super::cells::{CellFile, open_cells};
+use super::cells::{CellFile, open_cells_with};
 use super::detect::{COLUMNS, Detected, detect, expected_columns};
 use super::h5ad::Labels;
 use super::perturbations::{perturbations, whole};
 use super::read_ahead::ReadAhead;
 use super::table::Written;
-use super::{IoError, ScaleGuess};
+use super::{IoError, Preset, ScaleGuess};
 use crate::data::{
     CellBlock, CellTable, Condition, DataError, GeneIndex, Perturbation, Pseudobulk, PseudobulkOptions, Scale, Screen,
     median,
@@ -35,6 +35,10 @@ pub struct ScreenOptions {
     pub aliases: Option<PathBuf>,
     /// Labels are names of drugs and the like: `+` and `_` in them do not join genes.
     pub whole_labels: bool,
+    /// The genes that the tokens of Parquet files stand for.
+    pub gene_metadata: Option<PathBuf>,
+    /// The data set, where it is one that is known.
+    pub preset: Option<&'static Preset>,
 }
 
 /// Cells on disk with their conditions.
@@ -70,7 +74,7 @@ pub struct ScreenFile {
 /// [`IoError::MissingColumn`] without a column of perturbations, and whatever is wrong with the file. A screen without
 /// control opens: see [`CellTable::controls`].
 pub fn open_screen(path: &Path, options: &ScreenOptions) -> Result<ScreenFile, IoError> {
-    label_cells(open_cells(path, options.aliases.as_deref())?, options)
+    label_cells(open_cells_with(path, options.aliases.as_deref(), options.gene_metadata.as_deref())?, options)
 }
 
 /// Finds out what was done to the cells of an open file.
@@ -79,7 +83,9 @@ pub fn open_screen(path: &Path, options: &ScreenOptions) -> Result<ScreenFile, I
 /// As [`open_screen`].
 pub fn label_cells(file: CellFile, options: &ScreenOptions) -> Result<ScreenFile, IoError> {
     let written = Written::read(&file)?;
-    let options = &written.as_ref().map_or_else(|| options.clone(), |w| w.options(options, &file));
+    let known = options.preset.filter(|_| written.is_none());
+    let options = known.map_or_else(|| options.clone(), |p| p.fill(options, |c| file.columns().iter().any(|o| o == c)));
+    let options = &written.as_ref().map_or_else(|| options.clone(), |w| w.options(&options, &file));
     let obs = file.obs.as_ref().ok_or_else(|| no_annotation(&file, options))?;
     let Detected { column, control, labels, notices: detected } = detect(&file.path, obs, options)?;
     let guess = stated_or_guessed(&file, options)?;

@@ -7,7 +7,8 @@ use std::sync::Arc;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::cells::{CellFile, CellRows};
+use super::cells::CellFile;
+use super::read_ahead::ReadAhead;
 use super::h5ad::{H5File, StoredMatrix};
 use super::scale::LARGEST_LOG1P;
 use super::screen::{check_control, open_screen};
@@ -169,7 +170,7 @@ impl Written {
 fn h5ad_of(file: &CellFile) -> Option<&H5File> {
     match file.matrix.as_ref()? {
         super::cells::Matrix::Hdf5(matrix, _) => Some(&matrix.file),
-        super::cells::Matrix::Mtx(_) => None,
+        super::cells::Matrix::Mtx(_) | super::cells::Matrix::Parquet(_) => None,
     }
 }
 
@@ -234,11 +235,10 @@ fn read_layer(screen: &ScreenFile, name: &str, rows: &[usize]) -> Result<Option<
 
 /// The wanted rows of the main matrix; values must be finite and may be negative.
 fn read_rows(file: &CellFile, rows: &[usize], progress: &mut dyn FnMut(u64, u64)) -> Result<Array2<f32>, IoError> {
-    let source: CellRows = file.rows()?;
     let mut out = Array2::zeros((rows.len(), file.genes.len()));
     let mut next = 0;
-    for block in 0..source.n_blocks() {
-        let read = source.read(block, true)?;
+    for block in ReadAhead::with_negative(file.rows()?) {
+        let read = block?;
         while next < rows.len() && rows[next] < read.first_cell + read.x.n_rows() {
             fill(&mut out, next, read.x.row(rows[next] - read.first_cell));
             next += 1;

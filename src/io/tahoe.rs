@@ -18,6 +18,7 @@ mod tokens;
 use std::path::{Path, PathBuf};
 
 use self::cell::Reader;
+pub(super) use self::cell::without_marker;
 use self::control::Controls;
 pub use self::extraction::{Dropped, DrugExtraction};
 use self::pair::Pairs;

@@ -164,6 +164,7 @@ fn read(session: &Session, args: &PredictArgs, run: &LoadedRun) -> Result<Contro
     // What is known of the screen of the run need not hold for another file.
     let own = args.controls.is_none() || args.controls == data.screen;
     let known = ScreenArgs {
+        preset: data.preset.filter(|_| own),
         pert_col: data.pert_col.filter(|_| own),
         control_pert: data.control_pert.filter(|_| own),
         celltype_col: None,
@@ -171,6 +172,7 @@ fn read(session: &Session, args: &PredictArgs, run: &LoadedRun) -> Result<Contro
         scale: data.scale.filter(|_| own).map(|s| if s == "counts" { ScaleArg::Counts } else { ScaleArg::Log1p }),
         target_sum: data.target_sum.clone(),
         aliases: data.aliases,
+        gene_metadata: data.gene_metadata,
     };
     let path = args.controls.clone().or(data.screen).unwrap_or_default();
     let screen = io::open_screen(&path, &known.options()?)?;

@@ -33,6 +33,11 @@ impl Treatment {
         Some(Self { drug: drug.trim().to_owned(), dose, unit: unit.to_owned() })
     }
 
+    /// The label as Tahoe-100M writes it, without blanks around the name.
+    pub fn label(&self) -> String {
+        format!("[('{}', {:?}, '{}')]", self.drug, self.dose, self.unit)
+    }
+
     /// `0.05 uM`.
     pub fn dose(&self) -> String {
         format!("{} {}", self.dose, self.unit)

@@ -84,9 +84,7 @@ impl Frame {
 
     /// A column as text, one per row.
     pub(in crate::io) fn text(&self, column: &str) -> Result<Vec<String>, IoError> {
-        let labels = self.labels(column)?;
-        let name = |at: &Option<u32>| at.map_or_else(String::new, |at| labels.names[at as usize].clone());
-        Ok(labels.of_cell.iter().map(name).collect())
+        Ok(self.labels(column)?.into_text())
     }
 
     fn same_length(&self, column: &str, got: usize) -> Result<(), IoError> {

@@ -32,6 +32,12 @@ impl Labels {
         Self::from_codes(&names, &codes)
     }
 
+    /// One text per cell, empty where it has no label.
+    pub(in crate::io) fn into_text(self) -> Vec<String> {
+        let name = |at: Option<u32>| at.map_or_else(String::new, |at| self.names[at as usize].clone());
+        self.of_cell.iter().copied().map(name).collect()
+    }
+
     /// From categories and one position per cell; negative positions mean no label. Only labels that occur are kept, in
     /// order of first appearance; categories that differ in blanks become one label.
     pub(in crate::io) fn from_codes(categories: &[String], codes: &[i64]) -> Self {

@@ -21,7 +21,7 @@ const DENSE_ENTRIES: usize = 1 << 22;
 /// Rows per block at most.
 const BLOCK_ROWS: usize = 1 << 14;
 /// Blocks that are read at the same time: beyond that the disk is slower than the processors.
-const MOST_AT_ONCE: usize = 8;
+pub(in crate::io) const MOST_AT_ONCE: usize = 8;
 /// A band of chunks of a dense dataset that is larger than this (in values) is not read by rows.
 const BAND_LIMIT: usize = 1 << 26;
 

@@ -109,6 +109,11 @@ impl ParquetTable {
         self.reader.num_row_groups()
     }
 
+    /// Values of a column in all groups, elements of lists each.
+    pub(in crate::io) fn n_values(&self, column: usize) -> u64 {
+        self.reader.metadata().row_groups().iter().map(|g| g.column(column).num_values().max(0) as u64).sum()
+    }
+
     /// A group of rows and how many there are.
     pub(in crate::io) fn group(&self, group: usize) -> Result<(Group<'_>, usize), IoError> {
         let rows = self.reader.get_row_group(group).map_err(|e| self.damaged(group, &e))?;

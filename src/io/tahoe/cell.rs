@@ -8,6 +8,14 @@ use crate::io::IoError;
 /// Token of the marker at the beginning of a cell; its count is below 0.
 const MARKER: i64 = 1;
 
+/// Tokens and counts of a cell behind the marker it may begin with.
+pub(in crate::io) fn without_marker<'a>(genes: &'a [i64], counts: &'a [f32]) -> (&'a [i64], &'a [f32]) {
+    match (genes, counts) {
+        ([MARKER, genes @ ..], [first, counts @ ..]) if *first < 0.0 => (genes, counts),
+        _ => (genes, counts),
+    }
+}
+
 /// Reads cells with a table of tokens.
 pub(super) struct Reader<'a> {
     pub(super) tokens: &'a TokenTable,
@@ -59,15 +67,14 @@ impl<'a> Reader<'a> {
     /// One cell of a batch whose lists were read.
     pub(super) fn cell(&self, batch: &Batch<'_>, at: usize) -> Result<Cell, IoError> {
         let Some((genes, counts)) = &batch.lists else { return Ok(Cell::default()) };
-        let (mut genes, mut counts) = (genes.row(at), counts.row(at));
+        let (genes, counts) = (genes.row(at), counts.row(at));
         if genes.len() != counts.len() {
             let expected = format!("as many counts as genes ({})", genes.len());
             return Err(batch.wrong(at, &expected, counts.len().to_string()));
         }
-        let marked = genes.first() == Some(&MARKER) && counts[0] < 0.0;
-        if marked {
-            (genes, counts) = (&genes[1..], &counts[1..]);
-        }
+        let all = genes.len();
+        let (genes, counts) = without_marker(genes, counts);
+        let marked = genes.len() < all;
         let mut cell = Cell { marked, ..Cell::default() };
         for (&token, &count) in genes.iter().zip(counts) {
             if !(count.is_finite() && count >= 0.0) {

@@ -51,13 +51,13 @@ impl TokenTable {
     }
 
     /// Column of a token.
-    pub(super) fn column(&self, token: i64) -> Option<u32> {
+    pub(in crate::io) fn column(&self, token: i64) -> Option<u32> {
         let at = usize::try_from(token).ok()?;
         self.columns.get(at).copied().filter(|c| *c != ABSENT)
     }
 
     /// Token of a column.
-    pub(super) fn token(&self, column: u32) -> i64 {
+    pub(in crate::io) fn token(&self, column: u32) -> i64 {
         self.tokens[column as usize]
     }
 
