@@ -18,6 +18,7 @@ mod perturbation;
 mod pseudobulk;
 mod responses;
 mod split;
+mod totals;
 
 pub use self::accumulate::{PseudobulkBuilder, PseudobulkOptions};
 pub use self::cells::{CellBlock, CellTable, Screen};
@@ -37,3 +38,4 @@ pub use self::perturbation::{Condition, Intervention, Perturbation};
 pub use self::pseudobulk::{Moments, Pseudobulk, Quantity};
 pub use self::responses::{ControlProfile, Responses};
 pub use self::split::{Fold, Split};
+pub use self::totals::Totals;

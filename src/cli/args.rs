@@ -27,6 +27,9 @@ pub(super) struct GlobalArgs {
     /// Where tensors live: auto, cpu or cuda:N
     #[arg(long, global = true, value_name = "DEVICE")]
     pub(super) device: Option<String>,
+    /// Memory to stay within (`4G`, `512M`): `data pseudobulk` takes more passes, others refuse what would need more
+    #[arg(long, global = true, value_name = "SIZE", value_parser = bytes)]
+    pub(super) memory: Option<u64>,
     /// Folder for everything the command writes
     #[arg(long, global = true, value_name = "DIR")]
     pub(super) outdir: Option<PathBuf>,
@@ -135,6 +138,26 @@ pub(super) struct FeatureArgs {
     /// Effects of perturbations in another cell line, time or technology: .h5ad or any format of `--features`; repeatable
     #[arg(long, value_name = "FILE")]
     pub(super) other_effects: Vec<PathBuf>,
+}
+
+/// A number of bytes: `512M`, `4G`, `1.5GB`, `2GiB`; without a unit, bytes.
+pub(super) fn bytes(text: &str) -> Result<u64, String> {
+    let wrong = || format!("expected a size such as `4G` or `512M`, got `{text}`");
+    let text_of_number = text.trim_end_matches(|c: char| c.is_ascii_alphabetic());
+    let number: f64 = text_of_number.trim().parse().map_err(|_| wrong())?;
+    let unit = match text[text_of_number.len()..].to_ascii_uppercase().as_str() {
+        "" | "B" => 1.0,
+        "K" | "KB" => 1e3,
+        "M" | "MB" => 1e6,
+        "G" | "GB" => 1e9,
+        "T" | "TB" => 1e12,
+        "KIB" => 1024.0,
+        "MIB" => 1_048_576.0,
+        "GIB" => 1_073_741_824.0,
+        _ => return Err(wrong()),
+    };
+    let bytes = number * unit;
+    if bytes.is_finite() && bytes >= 1.0 { Ok(bytes as u64) } else { Err(wrong()) }
 }
 
 /// Two whole numbers that ascend, joined by a comma.

@@ -95,8 +95,8 @@ pub(super) fn run(args: CvArgs, session: &mut Session) -> Result<ExitStatus, Cli
     let entries: Vec<Entry> = entries(&args, session)?.into_iter().map(|e| e.calibrated(args.calibrate)).collect();
     let plan = Plan::new(&args, session, &entries)?;
     let outdir = session.outdir.clone().unwrap_or_else(|| PathBuf::from("cv"));
-    if session.dry_run {
-        return dry_run(&args, session, &entries, &outdir);
+    if session.plans() && dry_run(&args, session, &entries, &outdir)? {
+        return Ok(ExitStatus::Done);
     }
     let inputs =
         inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, &args.features, true)?;
@@ -118,7 +118,7 @@ pub(super) fn run(args: CvArgs, session: &mut Session) -> Result<ExitStatus, Cli
 }
 
 /// Reads labels and priors, no expression.
-fn dry_run(args: &CvArgs, session: &Session, entries: &[Entry], outdir: &Path) -> Result<ExitStatus, CliError> {
+fn dry_run(args: &CvArgs, session: &Session, entries: &[Entry], outdir: &Path) -> Result<bool, CliError> {
     let survey = Survey::of(session, args.screen.as_deref(), &args.screen_options, &args.priors)?;
     let n_folds = match &args.folds {
         None => args.k,
@@ -130,8 +130,7 @@ fn dry_run(args: &CvArgs, session: &Session, entries: &[Entry], outdir: &Path) -
     let n = survey.perturbations().len();
     let what =
         format!("cross-validate {} on {n} perturbations of {} in {n_folds} folds", names.join(", "), survey.source);
-    session.plan(&survey.sizes(plan::Plan::new(what)).writes(outdir).costs(cost))?;
-    Ok(ExitStatus::Done)
+    session.plan(&survey.sizes(plan::Plan::new(what)).writes(outdir).costs(cost))
 }
 
 /// Cross-validates models beside the baselines in five folds, and writes predictions and tables to `outdir`.

@@ -93,12 +93,13 @@ enum Scope {
 
 pub(super) fn run(args: DeArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let options = options(&args)?;
-    if session.dry_run {
+    if session.plans() {
         let work = Work::of(&plan::open(session, &args.screen, &args.screen_options)?);
         let plan =
             work.sizes(Plan::new(format!("test every gene of every perturbation of `{}`", args.screen.display())));
-        session.plan(&plan.may_write(args.output.as_deref()).costs(work.test()))?;
-        return Ok(ExitStatus::Done);
+        if session.plan(&plan.may_write(args.output.as_deref()).costs(work.test()))? {
+            return Ok(ExitStatus::Done);
+        }
     }
     let cells = read_cells(session, &args.screen, &args.screen_options, false)?;
     if args.on_target {

@@ -62,8 +62,8 @@ pub(super) fn run(args: FitArgs, session: &mut Session) -> Result<ExitStatus, Cl
     // Wrong settings are told before a long read, not after it.
     (spec.build)(&inputs::model_settings(session, spec.name))?;
     parse_device(&session.device)?;
-    if session.dry_run {
-        return dry_run(&args, session, spec.name);
+    if session.plans() && dry_run(&args, session, spec.name)? {
+        return Ok(ExitStatus::Done);
     }
     let inputs =
         inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, &args.features, true)?;
@@ -195,15 +195,14 @@ fn describe(model: &str, responses: &Responses, inputs: &Inputs) -> String {
 }
 
 /// Reads labels and priors, no expression.
-fn dry_run(args: &FitArgs, session: &Session, model: &str) -> Result<ExitStatus, CliError> {
+fn dry_run(args: &FitArgs, session: &Session, model: &str) -> Result<bool, CliError> {
     let survey = Survey::of(session, args.screen.as_deref(), &args.screen_options, &args.priors)?;
     let held_out = held_out(args, &survey.conditions, &survey.control_label)?;
     let n = survey.perturbations().iter().filter(|p| !held_out.contains(p)).count();
     let dir =
         session.outdir.clone().unwrap_or_else(|| RunDir::fresh(Path::new(RUNS), model, session.seed).path().into());
     let plan = Plan::new(format!("fit `{model}` on {n} perturbations of {}", survey.source));
-    session.plan(&survey.sizes(plan).writes(dir).costs(survey.work.fit(model)))?;
-    Ok(ExitStatus::Done)
+    session.plan(&survey.sizes(plan).writes(dir).costs(survey.work.fit(model)))
 }
 
 /// Opens the run directory and writes its first manifest.

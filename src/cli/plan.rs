@@ -89,9 +89,30 @@ fn bytes(n: f64) -> String {
 }
 
 impl Session {
-    /// Prints a plan as the result of the command.
-    pub(super) fn plan(&self, plan: &Plan) -> Result<(), CliError> {
-        self.printer.result(|| plan.json(), || plan.text(self.threads))
+    /// Whether a command has to make its plan before it starts: to print it, or to hold it against `--memory`.
+    pub(super) fn plans(&self) -> bool {
+        self.dry_run || self.memory.is_some()
+    }
+
+    /// Prints a plan as the result of the command, which then stops (true); or lets the command go on if it fits into
+    /// `--memory`.
+    ///
+    /// # Errors
+    /// A usage error where the plan needs more memory than it may take.
+    pub(super) fn plan(&self, plan: &Plan) -> Result<bool, CliError> {
+        if self.dry_run {
+            self.printer.result(|| plan.json(), || plan.text(self.threads))?;
+            return Ok(true);
+        }
+        match (self.memory, plan.cost) {
+            (Some(memory), Some(cost)) if cost.bytes > memory as f64 => {
+                let expected = format!("a job of at most {}", bytes(memory as f64));
+                let got = format!("one of about {} ({})", bytes(cost.bytes), plan.what);
+                let hint = Some("a larger `--memory`, or a smaller screen: `grn data subset`".to_owned());
+                Err(CliError::usage("--memory", expected, got, hint))
+            }
+            _ => Ok(false),
+        }
     }
 }
 

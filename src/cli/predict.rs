@@ -105,8 +105,8 @@ pub(super) fn run(args: PredictArgs, session: &mut Session) -> Result<ExitStatus
     let labels = labels(&args)?;
     let run = load_run(session, args.run.as_deref())?;
     let mode = mode(&args, &run)?;
-    if session.dry_run {
-        return dry_run(&args, session, &run, &labels);
+    if session.plans() && dry_run(&args, session, &run, &labels)? {
+        return Ok(ExitStatus::Done);
     }
     let predicted = predict_all(session, &run, &labels, mode, args.level)?;
     notices(session, &run, &predicted, mode);
@@ -147,7 +147,7 @@ pub(super) fn run(args: PredictArgs, session: &mut Session) -> Result<ExitStatus
     Ok(ExitStatus::Done)
 }
 
-fn dry_run(args: &PredictArgs, session: &Session, run: &LoadedRun, labels: &[String]) -> Result<ExitStatus, CliError> {
+fn dry_run(args: &PredictArgs, session: &Session, run: &LoadedRun, labels: &[String]) -> Result<bool, CliError> {
     let work = Work::of_run(run);
     let plan = Plan::new(format!("predict with {}", run.dir.path().display()));
     let mut plan =
@@ -157,8 +157,7 @@ fn dry_run(args: &PredictArgs, session: &Session, run: &LoadedRun, labels: &[Str
     } else {
         plan = plan.costs(work.predict(labels.len()));
     }
-    session.plan(&plan)?;
-    Ok(ExitStatus::Done)
+    session.plan(&plan)
 }
 
 /// The format asked for, or the one the file name ends in.

@@ -44,11 +44,12 @@ pub(super) struct QuickstartArgs {}
 
 pub(super) fn run(_: QuickstartArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let dir = RunDir::at(session.outdir.clone().unwrap_or_else(|| PathBuf::from("runs/quickstart")));
-    if session.dry_run {
+    if session.plans() {
         let work = Work::embedded();
         let plan = work.sizes(Plan::new("simulate, fit, cross-validate, predict, rank, score and report"));
-        session.plan(&plan.writes(dir.path()).costs(work.quickstart()))?;
-        return Ok(ExitStatus::Done);
+        if session.plan(&plan.writes(dir.path()).costs(work.quickstart()))? {
+            return Ok(ExitStatus::Done);
+        }
     }
     session.prepare_outdir(dir.path())?;
     let steps = Steps { session: &session.for_steps(), dir: &dir };

@@ -158,8 +158,8 @@ pub(super) fn run(args: RankArgs, session: &mut Session) -> Result<ExitStatus, C
     let set = args.candidates()?;
     let method = args.method.as_deref().map(rank::scorer).transpose()?;
     session.printer.say(format!("ranking candidates `{}` for {} queries", args.candidates, queries.len()));
-    if session.dry_run {
-        return dry_run(&args, session, &run, &queries, &set);
+    if session.plans() && dry_run(&args, session, &run, &queries, &set)? {
+        return Ok(ExitStatus::Done);
     }
     let calibrated = !args.no_calibration && method.is_none();
     let of_run = ranker(session, &run, &Wanted { set: &set, calibrated, method })?;
@@ -215,13 +215,12 @@ fn dry_run(
     run: &LoadedRun,
     queries: &Queries,
     set: &CandidateSet,
-) -> Result<ExitStatus, CliError> {
+) -> Result<bool, CliError> {
     let n = rank::Candidates::new(set, &run.responses, &run.graph)?.len();
     let what = format!("rank candidates `{}` for {} queries", args.candidates, queries.len());
     let plan = Plan::new(what).size("candidates", n).size("queries", queries.len()).size("genes", run.genes.len());
     let plan = plan.may_write(args.output.as_deref()).may_write(args.networks.as_deref());
-    session.plan(&plan.costs(Work::of_run(run).rank(n.max(run.graph.n_genes()), queries.len())))?;
-    Ok(ExitStatus::Done)
+    session.plan(&plan.costs(Work::of_run(run).rank(n.max(run.graph.n_genes()), queries.len())))
 }
 
 fn read_queries(session: &Session, args: &RankArgs, genes: &Arc<GeneIndex>) -> Result<Queries, CliError> {

@@ -56,8 +56,8 @@ pub(super) struct RankCvArgs {
 pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let spec = predict::spec(&args.model)?;
     let settings = inputs::model_settings(session, spec.name);
-    if session.dry_run {
-        return dry_run(&args, session);
+    if session.plans() && dry_run(&args, session)? {
+        return Ok(ExitStatus::Done);
     }
     let read =
         inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, &args.features, false)?;
@@ -120,13 +120,12 @@ pub(super) fn run(args: RankCvArgs, session: &mut Session) -> Result<ExitStatus,
 }
 
 /// Reads labels and priors, no expression.
-fn dry_run(args: &RankCvArgs, session: &Session) -> Result<ExitStatus, CliError> {
+fn dry_run(args: &RankCvArgs, session: &Session) -> Result<bool, CliError> {
     let survey = Survey::of(session, args.screen.as_deref(), &args.screen_options, &args.priors)?;
     let (n, folds) = (survey.perturbations().len(), &args.folds);
     let what = format!("rank {n} perturbations of {} with `{}` in folds `{folds}`", survey.source, args.model);
     let cost = survey.work.rank_cv(&args.model, folds.parse().unwrap_or(5));
-    session.plan(&survey.sizes(Plan::new(what)).may_write(session.outdir.as_deref()).costs(cost))?;
-    Ok(ExitStatus::Done)
+    session.plan(&survey.sizes(Plan::new(what)).may_write(session.outdir.as_deref()).costs(cost))
 }
 
 fn sets(names: &[String]) -> Result<Vec<CandidateSet>, CliError> {

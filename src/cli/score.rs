@@ -99,8 +99,8 @@ pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, 
     };
     let profile = score::profile(&args.profile)?;
     limits::check(&profile.select(&args.only, &args.skip)?, &args.fail_under)?;
-    if session.dry_run {
-        return dry_run(&args, session, [pred, real]);
+    if session.plans() && dry_run(&args, session, [pred, real])? {
+        return Ok(ExitStatus::Done);
     }
     let real = read_cells(session, real, &args.screen_options, args.allow_discrete)?;
     let pred = read_cells(session, pred, &args.screen_options, args.allow_discrete)?;
@@ -132,14 +132,13 @@ pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, 
 }
 
 /// Reads labels, no expression.
-fn dry_run(args: &ScoreArgs, session: &Session, files: [&PathBuf; 2]) -> Result<ExitStatus, CliError> {
+fn dry_run(args: &ScoreArgs, session: &Session, files: [&PathBuf; 2]) -> Result<bool, CliError> {
     let [pred, real] = files.map(|path| plan::open(session, path, &args.screen_options).map(|file| Work::of(&file)));
     let (pred, real) = (pred?, real?);
     let [pred_path, real_path] = files.map(|path| path.display());
     let plan = Plan::new(format!("score `{pred_path}` against `{real_path}` by profile {}", args.profile));
     let plan = real.sizes(plan.size("predicted cells", pred.cells)).may_write(session.outdir.as_deref());
-    session.plan(&plan.costs(real.score(&pred, args.ceiling)))?;
-    Ok(ExitStatus::Done)
+    session.plan(&plan.costs(real.score(&pred, args.ceiling)))
 }
 
 /// Blocks read ahead of those that are sorted by gene.

@@ -24,6 +24,8 @@ pub(super) struct Session {
     pub(super) threads: usize,
     /// Where tensors live, as typed.
     pub(super) device: String,
+    /// `--memory`, in bytes.
+    pub(super) memory: Option<u64>,
     /// `--outdir`.
     pub(super) outdir: Option<PathBuf>,
     /// `--overwrite`.
@@ -65,6 +67,7 @@ impl Session {
             seed: settings.seed,
             threads,
             device: settings.device.clone(),
+            memory: global.memory,
             outdir: global.outdir,
             overwrite: global.overwrite,
             resume: global.resume,

@@ -92,8 +92,7 @@ fn screen(args: &SimulateArgs, output: &Path, session: &mut Session) -> Result<E
         options.degs = None;
     }
     let (simulator, mut notices) = system::simulator(&args.law, &args.topology, &args.size, &mut options, session)?;
-    if session.dry_run {
-        session.plan(&plan(output, &simulator))?;
+    if session.plans() && session.plan(&plan(output, &simulator))? {
         return Ok(ExitStatus::Done);
     }
     notices.extend(simulator.notices().iter().cloned());

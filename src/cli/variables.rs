@@ -25,6 +25,9 @@ impl GlobalArgs {
         let switch = |option: &str| level(option, text(option)).map(|level| level > 0);
         self.config = self.config.or_else(|| path("config"));
         self.outdir = self.outdir.or_else(|| path("outdir"));
+        if let (None, Some(value)) = (self.memory, text("memory")) {
+            self.memory = Some(super::args::bytes(&value).map_err(|_| wrong("memory", "a size such as `4G`", &value))?);
+        }
         self.no_config |= switch("no-config")?;
         self.dry_run |= switch("dry-run")?;
         self.json |= switch("json")?;

@@ -39,6 +39,8 @@ pub struct PseudobulkBuilder {
     conditions: Vec<Condition>,
     options: PseudobulkOptions,
     normalisation: Normalisation,
+    /// Cells of the files before the one that is being added.
+    cells_before: usize,
     sums: Vec<ConditionSums>,
 }
 
@@ -61,7 +63,7 @@ impl PseudobulkBuilder {
     /// A builder for these conditions; values are taken as log1p unless [`Self::normalise`] says otherwise.
     pub fn new(genes: Arc<GeneIndex>, conditions: Vec<Condition>, options: PseudobulkOptions) -> Self {
         let sums = conditions.iter().map(|_| ConditionSums::default()).collect();
-        Self { genes, conditions, options, normalisation: Normalisation::AsIs, sums }
+        Self { genes, conditions, options, normalisation: Normalisation::AsIs, cells_before: 0, sums }
     }
 
     /// Sets what is done to the values of each cell before they are added.
@@ -76,7 +78,12 @@ impl PseudobulkBuilder {
         self.normalisation = normalisation;
     }
 
-    /// Adds consecutive cells, n x n_genes. `of_cell` gives the condition of EVERY cell of the screen: the block's cells
+    /// Says how many cells were in the files before the one that follows: the halves are drawn by the number of a cell.
+    pub fn set_cells_before(&mut self, cells: usize) {
+        self.cells_before = cells;
+    }
+
+    /// Adds consecutive cells, n x n_genes. `of_cell` gives the condition of EVERY cell of the file: the block's cells
     /// are looked up from `block.first_cell` on; cells without a condition are passed over.
     pub fn push(&mut self, mut block: CellBlock, of_cell: &[Option<u32>]) {
         debug_assert_eq!(block.x.n_cols(), self.genes.len());
@@ -96,7 +103,7 @@ impl PseudobulkBuilder {
             let Some(condition) = of_cell[cell] else { continue };
             let sums = &mut self.sums[condition as usize];
             sums.n_cells += 1;
-            let first = self.options.halves && sums.draw_half(self.options.seed, cell);
+            let first = self.options.halves && sums.draw_half(self.options.seed, self.cells_before + cell);
             rows[condition as usize].push((row as u32, first));
         }
         for (sums, _) in self.sums.iter_mut().zip(&rows).filter(|(s, r)| s.of_gene.is_empty() && !r.is_empty()) {

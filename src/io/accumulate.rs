@@ -1,4 +1,4 @@
-//! Screens on disk become one table: reading ahead on a thread of its own while cells are added up.
+//! Screens on disk become one table: read ahead on threads of their own while cells are added up.
 
 use std::sync::Arc;
 
@@ -8,8 +8,8 @@ use super::cell_rows::CellRows;
 use super::read_ahead::ReadAhead;
 use super::{IoError, ScreenFile};
 use crate::data::{
-    CellBlock, CellTable, DataError, Normalisation, Pseudobulk, PseudobulkBuilder, PseudobulkOptions, Scale, TargetSum,
-    median,
+    CellBlock, CellTable, DataError, GeneIndex, Normalisation, Pseudobulk, PseudobulkBuilder, PseudobulkOptions, Scale,
+    TargetSum, Totals,
 };
 
 /// The table of one or several screens over the same genes: one streaming pass, two where the median total of counts is
@@ -29,40 +29,40 @@ pub fn pseudobulk_of(
         let shape = DataError::Shape { what: "pseudobulk", expected: "at least one file".into(), got: "none".into() };
         return Err(IoError::data("")(shape));
     };
-    screens.iter().try_for_each(|screen| same_genes(first, screen))?;
-    let sources = screens.iter().map(|s| s.file.rows()).collect::<Result<Vec<CellRows>, _>>()?;
+    screens.iter().try_for_each(|screen| same_genes(first, screen.genes.as_ref(), screen))?;
     let cells = merged_cells(screens);
-    let counted = |s: &ScreenFile| s.scale == Scale::Counts && options.target_sum == TargetSum::Median;
-    let n_counted: usize = screens.iter().filter(|s| counted(s)).map(ScreenFile::n_cells).sum();
-    let (mut done, all) = (0, (n_counted + cells.n_cells()) as u64);
-    let mut report = |cells: u64| {
-        done += cells;
-        progress(done, all);
-    };
-    let mut kept = Vec::new();
-    for (screen, rows) in screens.iter().zip(&sources).filter(|(s, _)| counted(s)) {
-        kept.extend(totals(rows, &screen.cells.of_cell, &mut report)?);
+    let n_counted: usize = screens.iter().filter(|s| needs_totals(s, options)).map(ScreenFile::n_cells).sum();
+    let (mut before, all) = (0, (n_counted + cells.n_cells()) as u64);
+    let mut kept = Totals::default();
+    for screen in screens.iter().filter(|s| needs_totals(s, options)) {
+        totals(&screen.file.rows()?, &screen.cells.of_cell, &mut kept, &mut |done| progress(before + done, all))?;
+        before += screen.n_cells() as u64;
     }
-    let median_total = median(&mut kept).unwrap_or(1.0);
+    let median_total = kept.median().unwrap_or(1.0);
     let mut builder = PseudobulkBuilder::new(Arc::clone(&first.genes), cells.conditions.clone(), *options);
-    let mut before = 0;
-    for (screen, rows) in screens.iter().zip(sources) {
+    let mut first_cell = 0;
+    for screen in screens {
         builder.set_normalisation(Normalisation::of(screen.scale, options.target_sum, median_total));
-        for block in ReadAhead::start(rows) {
-            let mut block = block?;
-            report(block.x.n_rows() as u64);
-            block.first_cell += before;
-            builder.push(block, &cells.of_cell);
-        }
-        before += screen.n_cells();
+        let mut report = |done: u64| progress(before + done, all);
+        builder.set_cells_before(first_cell);
+        let of_cell = &cells.of_cell[first_cell..first_cell + screen.n_cells()];
+        add_cells(&mut builder, &screen.file.rows()?, of_cell, &mut report)?;
+        first_cell += screen.n_cells();
+        before += screen.n_cells() as u64;
     }
     let mut table = builder.finish();
     table.control_label = first.control_label.clone().unwrap_or_else(|| "control".into());
     Ok(table)
 }
 
-fn same_genes(first: &ScreenFile, other: &ScreenFile) -> Result<(), IoError> {
-    if first.genes == other.genes {
+/// Whether the counts of a screen are scaled to the median of their totals.
+pub(super) fn needs_totals(screen: &ScreenFile, options: &PseudobulkOptions) -> bool {
+    screen.scale == Scale::Counts && options.target_sum == TargetSum::Median
+}
+
+/// All files must have the genes of the first one.
+pub(super) fn same_genes(first: &ScreenFile, genes: &GeneIndex, other: &ScreenFile) -> Result<(), IoError> {
+    if *first.genes == *genes {
         return Ok(());
     }
     Err(IoError::data(&other.path)(DataError::GeneMismatch {
@@ -70,7 +70,7 @@ fn same_genes(first: &ScreenFile, other: &ScreenFile) -> Result<(), IoError> {
         left: first.path.display().to_string(),
         right: other.path.display().to_string(),
         expected: first.genes.len(),
-        got: other.genes.len(),
+        got: genes.len(),
     }))
 }
 
@@ -83,17 +83,35 @@ fn merged_cells(screens: &[ScreenFile]) -> CellTable {
     CellTable::new(screens.iter().flat_map(|s| s.cells.of_cell.iter().map(move |&c| condition(s, c))))
 }
 
-/// Totals above zero of the cells with a condition.
-pub(super) fn totals(
+/// Adds the cells of one file. Blocks without a cell that has a condition are not read; `progress` is told the cells of
+/// this file that are done.
+pub(super) fn add_cells(
+    builder: &mut PseudobulkBuilder,
     rows: &CellRows,
     of_cell: &[Option<u32>],
     progress: &mut dyn FnMut(u64),
-) -> Result<Vec<f64>, IoError> {
-    let mut kept = Vec::new();
+) -> Result<(), IoError> {
+    for block in ReadAhead::of_conditions(rows, of_cell) {
+        let block = block?;
+        let done = block.first_cell + block.x.n_rows();
+        builder.push(block, of_cell);
+        progress(done as u64);
+    }
+    progress(of_cell.len() as u64);
+    Ok(())
+}
+
+/// Counts the totals of the cells with a condition.
+pub(super) fn totals(
+    rows: &CellRows,
+    of_cell: &[Option<u32>],
+    kept: &mut Totals,
+    progress: &mut dyn FnMut(u64),
+) -> Result<(), IoError> {
     let mut keep = |first: usize, totals: &[f64]| {
         let with_condition = totals.iter().enumerate().filter(|(i, _)| of_cell[first + i].is_some());
-        kept.extend(with_condition.map(|(_, &total)| total).filter(|&total| total > 0.0));
-        progress(totals.len() as u64);
+        with_condition.for_each(|(_, &total)| kept.add(total));
+        progress((first + totals.len()) as u64);
     };
     let (plan, at_once) = (rows.plan(), rayon::current_num_threads().min(rows.at_once()).max(1));
     let blocks: Vec<usize> = (0..plan.len()).collect();
@@ -101,16 +119,21 @@ pub(super) fn totals(
         let read = |some: &[usize]| some.iter().map(|&block| rows.totals(block)).collect::<Vec<_>>();
         let of_blocks: Vec<_> = blocks.par_chunks(blocks.len().div_ceil(at_once)).flat_map_iter(read).collect();
         let Some(of_blocks) = of_blocks.into_iter().collect::<Option<Vec<_>>>() else {
-            for block in ReadAhead::start(rows.clone()) {
-                let CellBlock { first_cell, x } = block?;
-                let total = |i: usize| x.row(i).1.iter().map(|&v| f64::from(v)).sum();
-                keep(first_cell, &(0..x.n_rows()).map(total).collect::<Vec<f64>>());
-            }
-            break;
+            // Formats whose values cannot be had without the rest.
+            return all_totals(rows, &mut keep);
         };
         for (&block, totals) in blocks.iter().zip(of_blocks) {
             keep(plan[block].start, &totals?);
         }
     }
-    Ok(kept)
+    Ok(())
+}
+
+fn all_totals(rows: &CellRows, keep: &mut impl FnMut(usize, &[f64])) -> Result<(), IoError> {
+    for block in ReadAhead::start(rows.clone()) {
+        let CellBlock { first_cell, x } = block?;
+        let total = |i: usize| x.row(i).1.iter().map(|&v| f64::from(v)).sum();
+        keep(first_cell, &(0..x.n_rows()).map(total).collect::<Vec<f64>>());
+    }
+    Ok(())
 }

@@ -28,11 +28,6 @@ pub(super) enum Source {
 }
 
 impl CellRows {
-    /// Number of blocks.
-    pub(super) fn n_blocks(&self) -> usize {
-        self.plan().len()
-    }
-
     /// The cells of each block, in order.
     pub(super) fn plan(&self) -> &[Range<usize>] {
         match &self.source {

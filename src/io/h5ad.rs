@@ -1,6 +1,7 @@
 //! HDF5 files that hold cells: what is inside, by rows and by columns.
 
 mod chunk;
+mod dense;
 mod field;
 mod file;
 mod frame;
@@ -13,6 +14,7 @@ mod stream;
 mod values;
 mod write;
 
+pub(super) use self::dense::{rows_per_chunk, write_h5ad_dense};
 pub(super) use self::file::H5File;
 pub(super) use self::frame::Frame;
 pub(super) use self::labels::Labels;

@@ -37,18 +37,10 @@ pub(super) fn write_pseudobulk_with(
         ("half_b", half_b),
         ("significant", table.significant.as_ref()),
     ];
-    let quantity = match table.quantity {
-        Quantity::Level => "level",
-        Quantity::Effect => "effect",
-    };
-    let about = json!({
-        "quantity": quantity,
-        "control_label": table.control_label,
-        "version": env!("CARGO_PKG_VERSION"),
-    });
+    let rows = TableRows::of(table);
     let file = AnnData {
-        obs_names: unique(table.conditions.iter().map(|c| name(&label(table, c), c))),
-        obs: obs(table).into_iter().chain(columns).collect(),
+        obs_names: rows.names(),
+        obs: rows.obs().into_iter().chain(columns).collect(),
         genes: Arc::clone(&table.genes),
         var: Vec::new(),
         x: Matrix::Dense(m.mean.view()),
@@ -56,32 +48,65 @@ pub(super) fn write_pseudobulk_with(
             .into_iter()
             .filter_map(|(name, layer)| Some((name.to_owned(), Matrix::Dense(layer?.view()))))
             .collect(),
-        uns: serde_json::Map::from_iter([("grn".to_owned(), about)]),
+        uns: rows.about(table.quantity),
     };
     write_h5ad(path, &file)
 }
 
-/// One column of labels, one of cell numbers, and the context where there is one.
-fn obs(table: &Pseudobulk) -> Vec<(String, Column)> {
-    let labels: Vec<String> = table.conditions.iter().map(|c| label(table, c)).collect();
-    let mut columns = vec![
-        ("target_gene".to_owned(), Column::Categories(labels)),
-        ("n_cells".to_owned(), Column::Integers(table.n_cells.iter().map(|&n| n as i64).collect())),
-    ];
-    let mut context = |name: &str, of: fn(&Condition) -> Option<&Arc<str>>| {
-        if table.conditions.iter().any(|c| of(c).is_some()) {
-            let text = |c| of(c).map_or_else(String::new, ToString::to_string);
-            columns.push((name.to_owned(), Column::Categories(table.conditions.iter().map(text).collect())));
-        }
-    };
-    context("cell_type", |c| c.cell_type.as_ref());
-    context("batch", |c| c.batch.as_ref());
-    columns
+/// What is said of the rows of a table.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct TableRows<'a> {
+    /// The conditions.
+    pub(super) conditions: &'a [Condition],
+    /// Their cells.
+    pub(super) n_cells: &'a [u64],
+    /// The label that is written for the control.
+    pub(super) control_label: &'a str,
 }
 
-fn label(table: &Pseudobulk, condition: &Condition) -> String {
-    let perturbation = &condition.perturbation;
-    if perturbation.is_control() { table.control_label.clone() } else { perturbation.to_string() }
+impl<'a> TableRows<'a> {
+    fn of(table: &'a Pseudobulk) -> Self {
+        Self { conditions: &table.conditions, n_cells: &table.n_cells, control_label: &table.control_label }
+    }
+
+    /// Unique names.
+    pub(super) fn names(self) -> Vec<String> {
+        unique(self.conditions.iter().map(|c| name(&self.label(c), c)))
+    }
+
+    /// One column of labels, one of cell numbers, and the context where there is one.
+    pub(super) fn obs(self) -> Vec<(String, Column)> {
+        let labels: Vec<String> = self.conditions.iter().map(|c| self.label(c)).collect();
+        let mut columns = vec![
+            ("target_gene".to_owned(), Column::Categories(labels)),
+            ("n_cells".to_owned(), Column::Integers(self.n_cells.iter().map(|&n| n as i64).collect())),
+        ];
+        let mut context = |name: &str, of: fn(&Condition) -> Option<&Arc<str>>| {
+            if self.conditions.iter().any(|c| of(c).is_some()) {
+                let text = |c| of(c).map_or_else(String::new, ToString::to_string);
+                columns.push((name.to_owned(), Column::Categories(self.conditions.iter().map(text).collect())));
+            }
+        };
+        context("cell_type", |c| c.cell_type.as_ref());
+        context("batch", |c| c.batch.as_ref());
+        columns
+    }
+
+    /// `uns`: by it the file is recognised as a table.
+    pub(super) fn about(self, quantity: Quantity) -> serde_json::Map<String, serde_json::Value> {
+        let quantity = match quantity {
+            Quantity::Level => "level",
+            Quantity::Effect => "effect",
+        };
+        let version = env!("CARGO_PKG_VERSION");
+        let about = json!({ "quantity": quantity, "control_label": self.control_label, "version": version });
+        serde_json::Map::from_iter([("grn".to_owned(), about)])
+    }
+
+    fn label(self, condition: &Condition) -> String {
+        let perturbation = &condition.perturbation;
+        if perturbation.is_control() { self.control_label.to_owned() } else { perturbation.to_string() }
+    }
 }
 
 fn name(label: &str, condition: &Condition) -> String {

@@ -3,6 +3,7 @@
 use std::ops::Range;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
+use std::thread::JoinHandle;
 
 use super::IoError;
 use super::cell_rows::CellRows;
@@ -10,11 +11,13 @@ use crate::data::CellBlock;
 
 /// The blocks of a file, one after the other.
 ///
-/// Every reader has one block in hand and one ready, so that memory holds two blocks per reader, whatever the file.
+/// Every reader has one block in hand and one ready, so that memory holds two blocks per reader, whatever the file. Once
+/// this has ended or is dropped, the file is closed.
 #[derive(Debug)]
 pub(super) struct ReadAhead {
     readers: Vec<Receiver<Result<CellBlock, IoError>>>,
-    /// Reader of each block.
+    threads: Vec<JoinHandle<()>>,
+    /// Reader of each block that is handed over.
     reader_of: Vec<u32>,
     next: usize,
 }
@@ -22,24 +25,31 @@ pub(super) struct ReadAhead {
 impl ReadAhead {
     /// Starts to read, on as many threads as the pool has and the file bears. The threads end with this.
     pub(super) fn start(rows: CellRows) -> Self {
-        Self::over(rows, false)
+        let runs = rows.runs();
+        Self::over(&rows, runs, false)
+    }
+
+    /// The blocks that hold a cell with a condition, and what has to be read on the way to them.
+    pub(super) fn of_conditions(rows: &CellRows, of_cell: &[Option<u32>]) -> Self {
+        let wanted = |run: &Range<usize>| {
+            rows.plan()[run.clone()].iter().any(|cells| of_cell[cells.clone()].iter().any(Option::is_some))
+        };
+        Self::over(rows, rows.runs().into_iter().filter(wanted).collect(), false)
     }
 
     /// The same for effects, which may be negative.
     pub(super) fn with_negative(rows: CellRows) -> Self {
-        Self::over(rows, true)
+        let runs = rows.runs();
+        Self::over(&rows, runs, true)
     }
 
-    fn over(rows: CellRows, negative: bool) -> Self {
-        let runs: Arc<Vec<Range<usize>>> = Arc::new(rows.runs());
+    fn over(rows: &CellRows, runs: Vec<Range<usize>>, negative: bool) -> Self {
         let n = rayon::current_num_threads().min(rows.at_once()).clamp(1, runs.len().max(1));
-        let mut reader_of = vec![0; rows.n_blocks()];
-        for (k, run) in runs.iter().enumerate() {
-            reader_of[run.clone()].fill((k % n) as u32);
-        }
+        let reader_of = runs.iter().enumerate().flat_map(|(k, run)| run.clone().map(move |_| (k % n) as u32)).collect();
+        let runs = Arc::new(runs);
         let reader = |first: usize| {
             let (mut rows, runs, (send, receive)) = (rows.clone(), Arc::clone(&runs), sync_channel(1));
-            std::thread::spawn(move || {
+            let thread = std::thread::spawn(move || {
                 let mut listening = true;
                 for run in runs.iter().skip(first).step_by(n) {
                     rows.read_run(run.clone(), negative, &mut |block| {
@@ -52,9 +62,17 @@ impl ReadAhead {
                     }
                 }
             });
-            receive
+            (receive, thread)
         };
-        Self { readers: (0..n).map(reader).collect(), reader_of, next: 0 }
+        let (readers, threads) = (0..n).map(reader).unzip();
+        Self { readers, threads, reader_of, next: 0 }
+    }
+
+    /// Waits until no thread has the file open any more.
+    fn finish(&mut self) {
+        self.readers.clear();
+        // A thread that panicked has said so; its blocks are missing, which the caller is told.
+        self.threads.drain(..).for_each(|thread| drop(thread.join()));
     }
 }
 
@@ -62,10 +80,19 @@ impl Iterator for ReadAhead {
     type Item = Result<CellBlock, IoError>;
 
     fn next(&mut self) -> Option<Self::Item> {
-        let reader = *self.reader_of.get(self.next)?;
-        let block = self.readers[reader as usize].recv().ok();
-        let failed = !matches!(block, Some(Ok(_)));
-        self.next = if failed { self.reader_of.len() } else { self.next + 1 };
-        block
+        let Some(&reader) = self.reader_of.get(self.next) else {
+            self.finish();
+            return None;
+        };
+        let lost = || IoError::format("", format!("block {}", self.next), "a block of cells", "a reader that stopped");
+        let block = self.readers.get(reader as usize)?.recv().unwrap_or_else(|_| Err(lost()));
+        self.next = if block.is_err() { self.reader_of.len() } else { self.next + 1 };
+        Some(block)
+    }
+}
+
+impl Drop for ReadAhead {
+    fn drop(&mut self) {
+        self.finish();
     }
 }

@@ -14,7 +14,7 @@ use super::table::Written;
 use super::{IoError, Preset, ScaleGuess};
 use crate::data::{
     CellBlock, CellTable, Condition, DataError, GeneIndex, Perturbation, Pseudobulk, PseudobulkOptions, Scale, Screen,
-    median,
+    Totals,
 };
 use crate::error::Notice;
 
@@ -243,7 +243,9 @@ impl ScreenFile {
 
     /// The median total of the cells with a condition and a total above zero; `None` where there is no such cell.
     pub fn median_total(&self) -> Result<Option<f64>, IoError> {
-        Ok(median(&mut totals(&self.file.rows()?, &self.cells.of_cell, &mut |_| ())?))
+        let mut kept = Totals::default();
+        totals(&self.file.rows()?, &self.cells.of_cell, &mut kept, &mut |_| ())?;
+        Ok(kept.median())
     }
 }
 

@@ -9,14 +9,16 @@ use crate::cli::args::ScreenArgs;
 use crate::cli::error::CliError;
 use crate::cli::plan::{self, Plan, Work};
 use crate::cli::session::Session;
-use crate::data::{Pseudobulk, Quantity};
-use crate::error::{ExitStatus, Notice};
-use crate::io::{check_control, open_screen, pseudobulk_of, read_table, write_pseudobulk};
+use crate::error::ExitStatus;
+use crate::io::{Reduced, reduce_files};
+
+/// Memory of a table that is made without `--memory`; a larger one is made in several passes.
+const MEMORY: u64 = 4_000_000_000;
 
 /// Arguments of `grn data pseudobulk`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PseudobulkArgs {
-    /// Screens: .h5ad files; several files over the same genes are merged
+    /// Screens: any readable cells; several files over the same genes are merged, opened one at a time
     #[arg(required = true, value_name = "FILE")]
     files: Vec<PathBuf>,
     /// Where the table goes (.h5ad)
@@ -34,55 +36,39 @@ pub(super) fn run(args: PseudobulkArgs, session: &mut Session) -> Result<ExitSta
         let got = format!("`{}`, which exists", args.output.display());
         return Err(CliError::usage("--output", "a new file", got, Some("replace it with `--overwrite`".into())));
     }
+    let works = args.files.iter().map(|file| Ok(Work::of(&plan::open(session, file, &args.screen)?)));
     if session.dry_run {
-        let works = args.files.iter().map(|file| Ok(Work::of(&plan::open(session, file, &args.screen)?)));
-        let works = works.collect::<Result<Vec<Work>, CliError>>()?;
-        let work = Work::joined(&works);
-        let plan = work.sizes(Plan::new(format!("reduce {} files to one row per condition", works.len())));
+        let work = Work::joined(&works.collect::<Result<Vec<Work>, CliError>>()?);
+        let plan = work.sizes(Plan::new(format!("reduce {} files to one row per condition", args.files.len())));
         session.plan(&plan.writes(&args.output).costs(work.reduce(args.halves)))?;
         return Ok(ExitStatus::Done);
     }
-    let (table, notices) = reduce(&args, session)?;
-    for notice in &notices {
-        session.printer.notice(notice);
-    }
-    write_pseudobulk(&args.output, &table)?;
-    let cells: u64 = table.n_cells.iter().sum();
-    let (conditions, genes, controls) = (table.conditions.len(), table.genes.len(), table.control_rows().len());
+    let done = reduce(&args, session)?;
+    done.notices.iter().for_each(|n| session.printer.notice(n));
+    let Reduced { cells, conditions, controls, genes, quantity, control_label, passes, notices } = done;
     let output = args.output.display();
     session.printer.result(
         || {
             json!({
                 "output": args.output, "cells": cells, "conditions": conditions, "controls": controls, "genes": genes,
-                "control": table.control_label, "quantity": table.quantity,
-                "notices": notices,
+                "control": control_label, "quantity": quantity, "passes": passes, "notices": notices,
             })
         },
-        || format!("{output}: {conditions} conditions ({controls} of control) x {genes} genes from {cells} cells"),
+        || {
+            let passes = if passes > 1 { format!(", in {passes} passes") } else { String::new() };
+            format!("{output}: {conditions} conditions ({controls} of control) x {genes} genes from {cells} cells{passes}")
+        },
     )?;
     Ok(ExitStatus::Done)
 }
 
-fn reduce(args: &PseudobulkArgs, session: &Session) -> Result<(Pseudobulk, Vec<Notice>), CliError> {
-    let (screen_options, options) = (args.screen.options()?, args.screen.pseudobulk(args.halves, session.seed)?);
+fn reduce(args: &PseudobulkArgs, session: &Session) -> Result<Reduced, CliError> {
+    let (screen, options) = (args.screen.options()?, args.screen.pseudobulk(args.halves, session.seed)?);
     let bar = session.printer.bar("cells", 1);
     let mut progress = |done: u64, all: u64| {
         bar.set_length(all);
         bar.set_position(done);
     };
-    if let [file] = &args.files[..] {
-        let read = read_table(file, &screen_options, &options, &mut progress)?;
-        return Ok((read.table, read.notices));
-    }
-    let mut screens = Vec::with_capacity(args.files.len());
-    for file in &args.files {
-        let screen = open_screen(file, &screen_options)?;
-        check_control(&screen)?;
-        screens.push(screen);
-    }
-    let table = pseudobulk_of(&screens, &options, &mut progress)?;
-    let named = |file: &PathBuf, n: Notice| Notice::new(format!("{}: {n}", file.display()));
-    let notices = args.files.iter().zip(screens).flat_map(|(f, s)| s.notices.into_iter().map(move |n| named(f, n)));
-    debug_assert_eq!(table.quantity, Quantity::Level);
-    Ok((table, notices.collect()))
+    let memory = Some(session.memory.unwrap_or(MEMORY));
+    Ok(reduce_files(&args.files, &screen, &options, memory, &args.output, &mut progress)?)
 }

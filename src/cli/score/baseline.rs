@@ -51,11 +51,12 @@ pub(super) fn run(args: BaselineArgs, session: &mut Session) -> Result<ExitStatu
         Some(path) => stated_counts(&io::read_cell_counts(path, &screen.pert_col)?, &screen, session),
         None => own_counts(&screen),
     };
-    if session.dry_run {
+    if session.plans() {
         let work = Work::of(&screen);
         let plan = work.sizes(Plan::new(format!("write the mean of all means for {} perturbations", counts.len())));
-        session.plan(&plan.writes(&args.output).costs(work.baseline()))?;
-        return Ok(ExitStatus::Done);
+        if session.plan(&plan.writes(&args.output).costs(work.baseline()))? {
+            return Ok(ExitStatus::Done);
+        }
     }
     let bar = session.printer.bar("cells", 1);
     let options = PseudobulkOptions { target_sum: TargetSum::Median, halves: false, seed: session.seed };

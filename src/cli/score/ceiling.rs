@@ -37,11 +37,12 @@ pub(super) struct CeilingArgs {
 /// Scores halves of the real cells against each other; writes `ceiling_results.csv` and `agg_ceiling_results.csv`.
 pub(super) fn run(args: CeilingArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let profile = score::profile(&args.profile)?;
-    if session.dry_run {
+    if session.plans() {
         let work = Work::of(&plan::open(session, &args.real, &args.screen_options)?);
         let plan = work.sizes(Plan::new(format!("score halves of the cells of `{}`", args.real.display())));
-        session.plan(&plan.may_write(session.outdir.as_deref()).costs(work.score(&work, true)))?;
-        return Ok(ExitStatus::Done);
+        if session.plan(&plan.may_write(session.outdir.as_deref()).costs(work.score(&work, true)))? {
+            return Ok(ExitStatus::Done);
+        }
     }
     let real = read_cells(session, &args.real, &args.screen_options, false)?;
     if let Some(dir) = &session.outdir {

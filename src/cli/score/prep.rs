@@ -61,11 +61,12 @@ pub(super) fn run(args: PrepArgs, session: &mut Session) -> Result<ExitStatus, C
     let order = gene_order(&args, &screen, session)?;
     check_size(&args, &screen)?;
     let obs = annotation(&args, &screen)?;
-    if session.dry_run {
+    if session.plans() {
         let work = Work::of(&screen);
-        session
-            .plan(&work.sizes(Plan::new("check the cells and write them")).writes(&args.output).costs(work.copy()))?;
-        return Ok(ExitStatus::Done);
+        if session
+            .plan(&work.sizes(Plan::new("check the cells and write them")).writes(&args.output).costs(work.copy()))? {
+            return Ok(ExitStatus::Done);
+        }
     }
     let bar = session.printer.bar("cells", 2 * screen.n_cells() as u64);
     let survey = Survey::of(&screen, |cells| bar.inc(cells))?;
