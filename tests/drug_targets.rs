@@ -15,8 +15,8 @@ use grn::stats::Rng;
 use parquet::file::reader::{FileReader, SerializedFileReader};
 use serde_json::Value;
 
-use self::tahoe::{Cell, write_cells};
 use self::screen::{Screen, grn, transcript, write_chain};
+use self::tahoe::{Cell, write_cells};
 
 const DOSE: &str = "[('X ', 0.05, 'uM')]";
 

@@ -7,7 +7,7 @@ mod screen;
 use std::path::{Path, PathBuf};
 
 use grn::data::{PseudobulkOptions, Scale};
-use grn::io::{ScreenOptions, open_cells, pseudobulk_of, open_screen, read_table, reduce_files, write_pseudobulk};
+use grn::io::{ScreenOptions, open_cells, open_screen, pseudobulk_of, read_table, reduce_files, write_pseudobulk};
 use grn::stats::Rng;
 use hdf5::types::VarLenUnicode;
 use hdf5::{File, H5Type};
@@ -42,7 +42,8 @@ fn three_plates(dir: &Path) -> Vec<PathBuf> {
 #[test]
 fn a_table_made_in_several_passes_is_the_one_made_in_one() {
     let dir = tempfile::tempdir().unwrap();
-    let (files, halves) = (three_plates(dir.path()), PseudobulkOptions { halves: true, ..PseudobulkOptions::default() });
+    let (files, halves) =
+        (three_plates(dir.path()), PseudobulkOptions { halves: true, ..PseudobulkOptions::default() });
     let screen = ScreenOptions::default();
     let screens: Vec<_> = files.iter().map(|f| open_screen(f, &screen).unwrap()).collect();
     let at_once = dir.path().join("at_once.h5ad");
@@ -71,7 +72,8 @@ fn the_command_keeps_to_the_memory_it_is_given() {
     let dir = tempfile::tempdir().unwrap();
     three_plates(dir.path());
     let run = |more: &[&str]| {
-        let args = [&["data", "pseudobulk", "plate0.h5ad", "plate1.h5ad", "-o", "t.h5ad", "--overwrite"], more].concat();
+        let args =
+            [&["data", "pseudobulk", "plate0.h5ad", "plate1.h5ad", "-o", "t.h5ad", "--overwrite"], more].concat();
         let output = grn(dir.path(), &args);
         (output.status.code(), transcript(dir.path(), &output))
     };
@@ -192,19 +194,22 @@ fn sparse<V: H5Type + Copy, I: H5Type + Copy>(
 #[test]
 fn chunks_of_every_type_and_filter_are_read_as_they_were_written() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("s.h5ad");
+    // Every file has a name of its own: a process that another test starts may inherit an open one, and its lock.
+    let mut n = 0;
     for filters in [Filters::None, Filters::Shuffle, Filters::Deflate, Filters::ShuffleDeflate, Filters::Fletcher] {
         for chunk in [7, 1000, 1 << 20] {
             for encoding in ["csr_matrix", "csc_matrix"] {
+                let mut check = |types: &str, write: &dyn Fn(&Path)| {
+                    n += 1;
+                    let path = dir.path().join(format!("{n}.h5ad"));
+                    write(&path);
+                    assert_eq!(read(&path), cells(), "{types} {encoding} {chunk} {filters:?}");
+                };
                 let stored = (chunk, filters);
-                sparse(&path, encoding, (|v| v, |i| i as i32), stored);
-                assert_eq!(read(&path), cells(), "f32 i32 {encoding} {chunk} {filters:?}");
-                sparse(&path, encoding, (f64::from, |i| i as i64), stored);
-                assert_eq!(read(&path), cells(), "f64 i64 {encoding} {chunk} {filters:?}");
-                sparse(&path, encoding, (|v| v as i32, |i| i as u32), stored);
-                assert_eq!(read(&path), cells(), "i32 u32 {encoding} {chunk} {filters:?}");
-                sparse(&path, encoding, (|v| v as u16, |i| i as u64), stored);
-                assert_eq!(read(&path), cells(), "u16 u64 {encoding} {chunk} {filters:?}");
+                check("f32 i32", &|path| sparse(path, encoding, (|v| v, |i| i as i32), stored));
+                check("f64 i64", &|path| sparse(path, encoding, (f64::from, |i| i as i64), stored));
+                check("i32 u32", &|path| sparse(path, encoding, (|v| v as i32, |i| i as u32), stored));
+                check("u16 u64", &|path| sparse(path, encoding, (|v| v as u16, |i| i as u64), stored));
             }
         }
     }
@@ -213,8 +218,8 @@ fn chunks_of_every_type_and_filter_are_read_as_they_were_written() {
 #[test]
 fn tiles_of_a_dense_matrix_are_put_together() {
     let dir = tempfile::tempdir().unwrap();
-    let path = dir.path().join("s.h5ad");
     for chunk in [(1, 70), (64, 70), (13, 9), (300, 1)] {
+        let path = dir.path().join(format!("{}x{}.h5ad", chunk.0, chunk.1));
         let file = File::create(&path).unwrap();
         frames(&file);
         file.new_dataset_builder().chunk(chunk).shuffle().deflate(4).with_data(&cells()).create("X").unwrap();

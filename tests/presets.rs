@@ -185,7 +185,14 @@ fn sets() -> Vec<Set> {
                 ("treatment", ["vehicle", "vehicle", "drug", "drug", "drug", "vehicle"]),
                 ("cell_line", ["A172"; 6]),
             ],
-            &["JAK2 A172 drug", "JAK2 A172 vehicle", "STAT1 A172 drug", "STAT1 A172 vehicle", "control A172 drug", "control A172 vehicle"],
+            &[
+                "JAK2 A172 drug",
+                "JAK2 A172 vehicle",
+                "STAT1 A172 drug",
+                "STAT1 A172 vehicle",
+                "control A172 drug",
+                "control A172 vehicle",
+            ],
             "NTC",
         ),
         plain(
@@ -317,7 +324,9 @@ fn tahoe_in_parquet_is_read_from_a_folder_of_shards() {
         .unwrap()
         .flat_map(|block| {
             let x = block.unwrap().x;
-            (0..x.n_rows()).map(|i| x.row(i).0.iter().copied().zip(x.row(i).1.iter().copied()).collect()).collect::<Vec<_>>()
+            (0..x.n_rows())
+                .map(|i| x.row(i).0.iter().copied().zip(x.row(i).1.iter().copied()).collect())
+                .collect::<Vec<_>>()
         })
         .collect();
     // The first shard by name comes first; the marker is dropped, and genes are in the order of the table.

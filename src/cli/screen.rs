@@ -9,7 +9,8 @@ use crate::io::{PRESETS, Preset, ScreenOptions};
 fn named(name: &str) -> Result<&'static Preset, CliError> {
     Preset::named(name).ok_or_else(|| {
         let names: Vec<&str> = PRESETS.iter().map(|p| p.name).collect();
-        let hint = crate::data::suggest(name, names.iter().copied()).first().map(|n| format!("did you mean `--preset {n}`?"));
+        let hint =
+            crate::data::suggest(name, names.iter().copied()).first().map(|n| format!("did you mean `--preset {n}`?"));
         CliError::usage("--preset", names.join(", "), format!("`{name}`"), hint)
     })
 }

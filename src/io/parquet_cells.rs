@@ -21,7 +21,8 @@ const COUNTS: &str = "expressions";
 /// Rows read at a time.
 const BATCH: usize = 1 << 11;
 /// Where the table of tokens is looked for, beside the cells and in the places the data set has it.
-const TOKENS: [&str; 3] = ["gene_metadata.parquet", "metadata/gene_metadata.parquet", "../metadata/gene_metadata.parquet"];
+const TOKENS: [&str; 3] =
+    ["gene_metadata.parquet", "metadata/gene_metadata.parquet", "../metadata/gene_metadata.parquet"];
 
 /// Files of cells in their order.
 #[derive(Debug, Clone)]
@@ -71,11 +72,7 @@ fn parquet_files(folder: &Path) -> Vec<PathBuf> {
 ///
 /// # Errors
 /// [`IoError::Format`] for a folder without cells or a table of tokens that cannot be found, [`IoError::MissingColumn`].
-pub(super) fn open(
-    path: &Path,
-    gene_metadata: Option<&Path>,
-    aliases: Option<&Path>,
-) -> Result<CellFile, IoError> {
+pub(super) fn open(path: &Path, gene_metadata: Option<&Path>, aliases: Option<&Path>) -> Result<CellFile, IoError> {
     let files = if path.is_dir() { parquet_files(path) } else { vec![path.to_owned()] };
     let shards = Shards::open(&files)?;
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };

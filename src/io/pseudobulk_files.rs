@@ -8,7 +8,9 @@ use std::sync::Arc;
 use super::accumulate::{add_cells, needs_totals, same_genes, totals};
 use super::h5ad::{rows_per_chunk, write_h5ad_dense};
 use super::pseudobulk::TableRows;
-use super::{IoError, ScreenFile, ScreenOptions, StreamedCells, check_control, open_screen, read_table, write_pseudobulk};
+use super::{
+    IoError, ScreenFile, ScreenOptions, StreamedCells, check_control, open_screen, read_table, write_pseudobulk,
+};
 use crate::data::{
     Condition, DataError, GeneIndex, Normalisation, Pseudobulk, PseudobulkBuilder, PseudobulkOptions, Quantity, Scale,
     Totals,
@@ -162,7 +164,8 @@ fn survey<'a>(
             let (before, all) = (first_cell as u64, (first_cell + file.n_cells()) as u64);
             totals(&file.file.rows()?, &file.cells.of_cell, &mut kept, &mut |done| progress(before + done, all))?;
         }
-        let named = |n: &Notice| if paths.len() > 1 { Notice::new(format!("{}: {n}", path.display())) } else { n.clone() };
+        let named =
+            |n: &Notice| if paths.len() > 1 { Notice::new(format!("{}: {n}", path.display())) } else { n.clone() };
         notices.extend(file.notices.iter().map(named));
         files.push(Surveyed { scale: file.scale, conditions: places, first_cell, n_cells: file.n_cells() });
         first_cell += file.n_cells();

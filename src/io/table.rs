@@ -8,8 +8,8 @@ use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
 use super::cells::CellFile;
-use super::read_ahead::ReadAhead;
 use super::h5ad::{H5File, StoredMatrix};
+use super::read_ahead::ReadAhead;
 use super::scale::LARGEST_LOG1P;
 use super::screen::{check_control, open_screen};
 use super::{IoError, ScreenFile, ScreenOptions};

@@ -13,7 +13,9 @@ use crate::io::{PRESETS, Preset};
 pub(in crate::cli) struct PresetsArgs {}
 
 pub(super) fn run(_: &PresetsArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
-    session.printer.result(|| json!({ "presets": PRESETS }), || PRESETS.iter().map(text).collect::<Vec<_>>().join("\n"))?;
+    session
+        .printer
+        .result(|| json!({ "presets": PRESETS }), || PRESETS.iter().map(text).collect::<Vec<_>>().join("\n"))?;
     Ok(ExitStatus::Done)
 }
 

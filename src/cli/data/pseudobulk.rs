@@ -56,7 +56,9 @@ pub(super) fn run(args: PseudobulkArgs, session: &mut Session) -> Result<ExitSta
         },
         || {
             let passes = if passes > 1 { format!(", in {passes} passes") } else { String::new() };
-            format!("{output}: {conditions} conditions ({controls} of control) x {genes} genes from {cells} cells{passes}")
+            format!(
+                "{output}: {conditions} conditions ({controls} of control) x {genes} genes from {cells} cells{passes}"
+            )
         },
     )?;
     Ok(ExitStatus::Done)

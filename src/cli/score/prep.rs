@@ -64,7 +64,8 @@ pub(super) fn run(args: PrepArgs, session: &mut Session) -> Result<ExitStatus, C
     if session.plans() {
         let work = Work::of(&screen);
         if session
-            .plan(&work.sizes(Plan::new("check the cells and write them")).writes(&args.output).costs(work.copy()))? {
+            .plan(&work.sizes(Plan::new("check the cells and write them")).writes(&args.output).costs(work.copy()))?
+        {
             return Ok(ExitStatus::Done);
         }
     }
