@@ -99,7 +99,7 @@ fn tables_are_not_merged_as_cells() {
     let options = (ScreenOptions::default(), PseudobulkOptions::default());
     reduce_files(&files[..1], &options.0, &options.1, None, &table, &mut |_, _| ()).unwrap();
     let again = dir.path().join("again.h5ad");
-    reduce_files(&[table.clone()], &options.0, &options.1, None, &again, &mut |_, _| ()).unwrap();
+    reduce_files(std::slice::from_ref(&table), &options.0, &options.1, None, &again, &mut |_, _| ()).unwrap();
     assert!(same(&bytes_of(&table), &bytes_of(&again)));
     let both = [files[0].clone(), table];
     let said = reduce_files(&both, &options.0, &options.1, None, &again, &mut |_, _| ()).unwrap_err().to_string();
@@ -137,7 +137,9 @@ fn attr(at: &hdf5::Location, name: &str, value: &str) {
 /// 300 cells x 70 genes of whole numbers, a tenth of them above zero.
 fn cells() -> Array2<f32> {
     let mut rng = Rng::keyed(5, "cells", 0, 0);
-    Array2::from_shape_fn((300, 70), |_| if rng.next_u32() % 10 == 0 { (rng.next_u32() % 900) as f32 } else { 0.0 })
+    Array2::from_shape_fn((300, 70), |_| {
+        if rng.next_u32().is_multiple_of(10) { (rng.next_u32() % 900) as f32 } else { 0.0 }
+    })
 }
 
 fn frames(file: &File) {
@@ -159,11 +161,14 @@ fn read(path: &Path) -> Array2<f32> {
     dense
 }
 
+/// What makes a stored value and a stored index.
+type Types<V, I> = (fn(f32) -> V, fn(usize) -> I);
+
 /// Sparse rows or columns with numbers of these types.
 fn sparse<V: H5Type + Copy, I: H5Type + Copy>(
     path: &Path,
     encoding: &str,
-    (value, index): (fn(f32) -> V, fn(usize) -> I),
+    (value, index): Types<V, I>,
     (chunk, filters): (usize, Filters),
 ) {
     let x = cells();

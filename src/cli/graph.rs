@@ -22,7 +22,7 @@ use crate::io::{PriorOptions, read_priors};
 #[derive(Debug, Subcommand)]
 pub(super) enum GraphCommand {
     /// Merge prior networks (and co-expression) into one gene graph
-    Build(build::BuildArgs),
+    Build(Box<build::BuildArgs>),
     /// Count genes, edges, components, signs, hubs and evidence
     Info(info::InfoArgs),
     /// List the edges out of and into a gene, strongest first
@@ -37,7 +37,7 @@ pub(super) enum GraphCommand {
 
 pub(super) fn run(command: GraphCommand, session: &mut Session) -> Result<ExitStatus, CliError> {
     match command {
-        GraphCommand::Build(args) => build::run(args, session),
+        GraphCommand::Build(args) => build::run(*args, session),
         GraphCommand::Info(args) => info::run(args, session),
         GraphCommand::Neighbors(args) => neighbors::run(&args, session),
         GraphCommand::Diff(args) => diff::run(&args, session),

@@ -80,12 +80,11 @@ pub(super) fn detect(path: &Path, obs: &Annotation, options: &ScreenOptions) -> 
         None => choose(obs, options)?.ok_or_else(|| missing(path, obs, COLUMNS[1]))?,
     };
     let labels = obs.labels(&column)?;
-    let control = match &options.control {
-        Some(label) => Some(stated_control(path, &column, &labels, label.trim())?),
-        None => {
-            let known = options.preset.and_then(|preset| preset.control_among(&labels.names));
-            known.or_else(|| find_control(&labels.names)).cloned()
-        }
+    let control = if let Some(label) = &options.control {
+        Some(stated_control(path, &column, &labels, label.trim())?)
+    } else {
+        let known = options.preset.and_then(|preset| preset.control_among(&labels.names));
+        known.or_else(|| find_control(&labels.names)).cloned()
     };
     let mut notices = Vec::new();
     if options.pert_col.is_none() || options.control.is_none() {
