@@ -44,7 +44,9 @@ pub use self::error::IoError;
 pub use self::features::{read_feature_tables, read_features, write_feature_tables};
 pub use self::folds::read_folds;
 pub use self::genes::read_gene_list;
-pub use self::h5ad::{RowsLayout, StreamedCells, write_h5ad, write_h5ad_rows, write_h5ad_stream};
+pub use self::h5ad::{
+    RowsLayout, StreamedCells, TableParts, TableRowNames, write_h5ad, write_h5ad_parts, write_h5ad_rows, write_h5ad_stream,
+};
 pub use self::network::{
     ACTIVATION, EdgeMark, GeneMark, NETWORK_FORMATS, NetworkDrawing, NetworkFormat, REPRESSION, Rgb, UNSIGNED,
     write_network,

@@ -3,10 +3,12 @@
 pub(super) mod cells;
 mod gi;
 mod output;
+mod stream;
 
 use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
+use rayon::prelude::*;
 
 use super::error::CliError;
 use super::fit::write_text;
@@ -98,22 +100,38 @@ struct Predicted {
     factor: Option<f64>,
     /// Spread of the model's own ensemble.
     sd: Option<Vec<f32>>,
+    /// Whether the screen has perturbations enough for intervals of the level.
+    enough: bool,
+}
+
+/// How changes are calibrated.
+#[derive(Debug, Clone, Copy)]
+struct How {
+    mode: CalibrationMode,
+    /// Level of the intervals.
+    level: f64,
 }
 
 pub(super) fn run(args: PredictArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let format = format(&args)?;
     let labels = labels(&args)?;
     let run = load_run(session, args.run.as_deref())?;
-    let mode = mode(&args, &run)?;
+    let how = How { mode: mode(&args, &run)?, level: args.level };
     if session.plans() && dry_run(&args, session, &run, &labels)? {
         return Ok(ExitStatus::Done);
     }
-    let predicted = predict_all(session, &run, &labels, mode, args.level)?;
-    notices(session, &run, &predicted, mode);
+    if let (Format::H5ad, Some(path), true) = (format, &args.output, streams(&args, session)) {
+        let predicted = stream::write_h5ad(session, path, &run, &labels, how)?;
+        notices(session, &run, &predicted, how.mode);
+        session.printer.say(format!("{} predictions written to {}", predicted.len(), path.display()));
+        return Ok(ExitStatus::Done);
+    }
+    let predicted = predict_all(session, &run, &labels, how)?;
+    notices(session, &run, &predicted, how.mode);
     if let Some(n) = args.cells {
         return cells::write(session, &args, &run, &predicted, n, format);
     }
-    let interactions = if args.gi { gi::scores(session, &run, &predicted, mode)? } else { Vec::new() };
+    let interactions = if args.gi { gi::scores(session, &run, &predicted, how.mode)? } else { Vec::new() };
     match (format, &args.output) {
         (Format::H5ad, Some(path)) => output::write_h5ad(path, &run, &predicted, args.level)?,
         (Format::Parquet, Some(path)) => output::write_parquet(path, &run, &predicted)?,
@@ -147,6 +165,11 @@ pub(super) fn run(args: PredictArgs, session: &mut Session) -> Result<ExitStatus
     Ok(ExitStatus::Done)
 }
 
+/// Whether changes go straight to the file: nothing else needs all of them at once.
+fn streams(args: &PredictArgs, session: &Session) -> bool {
+    args.cells.is_none() && !args.gi && !session.printer.json
+}
+
 fn dry_run(args: &PredictArgs, session: &Session, run: &LoadedRun, labels: &[String]) -> Result<bool, CliError> {
     let work = Work::of_run(run);
     let plan = Plan::new(format!("predict with {}", run.dir.path().display()));
@@ -155,7 +178,9 @@ fn dry_run(args: &PredictArgs, session: &Session, run: &LoadedRun, labels: &[Str
     if let Some(n) = args.cells {
         plan = plan.size("cells", n * labels.len()).costs(work.draw(n * labels.len()));
     } else {
-        plan = plan.costs(work.predict(labels.len()));
+        let streamed = streams(args, session) && matches!(format(args), Ok(Format::H5ad));
+        let held = if streamed { stream::AT_ONCE.min(labels.len()) } else { labels.len() };
+        plan = plan.costs(work.predict(labels.len(), held));
     }
     session.plan(&plan)
 }
@@ -203,38 +228,41 @@ fn mode(args: &PredictArgs, run: &LoadedRun) -> Result<CalibrationMode, CliError
     }
 }
 
-fn predict_all(
-    session: &Session,
+/// Predictions of all labels, and whether the screen has perturbations enough for their intervals.
+fn predict_all(session: &Session, run: &LoadedRun, labels: &[String], how: How) -> Result<Vec<Predicted>, CliError> {
+    let bar = session.printer.bar("predicting", labels.len() as u64);
+    let predicted = predict_some(run, labels, how, &|| bar.inc(1))?;
+    bar.finish_and_clear();
+    Ok(predicted)
+}
+
+/// The same without talk. Perturbations are shared out over the threads; the bits of each do not depend on that.
+fn predict_some(
     run: &LoadedRun,
     labels: &[String],
-    mode: CalibrationMode,
-    level: f64,
+    how: How,
+    done: &(dyn Fn() + Sync),
 ) -> Result<Vec<Predicted>, CliError> {
-    let mut enough = true;
-    let bar = session.printer.bar("predicting", labels.len() as u64);
-    let mut one = |label: &String| -> Result<Predicted, CliError> {
-        bar.inc(1);
+    let one = |label: &String| -> Result<Predicted, CliError> {
         let perturbation = Perturbation::parse(label, &run.manifest.control_label)?;
-        let raw = run.predictor.predict(&perturbation)?;
-        let Some(calibration) = &run.calibration else {
-            let (delta, basis, distance, sd) = (raw.delta.mean, raw.basis, raw.distance, raw.delta.sd);
-            return Ok(Predicted { perturbation, delta, basis, distance, interval: None, factor: None, sd });
+        let predicted = match &run.calibration {
+            None => {
+                let raw = run.predictor.predict(&perturbation)?;
+                let (delta, basis, distance, sd) = (raw.delta.mean, raw.basis, raw.distance, raw.delta.sd);
+                let (interval, factor, enough) = (None, None, true);
+                Predicted { perturbation, delta, basis, distance, interval, factor, sd, enough }
+            }
+            Some(calibration) => {
+                let Estimate { delta, lower, upper, basis, distance, factor, sd, enough } =
+                    calibration.estimate(&*run.predictor, &run.graph, &perturbation, how.mode, how.level)?;
+                let interval = Some([lower, upper]);
+                Predicted { perturbation, delta, basis, distance, interval, factor, sd, enough }
+            }
         };
-        let Estimate { delta, lower, upper, basis, distance, factor, enough: all } =
-            calibration.estimate(&*run.predictor, &run.graph, &perturbation, mode, level)?;
-        enough &= all;
-        let interval = Some([lower, upper]);
-        Ok(Predicted { perturbation, delta, basis, distance, interval, factor, sd: raw.delta.sd })
+        done();
+        Ok(predicted)
     };
-    let predicted = labels.iter().map(&mut one).collect::<Result<Vec<_>, _>>()?;
-    bar.finish_and_clear();
-    if !enough {
-        let n = run.responses.len();
-        session.printer.notice(&Notice::new(format!(
-            "{n} perturbations are too few for intervals of level {level}: the widest there is is shown"
-        )));
-    }
-    Ok(predicted)
+    labels.par_iter().map(one).collect()
 }
 
 /// What a reader must know to read the numbers.
@@ -261,6 +289,10 @@ fn notices(session: &Session, run: &LoadedRun, predicted: &[Predicted], mode: Ca
              or their signs"
                 .to_owned(),
         );
+    }
+    if predicted.iter().any(|p| !p.enough) {
+        let n = run.responses.len();
+        say(format!("{n} perturbations are too few for intervals of this level: the widest there is is shown"));
     }
     if run.manifest.data.starts_with("the embedded") {
         say("this run was fitted on the embedded simulated screen, not on real cells".to_owned());

@@ -14,7 +14,8 @@ mod stream;
 mod values;
 mod write;
 
-pub(super) use self::dense::{rows_per_chunk, write_h5ad_dense};
+pub(super) use self::dense::rows_per_chunk;
+pub use self::dense::{TableParts, TableRowNames, write_h5ad_parts};
 pub(super) use self::file::H5File;
 pub(super) use self::frame::Frame;
 pub(super) use self::labels::Labels;

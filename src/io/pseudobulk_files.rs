@@ -6,10 +6,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::accumulate::{add_cells, needs_totals, same_genes, totals};
-use super::h5ad::{rows_per_chunk, write_h5ad_dense};
+use super::h5ad::{TableParts, rows_per_chunk, write_h5ad_parts};
 use super::pseudobulk::TableRows;
 use super::{
-    IoError, ScreenFile, ScreenOptions, StreamedCells, check_control, open_screen, read_table, write_pseudobulk,
+    IoError, ScreenFile, ScreenOptions, check_control, open_screen, read_table, write_pseudobulk,
 };
 use crate::data::{
     Condition, DataError, GeneIndex, Normalisation, Pseudobulk, PseudobulkBuilder, PseudobulkOptions, Quantity, Scale,
@@ -250,13 +250,14 @@ impl Survey<'_> {
         } else {
             &["var", "third", "fraction"]
         };
-        let (obs_names, obs, uns) = (rows.names(), rows.obs(), rows.about(Quantity::Level));
-        let cells = StreamedCells { obs_names: &obs_names, obs: &obs, genes: &self.genes, layers, uns: &uns };
+        let uns = rows.about(Quantity::Level);
+        let n_rows = self.conditions.len();
+        let table = TableParts { n_rows, genes: &self.genes, var: &[], layers, uns: &uns };
         let parts = parts.map(|table| {
             let Pseudobulk { moments, halves, .. } = table?;
             let of_cells = [Some(moments.mean), moments.var, moments.third, moments.fraction].into_iter().flatten();
             Ok(of_cells.chain(halves.into_iter().flatten()).collect())
         });
-        write_h5ad_dense(output, &cells, parts)
+        write_h5ad_parts(output, &table, parts, &|| (rows.names(), rows.obs()))
     }
 }

@@ -138,17 +138,18 @@ impl Work {
         Cost { bytes: 2.0 * BASE + 48.0 * self.entries(), secs: 4.0 * self.reading() }
     }
 
-    /// Predicting changes (40 and 154 MB for one): the run is most of it.
-    pub(in crate::cli) fn predict(&self, perturbations: usize) -> Cost {
+    /// Predicting changes, of which so many are in memory at once (40 and 154 MB for one): the run is most of it.
+    pub(in crate::cli) fn predict(&self, perturbations: usize, held: usize) -> Cost {
         let genes = perturbations as f64 * self.genes as f64;
-        Cost { bytes: 34e6 + 75.0 * self.entries() + 24.0 * genes, secs: 0.1 + 0.2e-6 * self.entries() + 2e-6 * genes }
+        let held = held as f64 * self.genes as f64;
+        Cost { bytes: 34e6 + 75.0 * self.entries() + 24.0 * held, secs: 0.1 + 0.2e-6 * self.entries() + 2e-6 * genes }
     }
 
     /// Drawing cells from the controls of the run (85 and 319 MB).
     pub(in crate::cli) fn draw(&self, cells: usize) -> Cost {
         let controls = self.cells as f64 * self.genes as f64;
         let drawn = cells as f64 * self.genes as f64;
-        let predict = self.predict(1);
+        let predict = self.predict(1, 1);
         Cost { bytes: predict.bytes + 12.0 * controls, secs: predict.secs + 4.0 * READ * controls + 200e-9 * drawn }
     }
 

@@ -115,25 +115,42 @@ pub(super) fn write_h5ad(path: &Path, run: &LoadedRun, predicted: &[Predicted], 
     let (lower, upper) = (ends(0), ends(1));
     let layer = |name: &str, x: &'_ Option<Array2<f32>>| x.as_ref().map(|_| name.to_owned());
     let layers = [(layer("lower", &lower), &lower), (layer("upper", &upper), &upper)];
-    let labels: Vec<String> = predicted.iter().map(|p| p.perturbation.to_string()).collect();
-    let bases = predicted.iter().map(|p| basis(p).to_owned()).collect();
-    let uns = json!({ "grn": {
-        "version": env!("CARGO_PKG_VERSION"), "model": run.manifest.model, "seed": run.manifest.seed,
-        "quantity": "effect", "level": level,
-    } });
+    let ((obs_names, obs), about) = (rows(predicted), About::of(run, level));
     let file = AnnData {
-        obs_names: labels.clone(),
-        obs: vec![("target_gene".into(), Column::Strings(labels)), ("basis".into(), Column::Categories(bases))],
+        obs_names,
+        obs,
         genes: Arc::clone(&run.genes),
-        var: vec![(
-            "control".into(),
-            Column::Floats(run.responses.control.mean.iter().map(|&c| f64::from(c)).collect()),
-        )],
+        var: about.var,
         x: Matrix::Dense(x.view()),
         layers: layers.into_iter().filter_map(|(name, x)| Some((name?, Matrix::Dense(x.as_ref()?.view())))).collect(),
-        uns: uns.as_object().cloned().unwrap_or_default(),
+        uns: about.uns,
     };
     Ok(io::write_h5ad(path, &file)?)
+}
+
+/// Names and annotation of the rows of a file of predictions.
+pub(super) fn rows(predicted: &[Predicted]) -> (Vec<String>, Vec<(String, Column)>) {
+    let labels: Vec<String> = predicted.iter().map(|p| p.perturbation.to_string()).collect();
+    let bases = predicted.iter().map(|p| basis(p).to_owned()).collect();
+    let obs = vec![("target_gene".into(), Column::Strings(labels.clone())), ("basis".into(), Column::Categories(bases))];
+    (labels, obs)
+}
+
+/// What a file of predictions says of its genes and of itself.
+pub(super) struct About {
+    pub(super) var: Vec<(String, Column)>,
+    pub(super) uns: serde_json::Map<String, Value>,
+}
+
+impl About {
+    pub(super) fn of(run: &LoadedRun, level: f64) -> Self {
+        let control = run.responses.control.mean.iter().map(|&c| f64::from(c)).collect();
+        let uns = json!({ "grn": {
+            "version": env!("CARGO_PKG_VERSION"), "model": run.manifest.model, "seed": run.manifest.seed,
+            "quantity": "effect", "level": level,
+        } });
+        Self { var: vec![("control".into(), Column::Floats(control))], uns: uns.as_object().cloned().unwrap_or_default() }
+    }
 }
 
 /// The columns of the TSV, one group of rows per perturbation; without a calibration the ends of intervals are NaN.

@@ -4,55 +4,90 @@ use std::path::Path;
 
 use hdf5::{Dataset, Group};
 use ndarray::Array2;
+use serde_json::{Map, Value};
 
-use super::stream::StreamedCells;
 use super::write::{GZIP, check_columns, dict, dicts, encode, frames, json, refused};
-use crate::io::IoError;
+use crate::data::GeneIndex;
 use crate::io::atomic::write_atomic_at;
+use crate::io::{Column, IoError};
+
+/// What is known of a table before its rows are made.
+#[derive(Debug, Clone, Copy)]
+pub struct TableParts<'a> {
+    /// Number of rows.
+    pub n_rows: usize,
+    /// Column names.
+    pub genes: &'a GeneIndex,
+    /// Column annotation by column name.
+    pub var: &'a [(String, Column)],
+    /// Further matrices of the same shape, by name.
+    pub layers: &'a [&'a str],
+    /// `uns`, as in [`crate::io::AnnData`].
+    pub uns: &'a Map<String, Value>,
+}
+
+/// Names of the rows, unique, and their annotation by column name.
+pub type TableRowNames = (Vec<String>, Vec<(String, Column)>);
 
 /// Writes an AnnData file of dense matrices, `X` and one per layer, whole or not at all: each part has the next rows of
-/// all of them, in that order. Memory holds one part.
+/// all of them, in that order. `rows` is asked after the last part. Memory holds one part.
 ///
 /// # Errors
 /// The first error of `parts`; [`IoError::Format`] where parts and annotation do not fit together; [`IoError::System`]
 /// where the folder cannot be written or the disk is full.
-pub(in crate::io) fn write_h5ad_dense(
+pub fn write_h5ad_parts<E: From<IoError>>(
     path: &Path,
-    table: &StreamedCells<'_>,
-    parts: impl Iterator<Item = Result<Vec<Array2<f32>>, IoError>>,
-) -> Result<(), IoError> {
-    let (n_rows, n_cols) = (table.obs_names.len(), table.genes.len());
-    check_columns(path, table.obs, n_rows)?;
+    table: &TableParts<'_>,
+    parts: impl Iterator<Item = Result<Vec<Array2<f32>>, E>>,
+    rows: &dyn Fn() -> TableRowNames,
+) -> Result<(), E> {
     let failed = refused(path);
+    check_columns(path, table.var, table.genes.len())?;
     write_atomic_at(path, |at| {
         let file = hdf5::File::create(at).map_err(&failed)?;
-        frames(&file, table.obs_names, table.obs, table.genes, &[]).map_err(&failed)?;
+        let shape = [table.n_rows, table.genes.len()];
+        let mut matrices = vec![empty(&file, "X", shape).map_err(&failed)?];
         let layers = dict(&file, "layers").map_err(&failed)?;
-        let mut matrices = vec![empty(&file, "X", [n_rows, n_cols]).map_err(&failed)?];
         for layer in table.layers {
-            matrices.push(empty(&layers, layer, [n_rows, n_cols]).map_err(&failed)?);
+            matrices.push(empty(&layers, layer, shape).map_err(&failed)?);
         }
         let mut next = 0;
         for part in parts {
             let part = part?;
-            let rows = part.first().map_or(0, Array2::nrows);
-            if part.len() != matrices.len() || part.iter().any(|m| m.dim() != (rows, n_cols)) || next + rows > n_rows {
-                let expected = format!("{} matrices of {n_cols} columns, {n_rows} rows in all", matrices.len());
-                return Err(IoError::format(path, "`X`", expected, format!("{} of {rows} rows", part.len())));
-            }
+            let n = check_part(path, &part, matrices.len(), [table.n_rows - next, shape[1]])?;
             for (matrix, values) in matrices.iter().zip(&part) {
-                matrix.write_slice(values, (next..next + rows, ..)).map_err(&failed)?;
+                matrix.write_slice(values, (next..next + n, ..)).map_err(&failed)?;
             }
-            next += rows;
+            next += n;
         }
-        if next != n_rows {
-            return Err(IoError::format(path, "`X`", format!("{n_rows} rows"), next.to_string()));
+        let (names, obs) = rows();
+        if next != table.n_rows || names.len() != table.n_rows {
+            let got = format!("{next} rows and {} names", names.len());
+            return Err(IoError::format(path, "`X`", format!("{} rows", table.n_rows), got).into());
         }
+        check_columns(path, &obs, names.len())?;
+        frames(&file, &names, &obs, table.genes, table.var).map_err(&failed)?;
         dicts(&file, ["obsm", "varm", "obsp", "varp"]).map_err(&failed)?;
         let uns = dict(&file, "uns").map_err(&failed)?;
         table.uns.iter().try_for_each(|(name, value)| json(&uns, name, value)).map_err(&failed)?;
-        file.close().map_err(&failed)
+        Ok(file.close().map_err(&failed)?)
     })
+}
+
+/// The rows of a part: the same number in every matrix, and no more than are left.
+fn check_part(
+    path: &Path,
+    part: &[Array2<f32>],
+    matrices: usize,
+    [left, columns]: [usize; 2],
+) -> Result<usize, IoError> {
+    let n = part.first().map_or(0, Array2::nrows);
+    if part.len() == matrices && part.iter().all(|m| m.dim() == (n, columns)) && n <= left {
+        return Ok(n);
+    }
+    let expected = format!("{matrices} matrices of at most {left} x {columns}");
+    let got: Vec<String> = part.iter().map(|m| format!("{} x {}", m.nrows(), m.ncols())).collect();
+    Err(IoError::format(path, "`X`", expected, got.join(", ")))
 }
 
 /// Rows that are compressed together.

@@ -27,6 +27,8 @@ pub struct Estimate {
     /// Factor by which the predicted departure from the training mean was scaled; `None` where it was not the model's
     /// (pairs of parts, no effect in the screen).
     pub factor: Option<f64>,
+    /// Spread of the model's own ensemble, where it has one.
+    pub sd: Option<Vec<f32>>,
     /// Whether the screen has perturbations enough for intervals of this level.
     pub enough: bool,
 }
@@ -46,8 +48,8 @@ impl Calibration {
         if perturbation.is_control() {
             let zeros = vec![0.0; genes.len()];
             let (lower, upper) = (zeros.clone(), zeros.clone());
-            let (basis, distance) = (prediction.basis, prediction.distance);
-            return Ok(Estimate { delta: zeros, lower, upper, basis, distance, factor: None, enough: true });
+            let (basis, distance, sd) = (prediction.basis, prediction.distance, prediction.delta.sd);
+            return Ok(Estimate { delta: zeros, lower, upper, basis, distance, factor: None, sd, enough: true });
         }
         let (mut delta, factor, widen, pair) = if mode == CalibrationMode::None {
             (Array1::from_vec(prediction.delta.mean.clone()), Some(1.0), 1.0, false)
@@ -65,8 +67,8 @@ impl Calibration {
         }
         let place = Place { distance: prediction.distance, pair };
         let (lower, upper, enough) = self.interval(&delta, place, widen, mode, level);
-        let (basis, distance) = (prediction.basis, prediction.distance);
-        Ok(Estimate { delta: delta.to_vec(), lower, upper, basis, distance, factor, enough })
+        let (basis, distance, sd) = (prediction.basis, prediction.distance, prediction.delta.sd);
+        Ok(Estimate { delta: delta.to_vec(), lower, upper, basis, distance, factor, sd, enough })
     }
 
     /// No change, but for the targets where they do change.
