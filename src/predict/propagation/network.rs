@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 
-use ndarray::{Array1, Array2, Axis, Zip, s};
+use ndarray::{Array1, Array2, ArrayView1, Axis, Zip, s};
 use rayon::prelude::*;
 use serde::{Deserialize, Serialize};
 
@@ -125,7 +125,10 @@ impl Network {
 
     /// One hop along every edge, n x n_columns; unmeasured genes receive nothing.
     fn hop(&self, change: &Array2<f32>) -> Array2<f32> {
-        let shared = change.dot(&self.regulators.t()).dot(&self.dual) * self.off_graph;
+        let shared = match change.nrows() {
+            1 => self.shared(change.row(0)).insert_axis(Axis(0)),
+            _ => change.dot(&self.regulators.t()).dot(&self.dual),
+        } * self.off_graph;
         let mut next = Array2::zeros(change.raw_dim());
         next.slice_mut(s![.., ..self.slope.len()]).assign(&shared);
         let rows = next.axis_iter_mut(Axis(0)).into_par_iter().zip(change.axis_iter(Axis(0)));
@@ -136,6 +139,15 @@ impl Network {
             }
         });
         next * self.stretch as f32
+    }
+
+    /// What one row receives through the regulators: two passes over both matrices, where a product of matrices would
+    /// first copy them.
+    fn shared(&self, change: ArrayView1<'_, f32>) -> Array1<f32> {
+        let mut shared = Array1::zeros(self.dual.ncols());
+        let weights = self.regulators.dot(&change);
+        self.dual.outer_iter().zip(&weights).for_each(|(row, &w)| shared.scaled_add(w, &row));
+        shared
     }
 
     fn hold(&self, change: &mut Array2<f32>, targets: &[Vec<usize>]) {
