@@ -46,6 +46,19 @@ impl ExitStatus {
     }
 }
 
+/// The beginning of the names of temporary files: a process that is killed leaves them behind, and they tell whose they were.
+pub(crate) fn temporary_prefix() -> String {
+    format!(".grn-{}-", std::process::id())
+}
+
+/// Whether a name is that of a temporary file whose process has ended (known on Linux alone, elsewhere never).
+pub(crate) fn is_stale(name: &str) -> bool {
+    let process = name.strip_prefix(".grn-").and_then(|rest| rest.split_once('-'));
+    let process = process.and_then(|(number, _)| number.parse::<u32>().ok());
+    let processes = std::path::Path::new("/proc");
+    process.is_some_and(|p| processes.join("self").exists() && !processes.join(p.to_string()).exists())
+}
+
 /// At most `limit` names joined by commas, with the number left out: the form used in every message.
 ///
 /// ```
