@@ -8,6 +8,7 @@ mod drugs;
 mod knockdown;
 mod presets;
 mod pseudobulk;
+mod split;
 mod subset;
 
 use clap::Subcommand;
@@ -29,6 +30,8 @@ pub(super) enum DataCommand {
     Convert(convert::ConvertArgs),
     /// Copy some of the cells and genes of a file
     Subset(subset::SubsetArgs),
+    /// Split perturbations for training and test: by a TOML of cell-load, as GEARS does, or in folds
+    Split(split::SplitArgs),
     /// Put several files of cells together, over the same or different genes
     Concat(concat::ConcatArgs),
     /// Drug screens in Parquet (Tahoe-100M): one signature per drug, dose and cell line, and treated cells beside controls
@@ -42,6 +45,7 @@ pub(super) fn run(command: DataCommand, session: &mut Session) -> Result<ExitSta
         DataCommand::Presets(args) => presets::run(&args, session),
         DataCommand::Convert(args) => convert::run(&args, session),
         DataCommand::Subset(args) => subset::run(&args, session),
+        DataCommand::Split(args) => split::run(&args, session),
         DataCommand::Concat(args) => concat::run(&args, session),
         DataCommand::Drugs(args) => drugs::run(&args, session),
     }

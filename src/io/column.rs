@@ -173,7 +173,7 @@ mod tests {
         t(&["1", "-2"], ColumnKind::Whole);
         t(&["1.5", "", "0.1"], ColumnKind::Real);
         t(&["true", "false"], ColumnKind::Flag);
-        t(&["a", "a", "", "b"], ColumnKind::Category);
+        t(&["a", "a", "", "b", "b", "b"], ColumnKind::Category);
         t(&["a", "b", "c"], ColumnKind::Text);
         assert_eq!(Column::from_text(ColumnKind::Whole, texts(&["1", "x"])), Column::Strings(texts(&["1", "x"])));
     }
