@@ -96,15 +96,17 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let own = temporary_in(&dir.path().join("x")).unwrap();
         // Numbers of processes end well below this.
-        for name in [".grn-999999999-aB3x", ".grn-nonsense", "screen.h5ad"] {
+        let dead = temporary_prefix().replace(&format!("-{}-", std::process::id()), "-999999999-");
+        let elsewhere = ".grn-0000000g-999999999-x";
+        for name in [&format!("{dead}aB3x"), elsewhere, ".grn-nonsense", "screen.h5ad"] {
             std::fs::write(dir.path().join(name), "").unwrap();
         }
-        std::fs::create_dir(dir.path().join(".grn-999999999-folder")).unwrap();
+        std::fs::create_dir(dir.path().join(format!("{dead}folder"))).unwrap();
         remove_stale(dir.path()).unwrap();
         let mut left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
         left.sort();
         let own = own.path().file_name().unwrap().to_owned();
-        let mut expected = vec![own, ".grn-nonsense".into(), "screen.h5ad".into()];
+        let mut expected = vec![own, elsewhere.into(), ".grn-nonsense".into(), "screen.h5ad".into()];
         expected.sort();
         if cfg!(target_os = "linux") {
             assert_eq!(left, expected);

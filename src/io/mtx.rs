@@ -63,7 +63,8 @@ pub(super) fn open(path: &Path, aliases: Option<&Path>) -> Result<CellFile, IoEr
         matrix_name: matrix.file_name().map(|n| n.to_string_lossy().into_owned()),
         obs: annotation(&folder, &prefix, n_cells)?,
         names: Names::Listed(barcodes.into_iter().map(|row| row.into_iter().next().unwrap_or_default()).collect()),
-        var: Some(identifiers(&ids, genes_of_rows.as_deref())),
+        // Where there are no identifiers, names stand in their place.
+        var: (names != ids).then(|| identifiers(&ids, genes_of_rows.as_deref())),
         mapping: None,
         matrix: Some(Matrix::Mtx(MtxMatrix { path: matrix, n_cells, n_genes, genes_of_rows })),
     })
