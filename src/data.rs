@@ -35,7 +35,7 @@ pub use self::gene::{GeneId, GeneIndex};
 pub use self::gene_blocks::{GeneBlocks, GeneBlocksBuilder};
 pub use self::normalise::{Normalisation, TargetSum, median};
 pub use self::perturbation::{Condition, Intervention, Perturbation};
-pub use self::published_split::{Assigned, Part, PublishedSplit};
 pub use self::pseudobulk::{Moments, Pseudobulk, Quantity};
+pub use self::published_split::{Assigned, Part, PublishedSplit};
 pub use self::responses::{ControlProfile, Responses};
 pub use self::split::{Fold, Split};

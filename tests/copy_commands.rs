@@ -60,7 +60,11 @@ fn cells_are_converted_and_nothing_is_replaced_by_accident() {
         t(&["data", "convert", "screen.h5ad", "-o", output, "--overwrite"]);
     }
     refused(dir.path(), &["data", "convert", "screen.h5ad", "-o", "x"], "`--to h5ad`");
-    refused(dir.path(), &["data", "convert", "screen.h5ad", "-o", "screen.h5ad", "--overwrite"], "another place than the input");
+    refused(
+        dir.path(),
+        &["data", "convert", "screen.h5ad", "-o", "screen.h5ad", "--overwrite"],
+        "another place than the input",
+    );
 }
 
 #[test]
@@ -99,7 +103,9 @@ fn some_cells_and_genes_are_taken() {
         let (genes, values) = e.x.row(row);
         genes.iter().position(|&g| g == gene).map_or(0.0, |at| values[at])
     };
-    assert!((0..176).all(|row| value(&some, row, 0) == value(&all, row, 7) && value(&some, row, 1) == value(&all, row, 3)));
+    assert!(
+        (0..176).all(|row| value(&some, row, 0) == value(&all, row, 7) && value(&some, row, 1) == value(&all, row, 3))
+    );
     let refuse = |more: &[&str], expected| {
         refused(dir.path(), &[&["data", "subset", "screen.h5ad", "-o", "z.h5ad"], more].concat(), expected);
     };
@@ -146,7 +152,8 @@ fn splits_are_made_and_taken_by_fit_and_cv() {
     let count = |part: &str| rows.iter().filter(|r| r.fold == part).count();
     assert!(count("test") >= 3 && count("val") >= 1 && count("train") >= 6, "{rows:?}");
 
-    let fit = ["fit", "screen.h5ad", "--prior", "prior.tsv", "--model", "mean", "--split", "split.tsv", "--outdir", "run"];
+    let fit =
+        ["fit", "screen.h5ad", "--prior", "prior.tsv", "--model", "mean", "--split", "split.tsv", "--outdir", "run"];
     t(&fit);
     let trained = std::fs::read_to_string(dir.path().join("run/split.tsv")).unwrap();
     assert_eq!(trained.matches("\ttrain\n").count(), count("train"));
@@ -157,13 +164,29 @@ fn splits_are_made_and_taken_by_fit_and_cv() {
     t(&["data", "split", "screen.h5ad", "--folds", "4", "-o", "folds.tsv"]);
     let said = t(&["cv", "screen.h5ad", "--prior", "prior.tsv", "--folds", "folds.tsv", "--outdir", "cv4"]);
     assert!(said.is_object());
-    std::fs::write(dir.path().join("custom.json"), r#"{"train": ["G0", "G1+ctrl"], "test": ["G2"], "val": []}"#).unwrap();
+    std::fs::write(dir.path().join("custom.json"), r#"{"train": ["G0", "G1+ctrl"], "test": ["G2"], "val": []}"#)
+        .unwrap();
     let said = t(&["data", "split", "screen.h5ad", "--gears", "custom:custom.json", "-o", "custom.tsv"]);
     assert_eq!(said["parts"], serde_json::json!({ "train": 2, "test": 1, "out": 11 }));
-    t(&["cv", "screen.h5ad", "--prior", "prior.tsv", "--model", "mean", "--folds", "custom.tsv", "--outdir", "cv-custom"]);
+    t(&[
+        "cv",
+        "screen.h5ad",
+        "--prior",
+        "prior.tsv",
+        "--model",
+        "mean",
+        "--folds",
+        "custom.tsv",
+        "--outdir",
+        "cv-custom",
+    ]);
     let folds = read_fold_rows(&dir.path().join("cv-custom/folds.tsv")).unwrap();
     assert_eq!(folds.len(), 3);
-    refused(dir.path(), &["data", "split", "screen.h5ad", "--gears", "simulations", "-o", "x.tsv"], "did you mean `simulation");
+    refused(
+        dir.path(),
+        &["data", "split", "screen.h5ad", "--gears", "simulations", "-o", "x.tsv"],
+        "did you mean `simulation",
+    );
     refused(dir.path(), &["data", "split", "screen.h5ad", "--folds", "3", "-o", "folds.tsv"], "which exists");
 }
 
@@ -189,17 +212,35 @@ fn a_split_of_cell_types_goes_to_toml_and_back() {
         let row = rows.iter().find(|r| r.label == label && r.cell_type.as_deref() == Some(cell_type)).unwrap();
         row.fold.clone()
     };
-    assert_eq!([part("G1", "T.one"), part("G2", "T.one"), part("G3", "T.one"), part("G3", "B")], ["val", "test", "train", "test"]);
+    assert_eq!(
+        [part("G1", "T.one"), part("G2", "T.one"), part("G3", "T.one"), part("G3", "B")],
+        ["val", "test", "train", "test"]
+    );
     t(&["data", "split", "both.h5ad", "--toml", "again.toml", "-o", "again.tsv"]);
     let read = |name: &str| std::fs::read_to_string(dir.path().join(name)).unwrap();
     assert_eq!(read("again.tsv"), read("split.tsv"));
 
     // A condition of one cell type is held out, the same one of another type is not.
-    let fit = ["fit", "both.h5ad", "--prior", "prior.tsv", "--model", "mean", "--celltype-col", "cell_type", "--split", "split.tsv"];
+    let fit = [
+        "fit",
+        "both.h5ad",
+        "--prior",
+        "prior.tsv",
+        "--model",
+        "mean",
+        "--celltype-col",
+        "cell_type",
+        "--split",
+        "split.tsv",
+    ];
     t(&[&fit[..], &["--outdir", "run"]].concat());
     let trained = read("run/split.tsv");
     assert!(trained.contains("G3\ttrain\n") && trained.contains("G2\ttest\n"), "{trained}");
     assert_eq!(trained.matches("\ttrain\n").count(), 11);
     std::fs::write(dir.path().join("bad.toml"), toml.replace("both.B", "both.C")).unwrap();
-    refused(dir.path(), &["data", "split", "both.h5ad", "--toml", "bad.toml", "-o", "x.tsv"], "cell types of `both.h5ad`");
+    refused(
+        dir.path(),
+        &["data", "split", "both.h5ad", "--toml", "bad.toml", "-o", "x.tsv"],
+        "cell types of `both.h5ad`",
+    );
 }

@@ -38,7 +38,9 @@ fn assert_whole(folder: &Path) {
         let text = || String::from_utf8(bytes.clone()).unwrap_or_else(|e| panic!("{}: {e}", path.display()));
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         match path.extension().and_then(|e| e.to_str()).unwrap_or_default() {
-            "json" => drop(serde_json::from_str::<serde_json::Value>(&text()).unwrap_or_else(|e| panic!("{name}: {e}"))),
+            "json" => {
+                drop(serde_json::from_str::<serde_json::Value>(&text()).unwrap_or_else(|e| panic!("{name}: {e}")))
+            }
             "jsonl" => {
                 for line in text().lines() {
                     serde_json::from_str::<serde_json::Value>(line).unwrap_or_else(|e| panic!("{name}: {e}"));
@@ -48,10 +50,14 @@ fn assert_whole(folder: &Path) {
             "tsv" => assert!(text().ends_with('\n'), "{name}"),
             "gz" => {
                 let mut all = Vec::new();
-                flate2::read::MultiGzDecoder::new(&bytes[..]).read_to_end(&mut all).unwrap_or_else(|e| panic!("{name}: {e}"));
+                flate2::read::MultiGzDecoder::new(&bytes[..])
+                    .read_to_end(&mut all)
+                    .unwrap_or_else(|e| panic!("{name}: {e}"));
                 assert!(all.ends_with(b"\n"), "{name}");
             }
-            "safetensors" => drop(safetensors::SafeTensors::deserialize(&bytes).unwrap_or_else(|e| panic!("{name}: {e}"))),
+            "safetensors" => {
+                drop(safetensors::SafeTensors::deserialize(&bytes).unwrap_or_else(|e| panic!("{name}: {e}")))
+            }
             "h5ad" => {
                 let file = open_cells(path, None).unwrap_or_else(|e| panic!("{name}: {e}"));
                 file.blocks().unwrap().for_each(|block| drop(block.unwrap()));
@@ -126,7 +132,7 @@ fn a_fit_that_is_killed_resumes_to_the_same_bits() {
     let parts = args("parts");
     kill_and_resume(folder, &parts, &[&parts[..], &["--resume"]].concat(), &folder.join("parts"), 10, whole);
     // What holds times of day or the place of the run differs.
-    let same = |name: &str| !["manifest.json", "metrics.jsonl", "grn.log"].contains(&name);
+    let same = |name: &str| !["manifest.json", "metrics.jsonl", "log.txt"].contains(&name);
     let (expected, got) = (contents(&folder.join("whole"), same), contents(&folder.join("parts"), same));
     let names = |files: &[(String, Vec<u8>)]| files.iter().map(|f| f.0.clone()).collect::<Vec<_>>();
     assert_eq!(names(&got), names(&expected));

@@ -239,7 +239,8 @@ fn run_all(job: &Job<'_>, entries: &[Entry], plan: &Plan, report: &mut Report) -
 
 /// Takes the perturbations of the fold `out` out of the table.
 fn leave_out(path: &Path, session: &Session, inputs: &mut Inputs) -> Result<(), CliError> {
-    let out: BTreeSet<String> = labelled(path, inputs)?.into_iter().filter(|(_, fold)| fold == "out").map(|r| r.0).collect();
+    let out: BTreeSet<String> =
+        labelled(path, inputs)?.into_iter().filter(|(_, fold)| fold == "out").map(|r| r.0).collect();
     if out.is_empty() {
         return Ok(());
     }

@@ -200,7 +200,11 @@ impl Draw {
                 PublishedSplit::ComboSeen0 => new == n,
                 _ => n == 1,
             };
-            if tested { held.insert(*p) } else { out.insert(*p) };
+            if tested {
+                held.insert(*p)
+            } else {
+                out.insert(*p)
+            };
         }
         Held { held, out, seen }
     }

@@ -115,7 +115,9 @@ mod tests {
     #[test]
     fn training_rows_are_never_held_out() {
         let p = ["A", "B", "C"].map(|g| Perturbation::of([g]));
-        let rows = |folds: [&str; 3]| ["A", "B", "C"].iter().zip(folds).map(|(a, b)| ((*a).to_owned(), b.to_owned())).collect::<Vec<_>>();
+        let rows = |folds: [&str; 3]| {
+            ["A", "B", "C"].iter().zip(folds).map(|(a, b)| ((*a).to_owned(), b.to_owned())).collect::<Vec<_>>()
+        };
         let split = Split::from_labels(&p, &rows(["train", "test", "val"])).unwrap();
         let folds: Vec<(&str, &[usize])> = split.folds.iter().map(|f| (f.name.as_str(), &f.held_out[..])).collect();
         assert_eq!(folds, [("test", &[1][..]), ("val", &[2])]);

@@ -177,7 +177,8 @@ mod tests {
     #[test]
     fn cell_types_may_hold_points_and_wrong_words_are_refused() {
         let base = "[datasets]\na = \"x\"\n[training]\na = \"train\"\n";
-        let split = read(&format!("{base}[zeroshot]\n\"a.T.cell\" = \"test\"\n[fewshot.\"a.B\"]\nval = [\"G1\"]\n")).unwrap();
+        let split =
+            read(&format!("{base}[zeroshot]\n\"a.T.cell\" = \"test\"\n[fewshot.\"a.B\"]\nval = [\"G1\"]\n")).unwrap();
         let (zero, few) = split.of_dataset("a");
         assert_eq!(zero.into_iter().collect::<Vec<_>>(), [("T.cell", "test")]);
         assert_eq!(few["B"].val, ["G1"]);

@@ -4,13 +4,13 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::annotation::Annotation;
+use super::cell_rows::{CellRows, Source};
 use super::genes::{GeneNames, build_index, gene_names};
 use super::h5ad::{Frame, H5File, StoredMatrix};
-use super::cell_rows::{CellRows, Source};
 use super::mtx::MtxMatrix;
+use super::parquet_cells::{self, ParquetMatrix};
 use super::read_ahead::ReadAhead;
 use super::scale::{LOOKED_AT, ScaleGuess, guess};
-use super::parquet_cells::{self, ParquetMatrix};
 use super::{IoError, mtx, tenx, vcc};
 use crate::data::{Csr, Expression, GeneIndex, Scale};
 use crate::error::Notice;
@@ -81,11 +81,7 @@ pub fn open_cells(path: &Path, aliases: Option<&Path>) -> Result<CellFile, IoErr
 ///
 /// # Errors
 /// As [`open_cells`].
-pub fn open_cells_with(
-    path: &Path,
-    aliases: Option<&Path>,
-    gene_metadata: Option<&Path>,
-) -> Result<CellFile, IoError> {
+pub fn open_cells_with(path: &Path, aliases: Option<&Path>, gene_metadata: Option<&Path>) -> Result<CellFile, IoError> {
     if path.is_dir() && path.join(".zattrs").exists() || path.extension().is_some_and(|e| e == "zarr" || e == "zip") {
         let expected = "an .h5ad file, a 10x .h5 file or a 10x folder (convert zarr with `anndata.read_zarr(...).write_h5ad(...)`)";
         return Err(IoError::format(path, "", expected, "a zarr store"));
@@ -217,7 +213,9 @@ impl CellFile {
     /// Access to the cells by blocks of rows.
     pub(super) fn rows(&self) -> Result<CellRows, IoError> {
         let (source, genes_of_columns) = match self.matrix()? {
-            Matrix::Hdf5(matrix, genes_of_columns) => (Source::Stored(Arc::new(matrix.rows()?)), genes_of_columns.clone()),
+            Matrix::Hdf5(matrix, genes_of_columns) => {
+                (Source::Stored(Arc::new(matrix.rows()?)), genes_of_columns.clone())
+            }
             Matrix::Mtx(matrix) => (Source::Stored(Arc::new(matrix.rows()?)), None),
             Matrix::Parquet(matrix) => (Source::Parquet(matrix.rows()), None),
         };
@@ -231,4 +229,3 @@ impl CellFile {
         Ok(CellRows { source, genes_of_columns, genes: Arc::clone(&self.genes), path: self.path.clone() })
     }
 }
-

@@ -49,8 +49,10 @@ pub fn read_folds(path: &Path) -> Result<Vec<(String, String)>, IoError> {
 /// # Errors
 /// As [`read_folds`], but for cell types.
 pub fn read_fold_rows(path: &Path) -> Result<Vec<FoldRow>, IoError> {
-    let mut lines = open_text(path)?.lines().zip(1..).filter(|(line, _)| !line.as_ref().is_ok_and(|l| l.starts_with('#')));
-    let header = lines.next().map(|(line, _)| line).transpose().map_err(|e| IoError::read(path, e))?.unwrap_or_default();
+    let mut lines =
+        open_text(path)?.lines().zip(1..).filter(|(line, _)| !line.as_ref().is_ok_and(|l| l.starts_with('#')));
+    let header =
+        lines.next().map(|(line, _)| line).transpose().map_err(|e| IoError::read(path, e))?.unwrap_or_default();
     let names: Vec<&str> = header.trim_end().split('\t').collect();
     let find = |accepted: &[&str]| names.iter().position(|n| accepted.contains(n));
     let column = |accepted: &[&str]| {

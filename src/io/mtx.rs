@@ -4,7 +4,6 @@ use std::io::BufRead;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::{Column, IoError};
 use super::annotation::{Annotation, Listed};
 use super::cells::{CellFile, Matrix, Names};
 use super::column::ColumnKind;
@@ -13,6 +12,7 @@ use super::genes::{GeneNames, build_index};
 use super::h5ad::{Rows, Spiller};
 use super::tenx::{identifiers, named, only_genes};
 use super::text::open_text;
+use super::{Column, IoError};
 
 /// A Matrix Market file of genes x cells.
 #[derive(Debug)]

@@ -25,7 +25,8 @@ const COUNTS: &str = "expressions";
 /// Rows read at a time.
 const BATCH: usize = 1 << 11;
 /// Where the table of tokens is looked for, beside the cells and in the places the data set has it.
-const TOKENS: [&str; 3] = ["gene_metadata.parquet", "metadata/gene_metadata.parquet", "../metadata/gene_metadata.parquet"];
+const TOKENS: [&str; 3] =
+    ["gene_metadata.parquet", "metadata/gene_metadata.parquet", "../metadata/gene_metadata.parquet"];
 
 /// Files of cells in their order.
 #[derive(Debug, Clone)]
@@ -77,11 +78,7 @@ fn parquet_files(folder: &Path) -> Vec<PathBuf> {
 ///
 /// # Errors
 /// [`IoError::Format`] for a folder without cells or a table of tokens that cannot be found, [`IoError::MissingColumn`].
-pub(super) fn open(
-    path: &Path,
-    gene_metadata: Option<&Path>,
-    aliases: Option<&Path>,
-) -> Result<CellFile, IoError> {
+pub(super) fn open(path: &Path, gene_metadata: Option<&Path>, aliases: Option<&Path>) -> Result<CellFile, IoError> {
     let files = if path.is_dir() { parquet_files(path) } else { vec![path.to_owned()] };
     let mut shards = Shards::open(&files)?;
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
@@ -104,7 +101,9 @@ pub(super) fn open(
         notices: std::iter::once(Notice::new(text)).chain(tokens.notices.clone()).chain(notices).collect(),
         matrix_name: Some(COUNTS.to_owned()),
         names: Names::Column(CELL_NAMES.iter().find(|n| shards.columns.iter().any(|c| c == *n)).copied()),
-        var: Some(Annotation::Listed(Arc::new(Listed::new(tokens.identifiers().map(|ids| (GENE_IDS.to_owned(), ids)))))),
+        var: Some(Annotation::Listed(Arc::new(Listed::new(
+            tokens.identifiers().map(|ids| (GENE_IDS.to_owned(), ids)),
+        )))),
         mapping: None,
         obs: Some(Annotation::Shards(shards.clone())),
         matrix: Some(Matrix::Parquet(ParquetMatrix { shards, tokens })),

@@ -3,11 +3,11 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use super::{Column, IoError};
 use super::annotation::{Annotation, Listed};
 use super::cells::{CellFile, GENE_IDS, Matrix, Names};
 use super::genes::{GeneNames, build_index};
 use super::h5ad::{H5File, Layout, StoredMatrix};
+use super::{Column, IoError};
 use crate::error::{Notice, some_of};
 
 /// The kind of feature that is a gene.

@@ -10,9 +10,9 @@ use std::path::Path;
 use tempfile::{NamedTempFile, TempPath};
 
 use super::IoError;
-use crate::error::temporary_prefix;
 use super::atomic::{folder_of, write_atomic_at};
 use super::h5ad::H5File;
+use crate::error::temporary_prefix;
 
 const CELLS: &str = "pred.h5ad.zst";
 const WATERMARK: &str = "watermark.txt";

@@ -73,9 +73,15 @@ impl OutputArgs {
     /// Checks that the output may be written, before anything long is read.
     pub(super) fn check(&self, sources: &[PathBuf], session: &Session) -> Result<CellFormat, CliError> {
         let format = self.format()?;
-        let same = |source: &PathBuf| matches!((source.canonicalize(), self.output.canonicalize()), (Ok(a), Ok(b)) if a == b);
+        let same =
+            |source: &PathBuf| matches!((source.canonicalize(), self.output.canonicalize()), (Ok(a), Ok(b)) if a == b);
         if let Some(source) = sources.iter().find(|s| same(s)) {
-            return Err(CliError::usage("--output", "another place than the input", format!("`{}`", source.display()), None));
+            return Err(CliError::usage(
+                "--output",
+                "another place than the input",
+                format!("`{}`", source.display()),
+                None,
+            ));
         }
         let (exists, folder) = (self.output.exists(), self.output.is_dir());
         if exists && folder == (format == CellFormat::H5ad) {

@@ -120,7 +120,12 @@ fn make(args: &SplitArgs, session: &Session, screen: &ScreenFile) -> Result<Tabl
     let Some((_, published)) = PublishedSplit::ALL.into_iter().find(|(name, _)| *name == kind) else {
         let names: Vec<&str> = PublishedSplit::ALL.iter().map(|(name, _)| *name).collect();
         let hint = crate::data::suggest(kind, names.iter().copied()).first().map(|n| format!("did you mean `{n}`?"));
-        return Err(CliError::usage("--gears", format!("{}, custom:FILE", names.join(", ")), format!("`{kind}`"), hint));
+        return Err(CliError::usage(
+            "--gears",
+            format!("{}, custom:FILE", names.join(", ")),
+            format!("`{kind}`"),
+            hint,
+        ));
     };
     let assigned = published.assign(&perturbations, session.seed);
     let rows = perturbations.iter().zip(assigned).map(|(p, a)| Row {
@@ -134,9 +139,8 @@ fn make(args: &SplitArgs, session: &Session, screen: &ScreenFile) -> Result<Tabl
 fn custom(path: &Path, screen: &ScreenFile, perturbations: &[Perturbation]) -> Result<Table, CliError> {
     let text = std::fs::read_to_string(path).map_err(|e| IoError::read(path, e))?;
     let given: Vec<(String, String)> = if text.trim_start().starts_with('{') {
-        let lists: BTreeMap<String, Vec<String>> = serde_json::from_str(&text).map_err(|e| {
-            IoError::format(path, "", "an object of lists `train`, `val` and `test`", e.to_string())
-        })?;
+        let lists: BTreeMap<String, Vec<String>> = serde_json::from_str(&text)
+            .map_err(|e| IoError::format(path, "", "an object of lists `train`, `val` and `test`", e.to_string()))?;
         lists.into_iter().flat_map(|(part, labels)| labels.into_iter().map(move |l| (l, part.clone()))).collect()
     } else {
         io::read_folds(path)?
@@ -171,12 +175,18 @@ fn by_toml(path: &Path, args: &SplitArgs, session: &Session, screen: &ScreenFile
     if let Some(unknown) = zero.keys().chain(few.keys()).find(|t| !types.contains(*t)) {
         let got = if types.is_empty() { "no column of cell types".into() } else { some_of(&types, 8) };
         let hint = Some("name the column of cell types with `--celltype-col COLUMN`".into());
-        return Err(CliError::usage(format!("cell types of `{}`", args.file.display()), format!("`{unknown}`"), got, hint));
+        return Err(CliError::usage(
+            format!("cell types of `{}`", args.file.display()),
+            format!("`{unknown}`"),
+            got,
+            hint,
+        ));
     }
     let trains = toml.training.contains_key(&dataset);
     let (mut rows, mut twice, mut absent) = (Vec::new(), 0, BTreeSet::new());
     let lists = few.iter().map(|(cell_type, few)| {
-        let read = |labels: &[String]| labels.iter().map(|l| table::parse(screen, l)).collect::<Result<BTreeSet<_>, _>>();
+        let read =
+            |labels: &[String]| labels.iter().map(|l| table::parse(screen, l)).collect::<Result<BTreeSet<_>, _>>();
         Ok::<_, CliError>((*cell_type, (read(&few.val)?, read(&few.test)?)))
     });
     let lists: BTreeMap<&str, _> = lists.collect::<Result<_, _>>()?;

@@ -63,7 +63,12 @@ pub(super) fn run(args: &SubsetArgs, session: &mut Session) -> Result<ExitStatus
     let n_cells = file.n_cells;
     if kept.is_empty() {
         let hint = Some("`grn data check FILE` lists conditions and columns".into());
-        return Err(CliError::usage(format!("cells of `{}`", args.file.display()), "at least one that fits", "none", hint));
+        return Err(CliError::usage(
+            format!("cells of `{}`", args.file.display()),
+            "at least one that fits",
+            "none",
+            hint,
+        ));
     }
     if let Some(path) = &args.genes {
         let chosen = genes(path, &file, session)?;
@@ -93,7 +98,8 @@ fn genes(path: &Path, file: &io::CellFile, session: &Session) -> Result<Arc<Gene
         return Err(IoError::format(path, "", format!("genes of `{}`", file.path.display()), got).into());
     }
     if !absent.is_empty() {
-        let text = format!("{} genes of `{}` are not in the file: {}", absent.len(), path.display(), some_of(&absent, 5));
+        let text =
+            format!("{} genes of `{}` are not in the file: {}", absent.len(), path.display(), some_of(&absent, 5));
         session.printer.notice(&Notice::new(text));
     }
     Ok(Arc::new(GeneIndex::new(&there).map_err(IoError::data(path))?))
@@ -117,7 +123,8 @@ fn chosen(args: &SubsetArgs, session: &Session) -> Result<Vec<u32>, CliError> {
         let fits = of_cell.of_cell.iter().map(|label| label.is_some_and(|l| wanted[l as usize]));
         keep.iter_mut().zip(fits).for_each(|(keep, fits)| *keep &= fits);
     }
-    let screen = by_condition.then(|| io::label_cells(file, &args.screen.options()?).map_err(CliError::from)).transpose()?;
+    let screen =
+        by_condition.then(|| io::label_cells(file, &args.screen.options()?).map_err(CliError::from)).transpose()?;
     if let Some(screen) = &screen {
         screen.notices.iter().for_each(|n| session.printer.notice(n));
         by_perturbation(args, screen, &mut keep)?;

@@ -185,12 +185,7 @@ impl Survey {
 }
 
 /// Says which genes differ, or that their order does.
-fn other_genes(
-    first: &std::path::Path,
-    expected: &GeneIndex,
-    path: &std::path::Path,
-    got: &GeneIndex,
-) -> IoError {
+fn other_genes(first: &std::path::Path, expected: &GeneIndex, path: &std::path::Path, got: &GeneIndex) -> IoError {
     let lacks = |a: &GeneIndex, b: &GeneIndex| -> Vec<Arc<str>> {
         a.names().iter().filter(|name| b.id(name).is_none()).cloned().collect()
     };
@@ -201,7 +196,12 @@ fn other_genes(
     } else {
         format!("{} missing ({}) and {} others ({})", missing.len(), list(&missing), extra.len(), list(&extra))
     };
-    IoError::format(path, "genes", format!("the {} genes of `{}` (or another `--join`)", expected.len(), first.display()), got)
+    IoError::format(
+        path,
+        "genes",
+        format!("the {} genes of `{}` (or another `--join`)", expected.len(), first.display()),
+        got,
+    )
 }
 
 /// Names with a suffix where they occur again, and how many got one.

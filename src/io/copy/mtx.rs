@@ -43,18 +43,15 @@ fn field(text: &str) -> String {
     text.replace(['\t', '\n', '\r'], " ")
 }
 
-fn table(
-    ledger: &mut Ledger,
-    name: &str,
-    fill: impl Fn(&mut dyn Write) -> std::io::Result<()>,
-) -> Result<(), IoError> {
+fn table(ledger: &mut Ledger, name: &str, fill: impl Fn(&mut dyn Write) -> std::io::Result<()>) -> Result<(), IoError> {
     if ledger.has(name)? {
         return Ok(());
     }
     let path = ledger.path(name);
     write_atomic(&path, |out| {
         let mut gz = BufWriter::new(GzEncoder::new(out, Compression::new(LEVEL)));
-        let filled = fill(&mut gz).and_then(|()| gz.into_inner().map_err(std::io::IntoInnerError::into_error)?.try_finish());
+        let filled =
+            fill(&mut gz).and_then(|()| gz.into_inner().map_err(std::io::IntoInnerError::into_error)?.try_finish());
         filled.map_err(|e| IoError::write(&path, e))
     })?;
     ledger.done(name)

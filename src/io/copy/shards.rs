@@ -59,11 +59,8 @@ fn genes(path: &Path, cells: &Cells) -> Result<(), IoError> {
     let ids = cells.var.iter().find(|(name, _)| name == GENE_IDS).map(|(_, ids)| ids);
     let n = cells.genes.len();
     let ids: Vec<String> = (0..n).map(|g| ids.map_or(String::new(), |c: &Column| c.text(g).into_owned())).collect();
-    let columns = [
-        ("gene_symbol", ParquetKind::Text),
-        ("ensembl_id", ParquetKind::Text),
-        ("token_id", ParquetKind::I64),
-    ];
+    let columns =
+        [("gene_symbol", ParquetKind::Text), ("ensembl_id", ParquetKind::Text), ("token_id", ParquetKind::I64)];
     let group = vec![
         ParquetValues::Text(cells.genes.names().iter().map(|name| &**name).collect()),
         ParquetValues::Text(ids.iter().map(String::as_str).collect()),
@@ -107,7 +104,7 @@ impl<'a> Shards<'a> {
 
     fn push(&mut self, x: &Csr<f32>) -> Result<(), IoError> {
         for row in 0..x.n_rows() {
-            if self.n_rows % self.shard_rows == 0 {
+            if self.n_rows.is_multiple_of(self.shard_rows) {
                 self.skipping = self.ledger.has(&Self::name(self.n_rows / self.shard_rows))?;
                 self.group.first_row = self.n_rows;
             }
@@ -122,7 +119,7 @@ impl<'a> Shards<'a> {
                 self.group.values.push(value);
             });
             self.group.ends.push(self.group.genes.len());
-            let full = self.n_rows % self.shard_rows == 0;
+            let full = self.n_rows.is_multiple_of(self.shard_rows);
             if full || self.group.genes.len() >= GROUP || self.group.ends.len() >= GROUP_ROWS {
                 self.write_group()?;
             }
@@ -179,7 +176,8 @@ fn wrong(path: &Path, error: &ParquetError) -> IoError {
 /// Two lists, the name of the cell, and a column of text per column of annotation.
 fn schema(cells: &Cells) -> Result<TypePtr, ParquetError> {
     let list = |name: &str, physical: PhysicalType| {
-        let element = Type::primitive_type_builder("element", physical).with_repetition(Repetition::REQUIRED).build()?;
+        let element =
+            Type::primitive_type_builder("element", physical).with_repetition(Repetition::REQUIRED).build()?;
         let elements = Type::group_type_builder("list").with_repetition(Repetition::REPEATED);
         let elements = elements.with_fields(vec![Arc::new(element)]).build()?;
         let list = Type::group_type_builder(name).with_repetition(Repetition::REQUIRED);

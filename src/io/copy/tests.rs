@@ -7,7 +7,14 @@ use crate::io::{AnnData, Matrix, open_cells, write_h5ad};
 fn source(folder: &Path) -> PathBuf {
     let path = folder.join("source.h5ad");
     let mut x = Csr::empty(4);
-    for row in [&[(0, 1.0), (3, 2.0)][..], &[], &[(1, 7.0)], &[(2, 1.0)], &[(0, 3.0), (1, 1.0), (2, 2.0), (3, 4.0)], &[(3, 9.0)]] {
+    for row in [
+        &[(0, 1.0), (3, 2.0)][..],
+        &[],
+        &[(1, 7.0)],
+        &[(2, 1.0)],
+        &[(0, 3.0), (1, 1.0), (2, 2.0), (3, 4.0)],
+        &[(3, 9.0)],
+    ] {
         x.push_row(row.iter().copied());
     }
     let text = |v: [&str; 6]| v.map(str::to_owned).to_vec();

@@ -101,7 +101,7 @@ impl Frame {
                 let known = |c: i64| i32::try_from(c).ok().filter(|&c| c >= 0 && (c as usize) < categories.len());
                 let codes = codes.into_iter().map(|c| known(c).unwrap_or(-1)).collect();
                 let ordered = self.file.flag_attr(&format!("{}/{column}", self.at), "ordered").unwrap_or(false);
-                Column::Coded(Coded { codes, categories, ordered })
+                Column::Coded(Coded { categories, codes, ordered })
             }
         };
         self.same_length(column, found.len())?;

@@ -247,7 +247,8 @@ mod tests {
         let genes = GeneIndex::new(["A", "B", "C"]).unwrap();
         let names = ["a", "b"].map(String::from);
         let uns = serde_json::Map::from_iter([("seed".to_owned(), serde_json::json!(7))]);
-        let cells = StreamedCells { obs_names: &names, obs: &[], genes: &genes, var: &[], layers: &["free"], uns: &uns };
+        let cells =
+            StreamedCells { obs_names: &names, obs: &[], genes: &genes, var: &[], layers: &["free"], uns: &uns };
         let (x, free) = (rows(&[[1.0, 0.0, 2.0], [0.0; 3]]), rows(&[[0.5; 3], [1.5; 3]]));
         write_h5ad_stream(&path, &cells, [Ok::<_, IoError>(vec![x.clone(), free.clone()])]).unwrap();
         assert_eq!(open_cells(&path, None).unwrap().read(Scale::Log1p).unwrap().x, x);

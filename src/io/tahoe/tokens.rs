@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use crate::data::GeneIndex;
 use crate::error::Notice;
-use crate::io::{Column, IoError};
 use crate::io::parquet::ParquetTable;
 use crate::io::prior::table::Head;
+use crate::io::{Column, IoError};
 
 const SYMBOL: &[&str] = &["gene_symbol", "gene_name", "symbol", "gene"];
 const ENSEMBL: &[&str] = &["ensembl_id", "gene_id", "ensembl"];
