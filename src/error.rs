@@ -46,6 +46,28 @@ impl ExitStatus {
     }
 }
 
+/// The beginning of the names of temporary files: a process that is killed leaves them behind, and they tell whose they were.
+pub(crate) fn temporary_prefix() -> String {
+    format!(".grn-{:08x}-{}-", place(), std::process::id())
+}
+
+/// Whether a name is that of a temporary file whose process has ended: one of this machine and container, as others may
+/// work in the same folder (known on Linux alone, elsewhere never).
+pub(crate) fn is_stale(name: &str) -> bool {
+    let process = name.strip_prefix(&format!(".grn-{:08x}-", place())).and_then(|rest| rest.split_once('-'));
+    let process = process.and_then(|(number, _)| number.parse::<u32>().ok());
+    let processes = std::path::Path::new("/proc");
+    process.is_some_and(|p| processes.join("self").exists() && !processes.join(p.to_string()).exists())
+}
+
+/// The boot of the machine and the space in which numbers of processes are given out, hashed.
+fn place() -> u32 {
+    let boot = std::fs::read("/proc/sys/kernel/random/boot_id").unwrap_or_default();
+    let space = std::fs::read_link("/proc/self/ns/pid").unwrap_or_default();
+    let bytes = boot.iter().chain(space.as_os_str().as_encoded_bytes());
+    bytes.fold(0x811c_9dc5, |h: u32, b| (h ^ u32::from(*b)).wrapping_mul(0x0100_0193))
+}
+
 /// At most `limit` names joined by commas, with the number left out: the form used in every message.
 ///
 /// ```

@@ -6,8 +6,11 @@ mod anndata;
 mod annotation;
 mod atomic;
 mod cell_counts;
+mod cell_load;
 mod cell_rows;
 mod cells;
+mod column;
+mod copy;
 mod detect;
 mod drug_targets;
 mod error;
@@ -36,16 +39,20 @@ mod vcc;
 pub use self::accumulate::pseudobulk_of;
 pub use self::aggregate::read_mean_row;
 pub use self::anndata::{AnnData, Column, Matrix};
-pub use self::atomic::write_atomic;
+pub use self::atomic::{remove_stale, write_atomic};
 pub use self::cell_counts::read_cell_counts;
+pub use self::cell_load::{FewShot, SplitToml};
 pub use self::cells::{CellFile, open_cells, open_cells_with};
+pub use self::column::{Coded, ColumnKind};
+pub use self::copy::{CellFormat, Cells, Concat, CopyOptions, Join, Kept, write_cells};
 pub use self::drug_targets::{DrugTargetsRead, read_drug_targets};
 pub use self::error::IoError;
 pub use self::features::{read_feature_tables, read_features, write_feature_tables};
-pub use self::folds::read_folds;
+pub use self::folds::{FoldRow, read_fold_rows, read_folds};
 pub use self::genes::read_gene_list;
 pub use self::h5ad::{
-    RowsLayout, StreamedCells, TableParts, TableRowNames, write_h5ad, write_h5ad_parts, write_h5ad_rows, write_h5ad_stream,
+    Labels, RowsLayout, StreamedCells, TableParts, TableRowNames, write_h5ad, write_h5ad_parts, write_h5ad_rows,
+    write_h5ad_stream,
 };
 pub use self::network::{
     ACTIVATION, EdgeMark, GeneMark, NETWORK_FORMATS, NetworkDrawing, NetworkFormat, REPRESSION, Rgb, UNSIGNED,

@@ -52,7 +52,7 @@ pub(super) struct CvArgs {
     /// Models, separated by commas; repeatable; `mean` and `linear` are always added (default: the setting `model`)
     #[arg(long = "model", value_delimiter = ',', value_name = "NAME")]
     models: Vec<String>,
-    /// Fold table (TSV: target_gene, fold)
+    /// Fold table (TSV: target_gene, fold); rows of the fold `train` are never held out, rows of `out` are left out
     #[arg(long, value_name = "FILE", conflicts_with = "k")]
     folds: Option<PathBuf>,
     /// Number of folds drawn by the seed, where no fold table is given
@@ -98,8 +98,11 @@ pub(super) fn run(args: CvArgs, session: &mut Session) -> Result<ExitStatus, Cli
     if session.plans() && dry_run(&args, session, &entries, &outdir)? {
         return Ok(ExitStatus::Done);
     }
-    let inputs =
+    let mut inputs =
         inputs::read(session, args.screen.as_deref(), &args.screen_options, &args.priors, &args.features, true)?;
+    if let Some(path) = &args.folds {
+        leave_out(path, session, &mut inputs)?;
+    }
     let responses = Responses::from_pseudobulk(&inputs.table)?;
     inputs::check_coverage(&inputs.graph, &responses)?;
     let split = split(&args, session, &inputs, &responses)?;
@@ -122,7 +125,10 @@ fn dry_run(args: &CvArgs, session: &Session, entries: &[Entry], outdir: &Path) -
     let survey = Survey::of(session, args.screen.as_deref(), &args.screen_options, &args.priors)?;
     let n_folds = match &args.folds {
         None => args.k,
-        Some(path) => io::read_folds(path)?.into_iter().map(|(_, fold)| fold).collect::<BTreeSet<_>>().len(),
+        Some(path) => {
+            let folds = io::read_folds(path)?.into_iter().map(|(_, fold)| fold);
+            folds.filter(|fold| fold != "train" && fold != "out").collect::<BTreeSet<_>>().len()
+        }
     };
     let names: Vec<&str> = entries.iter().map(|e| e.name.as_str()).collect();
     let rounds = if args.permuted { 2 } else { 1 };
@@ -230,13 +236,31 @@ fn run_all(job: &Job<'_>, entries: &[Entry], plan: &Plan, report: &mut Report) -
     Ok(())
 }
 
-/// The folds of the table, its labels read as the screen's own; else drawn by the seed.
-fn split(args: &CvArgs, session: &Session, inputs: &Inputs, responses: &Responses) -> Result<Split, CliError> {
-    let Some(path) = &args.folds else { return Ok(Split::seeded(responses.len(), args.k, session.seed)?) };
+/// Takes the perturbations of the fold `out` out of the table.
+fn leave_out(path: &Path, session: &Session, inputs: &mut Inputs) -> Result<(), CliError> {
+    let out: BTreeSet<String> =
+        labelled(path, inputs)?.into_iter().filter(|(_, fold)| fold == "out").map(|r| r.0).collect();
+    if out.is_empty() {
+        return Ok(());
+    }
+    let stays = |i: &usize| !out.contains(&inputs.table.conditions[*i].perturbation.to_string());
+    let kept: Vec<usize> = (0..inputs.table.conditions.len()).filter(stays).collect();
+    inputs.table = inputs.table.select(&kept);
+    session.printer.notice(&Notice::new(format!("{} perturbations of the fold `out` are left out", out.len())));
+    Ok(())
+}
+
+/// Rows of a fold table, labels of the screen turned into names of perturbations, without the control.
+fn labelled(path: &Path, inputs: &Inputs) -> Result<Vec<(String, String)>, CliError> {
     let canonical: HashMap<&str, String> =
         inputs.labels.iter().map(|(perturbation, label)| (label.as_str(), perturbation.to_string())).collect();
     let rows = io::read_folds(path)?.into_iter().filter(|(label, _)| *label != inputs.table.control_label);
-    let rows: Vec<(String, String)> =
-        rows.map(|(label, fold)| (canonical.get(label.as_str()).cloned().unwrap_or(label), fold)).collect();
+    Ok(rows.map(|(label, fold)| (canonical.get(label.as_str()).cloned().unwrap_or(label), fold)).collect())
+}
+
+/// The folds of the table, its labels read as the screen's own; else drawn by the seed.
+fn split(args: &CvArgs, session: &Session, inputs: &Inputs, responses: &Responses) -> Result<Split, CliError> {
+    let Some(path) = &args.folds else { return Ok(Split::seeded(responses.len(), args.k, session.seed)?) };
+    let rows: Vec<(String, String)> = labelled(path, inputs)?.into_iter().filter(|(_, fold)| fold != "out").collect();
     Ok(Split::from_labels(&responses.perturbations, &rows)?)
 }

@@ -1,10 +1,15 @@
 //! `grn data`.
 
 mod check;
+mod concat;
+mod convert;
+mod copying;
 mod drugs;
 mod knockdown;
 mod presets;
 mod pseudobulk;
+mod split;
+mod subset;
 
 use clap::Subcommand;
 
@@ -21,6 +26,14 @@ pub(super) enum DataCommand {
     Pseudobulk(pseudobulk::PseudobulkArgs),
     /// Published data sets whose columns and control labels are known to `--preset`
     Presets(presets::PresetsArgs),
+    /// Copy cells to another format: .h5ad, a 10x-style folder, or Parquet
+    Convert(convert::ConvertArgs),
+    /// Copy some of the cells and genes of a file
+    Subset(subset::SubsetArgs),
+    /// Split perturbations for training and test: by a TOML of cell-load, as GEARS does, or in folds
+    Split(split::SplitArgs),
+    /// Put several files of cells together, over the same or different genes
+    Concat(concat::ConcatArgs),
     /// Drug screens in Parquet (Tahoe-100M): one signature per drug, dose and cell line, and treated cells beside controls
     Drugs(drugs::DrugsArgs),
 }
@@ -30,6 +43,10 @@ pub(super) fn run(command: DataCommand, session: &mut Session) -> Result<ExitSta
         DataCommand::Check(args) => check::run(args, session),
         DataCommand::Pseudobulk(args) => pseudobulk::run(args, session),
         DataCommand::Presets(args) => presets::run(&args, session),
+        DataCommand::Convert(args) => convert::run(&args, session),
+        DataCommand::Subset(args) => subset::run(&args, session),
+        DataCommand::Split(args) => split::run(&args, session),
+        DataCommand::Concat(args) => concat::run(&args, session),
         DataCommand::Drugs(args) => drugs::run(&args, session),
     }
 }

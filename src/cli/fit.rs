@@ -31,7 +31,8 @@ pub(super) struct FitArgs {
     /// Model to fit (default: the setting `model`)
     #[arg(long, value_name = "NAME")]
     model: Option<String>,
-    /// Fold table (TSV: target_gene, fold); perturbations whose fold is `test` are not learned from
+    /// Fold table (TSV: target_gene, fold, or that of `grn data split`); perturbations whose fold is `test`, `val` or `out` are
+    /// not learned from
     #[arg(long, value_name = "FILE")]
     split: Option<PathBuf>,
     /// Perturbations not to learn from, separated by commas; repeatable
@@ -46,6 +47,24 @@ pub(super) struct FitArgs {
     features: FeatureArgs,
     #[command(flatten)]
     screen_options: ScreenArgs,
+}
+
+/// Words of a fold table for what is not learned from.
+const HELD_OUT: [&str; 3] = ["test", "val", "out"];
+
+/// What a model does not learn from.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct HeldOut {
+    perturbation: Perturbation,
+    /// In this cell type alone; `None`: in all of them.
+    cell_type: Option<String>,
+}
+
+impl HeldOut {
+    fn holds(&self, condition: &Condition) -> bool {
+        let in_type = self.cell_type.as_deref().is_none_or(|t| condition.cell_type.as_deref() == Some(t));
+        in_type && self.perturbation == condition.perturbation
+    }
 }
 
 /// How a fit ended.
@@ -85,7 +104,7 @@ pub(super) fn fit_into(
     dir: &RunDir,
     spec: &Spec,
     inputs: &Inputs,
-    held_out: &[Perturbation],
+    held_out: &[HeldOut],
     mode: CalibrationMode,
 ) -> Result<Outcome, CliError> {
     let device = parse_device(&session.device)?;
@@ -156,17 +175,20 @@ fn calibrate(
 }
 
 /// Perturbations that the user keeps back.
-fn held_out(args: &FitArgs, conditions: &[Condition], control_label: &str) -> Result<Vec<Perturbation>, CliError> {
-    let mut labels = args.hold_out.clone();
+fn held_out(args: &FitArgs, conditions: &[Condition], control_label: &str) -> Result<Vec<HeldOut>, CliError> {
+    let mut labels: Vec<(String, Option<String>)> = args.hold_out.iter().map(|label| (label.clone(), None)).collect();
     if let Some(path) = &args.split {
-        let rows = io::read_folds(path)?;
-        labels.extend(rows.into_iter().filter(|(_, fold)| fold == "test").map(|(label, _)| label));
+        let rows = io::read_fold_rows(path)?.into_iter().filter(|row| HELD_OUT.contains(&row.fold.as_str()));
+        labels.extend(rows.map(|row| (row.label, row.cell_type)));
     }
+    // Where cells of all types are one condition, what is held out in one type is held out altogether.
+    let by_type = conditions.iter().any(|c| c.cell_type.is_some());
     let known: Vec<&Perturbation> = conditions.iter().map(|c| &c.perturbation).collect();
-    let parse = |label: &String| {
+    let parse = |(label, cell_type): &(String, Option<String>)| {
         let perturbation = Perturbation::parse(label, control_label)?;
         if known.contains(&&perturbation) {
-            return Ok(perturbation);
+            let cell_type = cell_type.clone().filter(|_| by_type);
+            return Ok(HeldOut { perturbation, cell_type });
         }
         let names: Vec<String> = known.iter().map(ToString::to_string).collect();
         let suggestions = crate::data::suggest(label, names.iter().map(String::as_str));
@@ -176,9 +198,9 @@ fn held_out(args: &FitArgs, conditions: &[Condition], control_label: &str) -> Re
 }
 
 /// The table without the held-out perturbations, and what it says per perturbation.
-fn training_part(table: &Pseudobulk, held_out: &[Perturbation]) -> Result<(Pseudobulk, Responses), CliError> {
+fn training_part(table: &Pseudobulk, held_out: &[HeldOut]) -> Result<(Pseudobulk, Responses), CliError> {
     let keep: Vec<usize> =
-        (0..table.conditions.len()).filter(|&i| !held_out.contains(&table.conditions[i].perturbation)).collect();
+        (0..table.conditions.len()).filter(|&i| !held_out.iter().any(|h| h.holds(&table.conditions[i]))).collect();
     let table = table.select(&keep);
     let responses = Responses::from_pseudobulk(&table)?;
     Ok((table, responses))
@@ -198,7 +220,9 @@ fn describe(model: &str, responses: &Responses, inputs: &Inputs) -> String {
 fn dry_run(args: &FitArgs, session: &Session, model: &str) -> Result<bool, CliError> {
     let survey = Survey::of(session, args.screen.as_deref(), &args.screen_options, &args.priors)?;
     let held_out = held_out(args, &survey.conditions, &survey.control_label)?;
-    let n = survey.perturbations().iter().filter(|p| !held_out.contains(p)).count();
+    let trained = survey.conditions.iter().filter(|c| !c.perturbation.is_control());
+    let trained = trained.filter(|c| !held_out.iter().any(|h| h.holds(c))).map(|c| &c.perturbation);
+    let n = trained.collect::<std::collections::BTreeSet<_>>().len();
     let dir =
         session.outdir.clone().unwrap_or_else(|| RunDir::fresh(Path::new(RUNS), model, session.seed).path().into());
     let plan = Plan::new(format!("fit `{model}` on {n} perturbations of {}", survey.source));
@@ -215,7 +239,15 @@ fn begin(
     responses: &Responses,
 ) -> Result<Manifest, CliError> {
     if session.resume {
-        check_same_run(session, dir, model)?;
+        if dir.join("manifest.json").exists() {
+            check_same_run(session, dir, model)?;
+        } else {
+            let text = format!("`{}` holds no run yet: it begins at the first step", dir.path().display());
+            session.printer.notice(&Notice::new(text));
+        }
+        for folder in [dir.path().to_owned(), dir.checkpoints(), dir.model()] {
+            io::remove_stale(&folder)?;
+        }
     }
     session.prepare_outdir(dir.path())?;
     let mut record = Manifest::new(model, session.seed);
@@ -244,7 +276,7 @@ fn save_inputs(
     model: &str,
     inputs: &Inputs,
     table: &Pseudobulk,
-    held_out: &[Perturbation],
+    held_out: &[HeldOut],
 ) -> Result<(), CliError> {
     io::write_graph(&dir.graph(), &inputs.graph)?;
     io::write_pseudobulk(&dir.responses(), table)?;
@@ -255,7 +287,10 @@ fn save_inputs(
     write_text(&dir.join("genes.tsv"), &format!("gene\n{genes}"))?;
     let trained = table.conditions.iter().map(|c| &c.perturbation).filter(|p| !p.is_control());
     let mut rows: Vec<String> = trained.map(|p| format!("{p}\ttrain\n")).collect();
-    rows.extend(held_out.iter().map(|p| format!("{p}\ttest\n")));
+    let trained: std::collections::HashSet<String> = rows.iter().cloned().collect();
+    // What is learned from in another cell type is not new to the model.
+    let new = held_out.iter().map(|h| &h.perturbation).filter(|p| !trained.contains(&format!("{p}\ttrain\n")));
+    rows.extend(new.map(|p| format!("{p}\ttest\n")));
     rows.sort();
     rows.dedup();
     write_text(&dir.join("split.tsv"), &format!("target_gene\tfold\n{}", rows.concat()))?;

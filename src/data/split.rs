@@ -12,7 +12,7 @@ pub struct Fold {
     pub held_out: Vec<usize>,
 }
 
-/// A partition of perturbations into folds. Every perturbation is held out in exactly one fold.
+/// A partition of perturbations into folds. Every perturbation is held out in one fold, or in none: then it always trains.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Split {
     /// Number of perturbations.
@@ -20,6 +20,9 @@ pub struct Split {
     /// The folds.
     pub folds: Vec<Fold>,
 }
+
+/// The fold that is never held out.
+const TRAIN: &str = "train";
 
 impl Split {
     /// `k` folds of nearly equal size, drawn by `seed`.
@@ -45,11 +48,12 @@ impl Split {
         Ok(Self { n, folds })
     }
 
-    /// The split of a fold table: label and fold per perturbation.
+    /// The split of a fold table: label and fold per perturbation. Rows of the fold `train` are never held out; every other
+    /// name is a fold, which is predicted from all the others.
     ///
     /// # Errors
     /// [`DataError::UnknownPerturbation`] for a label that the data lacks, [`DataError::BadSplit`] where a perturbation is
-    /// missing, named twice, or there is only one fold.
+    /// missing, named twice, or nothing is held out or everything at once.
     pub fn from_labels(perturbations: &[Perturbation], rows: &[(String, String)]) -> Result<Self, DataError> {
         let labels: Vec<String> = perturbations.iter().map(ToString::to_string).collect();
         let position: std::collections::HashMap<&str, usize> =
@@ -75,8 +79,10 @@ impl Split {
         let mut names: Vec<&str> = fold_of.iter().flatten().copied().collect();
         names.sort_unstable();
         names.dedup();
-        if names.len() < 2 {
-            return Err(DataError::BadSplit { expected: "at least 2 folds".into(), got: names.len().to_string() });
+        let folds = names.len();
+        names.retain(|name| *name != TRAIN);
+        if folds < 2 {
+            return Err(DataError::BadSplit { expected: "at least 2 folds".into(), got: folds.to_string() });
         }
         let fold = |name: &&str| Fold {
             name: (*name).to_owned(),
@@ -104,6 +110,20 @@ mod tests {
         assert_eq!(split.train(&split.folds[0]).len() + split.folds[0].held_out.len(), 23);
         assert_eq!(split, Split::seeded(23, 5, 1).unwrap());
         assert_ne!(split, Split::seeded(23, 5, 2).unwrap());
+    }
+
+    #[test]
+    fn training_rows_are_never_held_out() {
+        let p = ["A", "B", "C"].map(|g| Perturbation::of([g]));
+        let rows = |folds: [&str; 3]| {
+            ["A", "B", "C"].iter().zip(folds).map(|(a, b)| ((*a).to_owned(), b.to_owned())).collect::<Vec<_>>()
+        };
+        let split = Split::from_labels(&p, &rows(["train", "test", "val"])).unwrap();
+        let folds: Vec<(&str, &[usize])> = split.folds.iter().map(|f| (f.name.as_str(), &f.held_out[..])).collect();
+        assert_eq!(folds, [("test", &[1][..]), ("val", &[2])]);
+        assert_eq!(split.train(&split.folds[0]), [0, 2]);
+        assert!(Split::from_labels(&p, &rows(["train"; 3])).is_err());
+        assert!(Split::from_labels(&p, &rows(["test"; 3])).is_err());
     }
 
     #[test]

@@ -4,6 +4,7 @@ use std::sync::Arc;
 
 use ndarray::ArrayView2;
 
+use super::column::Coded;
 use crate::data::{Csr, GeneIndex};
 
 /// A column of `obs` or `var`.
@@ -13,6 +14,8 @@ pub enum Column {
     Strings(Vec<String>),
     /// Labels that repeat; written as categorical.
     Categories(Vec<String>),
+    /// The same with categories of a given order: one position per row, negative where there is no label.
+    Coded(Coded),
     /// Numbers.
     Floats(Vec<f64>),
     /// Whole numbers.
@@ -26,6 +29,7 @@ impl Column {
     pub fn len(&self) -> usize {
         match self {
             Self::Strings(v) | Self::Categories(v) => v.len(),
+            Self::Coded(v) => v.codes.len(),
             Self::Floats(v) => v.len(),
             Self::Integers(v) => v.len(),
             Self::Booleans(v) => v.len(),

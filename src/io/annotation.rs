@@ -1,8 +1,11 @@
 //! What a file says of its cells, column by column, whatever the format.
 
-use super::IoError;
+use std::sync::Arc;
+
+use super::column::{Coded, ColumnKind};
 use super::h5ad::{Frame, Labels};
 use super::parquet_cells::Shards;
+use super::{Column, IoError};
 
 /// Annotation of cells.
 #[derive(Debug, Clone)]
@@ -11,6 +14,32 @@ pub(super) enum Annotation {
     Frame(Frame),
     /// The flat columns of Parquet files.
     Shards(Shards),
+    /// Columns in memory.
+    Listed(Arc<Listed>),
+}
+
+/// Columns in memory with their names.
+#[derive(Debug, Default)]
+pub(super) struct Listed {
+    names: Vec<String>,
+    columns: Vec<Column>,
+}
+
+impl Listed {
+    /// From columns with their names.
+    pub(super) fn new(columns: impl IntoIterator<Item = (String, Column)>) -> Self {
+        let (names, columns) = columns.into_iter().unzip();
+        Self { names, columns }
+    }
+
+    fn column(&self, name: &str) -> Option<&Column> {
+        self.names.iter().position(|n| n == name).map(|at| &self.columns[at])
+    }
+
+    fn text(&self, name: &str) -> Vec<String> {
+        let text = |c: &Column| (0..c.len()).map(|i| c.text(i).into_owned()).collect();
+        self.column(name).map_or_else(Vec::new, text)
+    }
 }
 
 impl Annotation {
@@ -19,6 +48,7 @@ impl Annotation {
         match self {
             Self::Frame(frame) => &frame.columns,
             Self::Shards(shards) => shards.columns(),
+            Self::Listed(listed) => &listed.names,
         }
     }
 
@@ -32,6 +62,7 @@ impl Annotation {
         match self {
             Self::Frame(frame) => frame.labels(column),
             Self::Shards(shards) => shards.labels(column),
+            Self::Listed(listed) => Ok(Labels::from_text(&listed.text(column))),
         }
     }
 
@@ -40,6 +71,7 @@ impl Annotation {
         match self {
             Self::Frame(frame) => frame.text(column),
             Self::Shards(shards) => Ok(shards.labels(column)?.into_text()),
+            Self::Listed(listed) => Ok(listed.text(column)),
         }
     }
 
@@ -48,6 +80,29 @@ impl Annotation {
         match self {
             Self::Frame(frame) => frame.numbers(column),
             Self::Shards(_) => Ok(None),
+            Self::Listed(listed) => Ok(listed.column(column).and_then(|c| match c {
+                Column::Floats(v) => Some(v.clone()),
+                Column::Integers(v) => Some(v.iter().map(|&x| x as f64).collect()),
+                _ => None,
+            })),
+        }
+    }
+
+    /// A column as it is, with its kind.
+    pub(super) fn column(&self, column: &str) -> Result<Column, IoError> {
+        match self {
+            Self::Frame(frame) => frame.column(column),
+            Self::Shards(shards) => {
+                let labels = shards.labels(column)?;
+                Ok(match shards.kind(column) {
+                    Some(ColumnKind::Category) => Column::Coded(labels.into_coded()),
+                    Some(kind) => Column::from_text(kind, labels.into_text()),
+                    // A few labels are categories, many are text.
+                    None if 2 * labels.names.len() <= labels.of_cell.len() => Column::Coded(labels.into_coded()),
+                    None => Column::Strings(labels.into_text()),
+                })
+            }
+            Self::Listed(listed) => Ok(listed.column(column).cloned().unwrap_or(Column::Coded(Coded::default()))),
         }
     }
 }

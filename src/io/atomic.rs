@@ -6,6 +6,7 @@ use std::path::Path;
 use tempfile::NamedTempFile;
 
 use super::IoError;
+use crate::error::{is_stale, temporary_prefix};
 
 /// Writes a file under a temporary name in the same folder and renames it when `fill` has succeeded.
 ///
@@ -18,13 +19,11 @@ pub fn write_atomic<E: From<IoError>>(
     fill: impl FnOnce(&mut dyn Write) -> Result<(), E>,
 ) -> Result<(), E> {
     let failed = |source| E::from(IoError::write(path, source));
-    let file = NamedTempFile::new_in(folder_of(path)).map_err(failed)?;
+    let file = temporary_in(path).map_err(failed)?;
     let mut writer = BufWriter::new(file);
     fill(&mut writer)?;
     let file = writer.into_inner().map_err(|e| failed(e.into_error()))?;
-    set_permissions(file.as_file()).map_err(failed)?;
-    file.persist(path).map_err(|e| failed(e.error))?;
-    Ok(())
+    Ok(persist(file, path)?)
 }
 
 /// The same for writers that open a file by its path: `fill` writes the file whose path it is given.
@@ -36,10 +35,38 @@ pub(super) fn write_atomic_at<E: From<IoError>>(
     fill: impl FnOnce(&Path) -> Result<(), E>,
 ) -> Result<(), E> {
     let failed = |source| E::from(IoError::write(path, source));
-    let file = NamedTempFile::new_in(folder_of(path)).map_err(failed)?;
+    let file = temporary_in(path).map_err(failed)?;
     fill(file.path())?;
-    set_permissions(file.as_file()).map_err(failed)?;
-    file.persist(path).map_err(|e| failed(e.error))?;
+    Ok(persist(file, path)?)
+}
+
+/// A temporary file in the folder of `path`; its name tells which process writes it.
+pub(super) fn temporary_in(path: &Path) -> std::io::Result<NamedTempFile> {
+    tempfile::Builder::new().prefix(&temporary_prefix()).tempfile_in(folder_of(path))
+}
+
+/// Gives a temporary file its name.
+pub(super) fn persist(file: NamedTempFile, path: &Path) -> Result<(), IoError> {
+    set_permissions(file.as_file()).map_err(|e| IoError::write(path, e))?;
+    file.persist(path).map(|_| ()).map_err(|e| IoError::write(path, e.error))
+}
+
+/// Removes the temporary files of a folder whose processes were killed; those of running processes stay.
+///
+/// # Errors
+/// [`IoError::System`] where one cannot be removed.
+pub fn remove_stale(folder: &Path) -> Result<(), IoError> {
+    for entry in std::fs::read_dir(folder).into_iter().flatten().flatten() {
+        if !is_stale(&entry.file_name().to_string_lossy()) {
+            continue;
+        }
+        let path = entry.path();
+        let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        match removed {
+            Err(e) if e.kind() != std::io::ErrorKind::NotFound => return Err(IoError::write(&path, e)),
+            _ => {}
+        }
+    }
     Ok(())
 }
 
@@ -63,6 +90,28 @@ pub(super) fn set_permissions(_: &std::fs::File) -> std::io::Result<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn files_of_killed_processes_are_removed() {
+        let dir = tempfile::tempdir().unwrap();
+        let own = temporary_in(&dir.path().join("x")).unwrap();
+        // Numbers of processes end well below this.
+        let dead = temporary_prefix().replace(&format!("-{}-", std::process::id()), "-999999999-");
+        let elsewhere = ".grn-0000000g-999999999-x";
+        for name in [&format!("{dead}aB3x"), elsewhere, ".grn-nonsense", "screen.h5ad"] {
+            std::fs::write(dir.path().join(name), "").unwrap();
+        }
+        std::fs::create_dir(dir.path().join(format!("{dead}folder"))).unwrap();
+        remove_stale(dir.path()).unwrap();
+        let mut left: Vec<_> = std::fs::read_dir(dir.path()).unwrap().map(|e| e.unwrap().file_name()).collect();
+        left.sort();
+        let own = own.path().file_name().unwrap().to_owned();
+        let mut expected = vec![own, elsewhere.into(), ".grn-nonsense".into(), "screen.h5ad".into()];
+        expected.sort();
+        if cfg!(target_os = "linux") {
+            assert_eq!(left, expected);
+        }
+    }
 
     #[test]
     fn a_failed_write_leaves_the_old_file() {

@@ -13,7 +13,8 @@ use crate::data::{CellBlock, Csr, DataError, GeneIndex};
 #[derive(Debug, Clone)]
 pub(super) struct CellRows {
     pub(super) source: Source,
-    pub(super) genes_of_columns: Option<Vec<Option<u32>>>,
+    /// For each column the gene it belongs to, where not all columns are genes or genes were chosen.
+    pub(super) genes_of_columns: Option<Arc<Vec<Option<u32>>>>,
     pub(super) genes: Arc<GeneIndex>,
     pub(super) path: PathBuf,
 }
@@ -70,7 +71,12 @@ impl CellRows {
             return;
         };
         // Values of Parquet files are checked as they are read.
-        if let Err(error) = rows.read_run(run, &mut |block| each(Ok(block))) {
+        let (chosen, n_genes) = (&self.genes_of_columns, self.genes.len());
+        let mut chosen = |block: CellBlock| match chosen {
+            Some(genes) => each(Ok(CellBlock { x: select_columns(&block.x, genes, n_genes), ..block })),
+            None => each(Ok(block)),
+        };
+        if let Err(error) = rows.read_run(run, &mut chosen) {
             each(Err(error));
         }
     }
@@ -81,7 +87,7 @@ impl CellRows {
         let first_cell = self.plan()[block].start;
         let mut x = match &self.source {
             Source::Stored(rows) => rows.read(block)?,
-            Source::Parquet(rows) => return rows.clone().read(block),
+            Source::Parquet(rows) => rows.clone().read(block)?.x,
         };
         if let Some(genes) = &self.genes_of_columns {
             x = select_columns(&x, genes, self.genes.len());
@@ -121,10 +127,15 @@ fn bad_value(x: &Csr<f32>, negative: bool) -> Option<(usize, u32, f32)> {
 /// The columns that belong to genes, in the order of the genes.
 fn select_columns(x: &Csr<f32>, genes: &[Option<u32>], n_genes: usize) -> Csr<f32> {
     let mut out = Csr::empty(n_genes);
+    let mut cell: Vec<(u32, f32)> = Vec::new();
     for row in 0..x.n_rows() {
         let (columns, values) = x.row(row);
-        let kept = columns.iter().zip(values).filter_map(|(&c, &v)| genes[c as usize].map(|gene| (gene, v)));
-        out.push_row(kept);
+        cell.clear();
+        cell.extend(columns.iter().zip(values).filter_map(|(&c, &v)| genes[c as usize].map(|gene| (gene, v))));
+        if !cell.is_sorted_by_key(|entry| entry.0) {
+            cell.sort_unstable_by_key(|entry| entry.0);
+        }
+        out.push_row(cell.iter().copied());
     }
     out
 }

@@ -33,7 +33,28 @@ pub struct CellFile {
     /// Where in the file the expression is (`X`, `layers/counts`, ...); `None` where the file holds none.
     pub matrix_name: Option<String>,
     pub(super) obs: Option<Annotation>,
+    /// Annotation of the genes as the file has them.
+    pub(super) var: Option<Annotation>,
+    pub(super) names: Names,
+    /// For each gene of the file its place among `genes`, where these were chosen by [`CellFile::with_genes`].
+    pub(super) mapping: Option<Arc<Vec<Option<u32>>>>,
     pub(super) matrix: Option<Matrix>,
+}
+
+/// Column of gene identifiers where genes are called by symbols.
+pub(super) const GENE_IDS: &str = "gene_ids";
+
+/// Where the names of cells are.
+#[derive(Debug)]
+pub(super) enum Names {
+    /// In the index of `obs`.
+    Index,
+    /// In memory.
+    Listed(Vec<String>),
+    /// In a dataset.
+    Stored(H5File, String),
+    /// In a column of the annotation; `None`: cells have no names.
+    Column(Option<&'static str>),
 }
 
 /// A matrix of cells by genes in one of the formats.
@@ -111,6 +132,9 @@ fn open_h5ad(file: &H5File, aliases: Option<&Path>) -> Result<CellFile, IoError>
         notices,
         matrix_name: found.as_ref().map(|m| m.at.clone()),
         obs: Some(Annotation::Frame(obs)),
+        var: Some(Annotation::Frame(var)),
+        names: Names::Index,
+        mapping: None,
         matrix: found.map(|m| Matrix::Hdf5(m, None)),
     })
 }
@@ -188,13 +212,20 @@ impl CellFile {
 
     /// Access to the cells by blocks of rows.
     pub(super) fn rows(&self) -> Result<CellRows, IoError> {
-        let (rows, genes_of_columns) = match self.matrix()? {
+        let (source, genes_of_columns) = match self.matrix()? {
             Matrix::Hdf5(matrix, genes_of_columns) => {
                 (Source::Stored(Arc::new(matrix.rows()?)), genes_of_columns.clone())
             }
             Matrix::Mtx(matrix) => (Source::Stored(Arc::new(matrix.rows()?)), None),
             Matrix::Parquet(matrix) => (Source::Parquet(matrix.rows()), None),
         };
-        Ok(CellRows { source: rows, genes_of_columns, genes: Arc::clone(&self.genes), path: self.path.clone() })
+        let genes_of_columns = match (&self.mapping, genes_of_columns) {
+            (None, own) => own.map(Arc::new),
+            (Some(mapping), None) => Some(Arc::clone(mapping)),
+            (Some(mapping), Some(own)) => {
+                Some(Arc::new(own.iter().map(|gene| gene.and_then(|g| mapping[g as usize])).collect()))
+            }
+        };
+        Ok(CellRows { source, genes_of_columns, genes: Arc::clone(&self.genes), path: self.path.clone() })
     }
 }

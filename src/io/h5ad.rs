@@ -18,7 +18,7 @@ pub(super) use self::dense::rows_per_chunk;
 pub use self::dense::{TableParts, TableRowNames, write_h5ad_parts};
 pub(super) use self::file::H5File;
 pub(super) use self::frame::Frame;
-pub(super) use self::labels::Labels;
+pub use self::labels::Labels;
 pub(super) use self::matrix::{Layout, Matrix as StoredMatrix};
 pub(super) use self::rows::{MOST_AT_ONCE, Rows};
 pub(super) use self::spill::{Spill, Spiller};

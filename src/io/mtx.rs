@@ -2,13 +2,17 @@
 
 use std::io::BufRead;
 use std::path::{Path, PathBuf};
+use std::sync::Arc;
 
-use super::IoError;
-use super::cells::{CellFile, Matrix};
+use super::annotation::{Annotation, Listed};
+use super::cells::{CellFile, Matrix, Names};
+use super::column::ColumnKind;
+use super::copy::ledger;
 use super::genes::{GeneNames, build_index};
 use super::h5ad::{Rows, Spiller};
-use super::tenx::{named, only_genes};
+use super::tenx::{identifiers, named, only_genes};
 use super::text::open_text;
+use super::{Column, IoError};
 
 /// A Matrix Market file of genes x cells.
 #[derive(Debug)]
@@ -48,17 +52,21 @@ pub(super) fn open(path: &Path, aliases: Option<&Path>) -> Result<CellFile, IoEr
         let expected = format!("{} features x {} barcodes", ids.len(), barcodes.len());
         return Err(IoError::format(&matrix, "size line", expected, format!("{} x {}", shape[0], shape[1])));
     }
-    let n_genes = genes.len();
+    let (n_genes, n_cells) = (genes.len(), barcodes.len());
     Ok(CellFile {
         path: path.to_owned(),
         format: "10x mtx",
-        n_cells: barcodes.len(),
+        n_cells,
         genes,
         repeated_genes: repeated,
         notices: notice.into_iter().chain(notices).collect(),
         matrix_name: matrix.file_name().map(|n| n.to_string_lossy().into_owned()),
-        obs: None,
-        matrix: Some(Matrix::Mtx(MtxMatrix { path: matrix, n_cells: barcodes.len(), n_genes, genes_of_rows })),
+        obs: annotation(&folder, &prefix, n_cells)?,
+        names: Names::Listed(barcodes.into_iter().map(|row| row.into_iter().next().unwrap_or_default()).collect()),
+        // Where there are no identifiers, names stand in their place.
+        var: (names != ids).then(|| identifiers(&ids, genes_of_rows.as_deref())),
+        mapping: None,
+        matrix: Some(Matrix::Mtx(MtxMatrix { path: matrix, n_cells, n_genes, genes_of_rows })),
     })
 }
 
@@ -82,6 +90,34 @@ fn read_rows(path: &Path) -> Result<Vec<Vec<String>>, IoError> {
         Ok(line.split('\t').map(|field| field.trim().to_owned()).collect())
     };
     open_text(path)?.lines().map(row).collect()
+}
+
+/// The table `obs.tsv[.gz]` beside the matrix, a row per barcode: what `grn data convert` adds to a 10x folder.
+fn annotation(folder: &Path, prefix: &str, n_cells: usize) -> Result<Option<Annotation>, IoError> {
+    let files = ["obs.tsv", "obs.tsv.gz"].map(|name| folder.join(format!("{prefix}{name}")));
+    let Some(path) = files.iter().find(|p| p.exists()) else { return Ok(None) };
+    let mut rows = read_rows(path)?.into_iter();
+    let header = rows.next().unwrap_or_default();
+    let mut columns: Vec<Vec<String>> = vec![Vec::with_capacity(n_cells); header.len()];
+    let mut n = 0;
+    for (row, number) in rows.zip(2..) {
+        if row.len() != header.len() {
+            let expected = format!("{} fields", header.len());
+            return Err(IoError::format(path, format!("line {number}"), expected, row.len().to_string()));
+        }
+        columns.iter_mut().zip(row).for_each(|(column, field)| column.push(field));
+        n += 1;
+    }
+    if n != n_cells {
+        return Err(IoError::format(path, "", format!("{n_cells} rows, one per barcode"), n.to_string()));
+    }
+    let kinds = ledger::kinds(folder);
+    // The first column repeats the barcodes.
+    let named = header.into_iter().zip(columns).skip(1).map(|(name, values)| {
+        let kind: ColumnKind = kinds.get(&name).copied().unwrap_or_else(|| Column::guess_kind(&values));
+        (name, Column::from_text(kind, values))
+    });
+    Ok(Some(Annotation::Listed(Arc::new(Listed::new(named)))))
 }
 
 /// Rows and columns, and the number of entries, from the size line.

@@ -103,7 +103,7 @@ pub fn write_parquet<'a>(
     })
 }
 
-fn properties() -> Result<WriterProperties, ParquetError> {
+pub(super) fn properties() -> Result<WriterProperties, ParquetError> {
     let zstd = Compression::ZSTD(ZstdLevel::try_new(3)?);
     Ok(WriterProperties::builder()
         .set_compression(zstd)

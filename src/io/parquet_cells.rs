@@ -7,8 +7,10 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use super::IoError;
-use super::annotation::Annotation;
-use super::cells::{CellFile, Matrix};
+use super::annotation::{Annotation, Listed};
+use super::cells::{CellFile, GENE_IDS, Matrix, Names};
+use super::column::ColumnKind;
+use super::copy::ledger;
 use super::genes::{GeneNames, build_index};
 use super::h5ad::Labels;
 use super::parquet::{Lists, ParquetTable};
@@ -17,6 +19,8 @@ use crate::data::{CellBlock, Csr};
 use crate::error::Notice;
 
 const GENES: &str = "genes";
+/// Columns of cell names.
+pub(super) const CELL_NAMES: [&str; 2] = ["cell_name", "BARCODE_SUB_LIB_ID"];
 const COUNTS: &str = "expressions";
 /// Rows read at a time.
 const BATCH: usize = 1 << 11;
@@ -29,6 +33,8 @@ const TOKENS: [&str; 3] =
 pub(super) struct Shards {
     files: Arc<Vec<Shard>>,
     columns: Vec<String>,
+    /// Kinds of columns, where the folder tells them.
+    kinds: Arc<HashMap<String, ColumnKind>>,
     n_cells: usize,
 }
 
@@ -74,8 +80,9 @@ fn parquet_files(folder: &Path) -> Vec<PathBuf> {
 /// [`IoError::Format`] for a folder without cells or a table of tokens that cannot be found, [`IoError::MissingColumn`].
 pub(super) fn open(path: &Path, gene_metadata: Option<&Path>, aliases: Option<&Path>) -> Result<CellFile, IoError> {
     let files = if path.is_dir() { parquet_files(path) } else { vec![path.to_owned()] };
-    let shards = Shards::open(&files)?;
+    let mut shards = Shards::open(&files)?;
     let folder = if path.is_dir() { path } else { path.parent().unwrap_or(Path::new("")) };
+    shards.kinds = Arc::new(ledger::kinds(folder));
     let beside = || TOKENS.iter().map(|name| folder.join(name)).find(|p| p.is_file());
     let Some(table) = gene_metadata.map(Path::to_owned).or_else(beside) else {
         let expected = "the genes of its tokens (`--gene-metadata FILE`, or gene_metadata.parquet beside the cells)";
@@ -93,6 +100,11 @@ pub(super) fn open(path: &Path, gene_metadata: Option<&Path>, aliases: Option<&P
         repeated_genes: repeated,
         notices: std::iter::once(Notice::new(text)).chain(tokens.notices.clone()).chain(notices).collect(),
         matrix_name: Some(COUNTS.to_owned()),
+        names: Names::Column(CELL_NAMES.iter().find(|n| shards.columns.iter().any(|c| c == *n)).copied()),
+        var: Some(Annotation::Listed(Arc::new(Listed::new(
+            tokens.identifiers().map(|ids| (GENE_IDS.to_owned(), ids)),
+        )))),
+        mapping: None,
         obs: Some(Annotation::Shards(shards.clone())),
         matrix: Some(Matrix::Parquet(ParquetMatrix { shards, tokens })),
     })
@@ -117,12 +129,18 @@ impl Shards {
             shards.push(Shard { path: path.clone(), groups, values });
         }
         let n_cells = shards.iter().flat_map(|s| &s.groups).sum();
-        Ok(Self { files: Arc::new(shards), columns: columns.unwrap_or_default(), n_cells })
+        let kinds = Arc::new(HashMap::new());
+        Ok(Self { files: Arc::new(shards), columns: columns.unwrap_or_default(), kinds, n_cells })
     }
 
     /// Names of the flat columns.
     pub(super) fn columns(&self) -> &[String] {
         &self.columns
+    }
+
+    /// The kind of a column, where it is known.
+    pub(super) fn kind(&self, column: &str) -> Option<ColumnKind> {
+        self.kinds.get(column).copied()
     }
 
     /// A column of all files; distinct labels are kept once.

@@ -8,9 +8,7 @@ use std::sync::Arc;
 use super::accumulate::{add_cells, needs_totals, same_genes, totals};
 use super::h5ad::{TableParts, rows_per_chunk, write_h5ad_parts};
 use super::pseudobulk::TableRows;
-use super::{
-    IoError, ScreenFile, ScreenOptions, check_control, open_screen, read_table, write_pseudobulk,
-};
+use super::{IoError, ScreenFile, ScreenOptions, check_control, open_screen, read_table, write_pseudobulk};
 use crate::data::{
     Condition, DataError, GeneIndex, Normalisation, Pseudobulk, PseudobulkBuilder, PseudobulkOptions, Quantity, Scale,
     Totals,

@@ -1,11 +1,13 @@
 //! 10x Genomics matrices in HDF5, version 1 (one group per genome) and version 3 (one group `matrix`).
 
 use std::path::Path;
+use std::sync::Arc;
 
-use super::IoError;
-use super::cells::{CellFile, Matrix};
+use super::annotation::{Annotation, Listed};
+use super::cells::{CellFile, GENE_IDS, Matrix, Names};
 use super::genes::{GeneNames, build_index};
 use super::h5ad::{H5File, Layout, StoredMatrix};
+use super::{Column, IoError};
 use crate::error::{Notice, some_of};
 
 /// The kind of feature that is a gene.
@@ -38,7 +40,8 @@ pub(super) fn open(file: &H5File, aliases: Option<&Path>) -> Result<CellFile, Io
     let version_3 = file.exists(&format!("{group}/features"));
     let (ids, symbols) = if version_3 { ("features/id", "features/name") } else { ("genes", "gene_names") };
     let text = |part: &str| Ok::<_, IoError>(file.values(&format!("{group}/{part}"))?.into_text());
-    let names = named(text(symbols)?, &text(ids)?);
+    let ids = text(ids)?;
+    let names = named(text(symbols)?, &ids);
     let kinds = if file.exists(&format!("{group}/features/feature_type")) {
         text("features/feature_type")?
     } else {
@@ -64,8 +67,11 @@ pub(super) fn open(file: &H5File, aliases: Option<&Path>) -> Result<CellFile, Io
         genes,
         repeated_genes: repeated,
         notices,
-        matrix_name: Some(group),
+        matrix_name: Some(group.clone()),
         obs: None,
+        names: Names::Stored(file.clone(), format!("{group}/barcodes")),
+        var: Some(identifiers(&ids, genes_of_columns.as_deref())),
+        mapping: None,
         matrix: Some(Matrix::Hdf5(matrix, genes_of_columns)),
     })
 }
@@ -74,6 +80,13 @@ pub(super) fn open(file: &H5File, aliases: Option<&Path>) -> Result<CellFile, Io
 pub(super) fn named(symbols: Vec<String>, ids: &[String]) -> Vec<String> {
     let name = |(symbol, id): (String, &String)| if symbol.trim().is_empty() { id.clone() } else { symbol };
     symbols.into_iter().zip(ids).map(name).collect()
+}
+
+/// Identifiers of the genes, as annotation of them.
+pub(super) fn identifiers(ids: &[String], genes: Option<&[Option<u32>]>) -> Annotation {
+    let is_gene = |at: usize| genes.is_none_or(|g| g[at].is_some());
+    let ids = ids.iter().enumerate().filter(|(at, _)| is_gene(*at)).map(|(_, id)| id.clone()).collect();
+    Annotation::Listed(Arc::new(Listed::new([(GENE_IDS.to_owned(), Column::Strings(ids))])))
 }
 
 /// Names of the genes and, where some features are none, the gene of each column.

@@ -12,6 +12,7 @@ use tempfile::{NamedTempFile, TempPath};
 use super::IoError;
 use super::atomic::{folder_of, write_atomic_at};
 use super::h5ad::H5File;
+use crate::error::temporary_prefix;
 
 const CELLS: &str = "pred.h5ad.zst";
 const WATERMARK: &str = "watermark.txt";
@@ -32,7 +33,7 @@ pub(super) fn is_vcc(path: &Path) -> bool {
 /// Whatever `fill` returns; [`IoError::System`] where the folder cannot be written or the disk is full.
 pub fn write_vcc<E: From<IoError>>(path: &Path, fill: impl FnOnce(&Path) -> Result<(), E>) -> Result<(), E> {
     let failed = |e| E::from(IoError::write(path, e));
-    let folder = tempfile::tempdir_in(folder_of(path)).map_err(failed)?;
+    let folder = tempfile::Builder::new().prefix(&temporary_prefix()).tempdir_in(folder_of(path)).map_err(failed)?;
     let (plain, packed) = (folder.path().join("pred.h5ad"), folder.path().join(CELLS));
     fill(&plain)?;
     compress(&plain, &packed).map_err(failed)?;

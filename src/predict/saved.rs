@@ -9,7 +9,6 @@ use ndarray::Array2;
 use safetensors::tensor::{Dtype, SafeTensors, TensorView};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tempfile::NamedTempFile;
 
 use super::PredictError;
 
@@ -102,7 +101,10 @@ fn matrix(view: &TensorView<'_>) -> Option<Array2<f32>> {
 
 fn write_file(dir: &Path, name: &str, bytes: &[u8]) -> Result<(), PredictError> {
     let path = dir.join(name);
-    let mut file = NamedTempFile::new_in(dir).map_err(|e| broken(&path, e))?;
+    let mut file = tempfile::Builder::new()
+        .prefix(&crate::error::temporary_prefix())
+        .tempfile_in(dir)
+        .map_err(|e| broken(&path, e))?;
     file.write_all(bytes).map_err(|e| broken(&path, e))?;
     file.persist(&path).map_err(|e| broken(&path, e))?;
     Ok(())

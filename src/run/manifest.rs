@@ -155,7 +155,11 @@ impl Manifest {
     pub fn write(&self, path: &Path) -> Result<(), RunError> {
         let failed = |e| RunError::system("write", path)(e);
         let folder = path.parent().unwrap_or(Path::new("."));
-        let mut file = tempfile::Builder::new().permissions(rights()).tempfile_in(folder).map_err(failed)?;
+        let mut file = tempfile::Builder::new()
+            .prefix(&crate::error::temporary_prefix())
+            .permissions(rights())
+            .tempfile_in(folder)
+            .map_err(failed)?;
         serde_json::to_writer_pretty(&mut file, self).map_err(|e| failed(e.into()))?;
         file.write_all(b"\n").map_err(failed)?;
         file.persist(path).map_err(|e| failed(e.error))?;

@@ -8,7 +8,6 @@ use candle_core::{Device, Tensor};
 use safetensors::SafeTensors;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
-use tempfile::NamedTempFile;
 
 use super::TrainError;
 
@@ -40,7 +39,8 @@ pub fn write_tensors(
     let bytes = safetensors::serialize(tensors, Some(header)).map_err(|e| TrainError::file(path, e))?;
     let folder = path.parent().filter(|p| !p.as_os_str().is_empty()).unwrap_or(Path::new("."));
     std::fs::create_dir_all(folder).map_err(failed)?;
-    let mut file = NamedTempFile::new_in(folder).map_err(failed)?;
+    let mut file =
+        tempfile::Builder::new().prefix(&crate::error::temporary_prefix()).tempfile_in(folder).map_err(failed)?;
     file.write_all(&bytes).map_err(failed)?;
     file.persist(path).map_err(|e| failed(e.error))?;
     Ok(())

@@ -59,7 +59,7 @@ pub(super) fn write_tables(report: &Report, labels: &[String], split: &Split) ->
         write_text(&report.outdir.join("curve.tsv"), &curve::tsv(&report.curve))?;
     }
     write_coverage(report, labels)?;
-    let mut folds = vec![""; split.n];
+    let mut folds = vec!["train"; split.n];
     for fold in &split.folds {
         fold.held_out.iter().for_each(|&row| folds[row] = &fold.name);
     }

@@ -18,6 +18,11 @@ pub(in crate::cli) struct Cost {
 }
 
 impl Cost {
+    /// Copying so many cells and stored values: blocks on their way, and names and annotation of the cells.
+    pub(in crate::cli) fn of_copy(cells: usize, values: u64) -> Self {
+        Self { bytes: BASE + 60e6 + 300.0 * cells as f64, secs: 0.1 + 4.0 * READ * values as f64 }
+    }
+
     /// One job after the other in one process: memory is reused.
     pub(in crate::cli) fn then(self, next: Self) -> Self {
         Self { bytes: self.bytes.max(next.bytes), secs: self.secs + next.secs }

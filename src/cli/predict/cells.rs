@@ -143,7 +143,7 @@ impl Rows<'_> {
         } });
         let uns = uns.as_object().cloned().unwrap_or_default();
         let names = self.names();
-        let cells = StreamedCells { obs_names: &names, obs: &obs, genes: &run.genes, layers: &[], uns: &uns };
+        let cells = StreamedCells { obs_names: &names, obs: &obs, genes: &run.genes, var: &[], layers: &[], uns: &uns };
         Ok(io::write_h5ad_stream::<IoError>(path, &cells, blocks.map(|block| Ok(vec![block?])))?)
     }
 }

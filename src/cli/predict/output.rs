@@ -132,7 +132,8 @@ pub(super) fn write_h5ad(path: &Path, run: &LoadedRun, predicted: &[Predicted], 
 pub(super) fn rows(predicted: &[Predicted]) -> (Vec<String>, Vec<(String, Column)>) {
     let labels: Vec<String> = predicted.iter().map(|p| p.perturbation.to_string()).collect();
     let bases = predicted.iter().map(|p| basis(p).to_owned()).collect();
-    let obs = vec![("target_gene".into(), Column::Strings(labels.clone())), ("basis".into(), Column::Categories(bases))];
+    let obs =
+        vec![("target_gene".into(), Column::Strings(labels.clone())), ("basis".into(), Column::Categories(bases))];
     (labels, obs)
 }
 
@@ -149,7 +150,10 @@ impl About {
             "version": env!("CARGO_PKG_VERSION"), "model": run.manifest.model, "seed": run.manifest.seed,
             "quantity": "effect", "level": level,
         } });
-        Self { var: vec![("control".into(), Column::Floats(control))], uns: uns.as_object().cloned().unwrap_or_default() }
+        Self {
+            var: vec![("control".into(), Column::Floats(control))],
+            uns: uns.as_object().cloned().unwrap_or_default(),
+        }
     }
 }
 

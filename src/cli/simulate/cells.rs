@@ -46,7 +46,7 @@ pub(super) fn stream(
     let genes = prepared.truth().genes.clone();
     let (names, obs, uns) = (names(prepared.n_cells()), columns(prepared.columns()), origin(options));
     let layers: &[&str] = if noise_free { &["noise_free"] } else { &[] };
-    let cells = StreamedCells { obs_names: &names, obs: &obs, genes: &genes, layers, uns: &uns };
+    let cells = StreamedCells { obs_names: &names, obs: &obs, genes: &genes, var: &[], layers, uns: &uns };
     let written = std::thread::scope(|scope| {
         let (send, receive) = sync_channel(WAITING);
         // The receiver hangs up where writing stopped.
@@ -74,7 +74,7 @@ pub(super) fn write(path: &Path, simulated: &Simulated, options: &SimulationOpti
     let x = &simulated.screen.expression.x;
     let (names, obs, uns) = (names(x.n_rows()), columns(simulated.columns.clone()), origin(options));
     let genes = simulated.screen.genes();
-    let cells = StreamedCells { obs_names: &names, obs: &obs, genes, layers: &[], uns: &uns };
+    let cells = StreamedCells { obs_names: &names, obs: &obs, genes, var: &[], layers: &[], uns: &uns };
     Ok(io::write_h5ad_stream::<IoError>(path, &cells, [Ok(vec![x.clone()])])?)
 }
 

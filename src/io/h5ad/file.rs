@@ -135,6 +135,11 @@ impl H5File {
         Some(String::from_utf8_lossy(&bytes).into_owned())
     }
 
+    /// An attribute that is true or false.
+    pub(in crate::io) fn flag_attr(&self, element: &str, attr: &str) -> Option<bool> {
+        self.location(element)?.attr(attr).ok()?.read_scalar::<bool>().ok()
+    }
+
     /// An attribute that holds two whole numbers.
     pub(in crate::io) fn shape_attr(&self, element: &str, attr: &str) -> Option<[usize; 2]> {
         let shape = self.location(element)?.attr(attr).ok()?.read_raw::<i64>().ok()?;

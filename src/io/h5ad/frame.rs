@@ -3,10 +3,10 @@
 use super::field::fields;
 use super::values::{Values, read_values};
 use super::{H5File, Labels};
-use crate::io::IoError;
+use crate::io::{Coded, Column, IoError};
 
 /// Categories and one code per row.
-type Coded = (Vec<String>, Vec<i64>);
+type CodesOf = (Vec<String>, Vec<i64>);
 
 /// A table of cells or genes.
 #[derive(Debug, Clone)]
@@ -87,6 +87,37 @@ impl Frame {
         Ok(self.labels(column)?.into_text())
     }
 
+    /// A column as it is: labels with their categories, numbers, text.
+    pub(in crate::io) fn column(&self, column: &str) -> Result<Column, IoError> {
+        let column_of = |values| match values {
+            Values::Text(v) => Column::Strings(v),
+            Values::Whole(v) => Column::Integers(v),
+            Values::Real(v) => Column::Floats(v),
+            Values::Flag(v) => Column::Booleans(v),
+        };
+        let found = match self.categories(column)? {
+            None => column_of(self.values(column)?),
+            Some((categories, codes)) => {
+                let known = |c: i64| i32::try_from(c).ok().filter(|&c| c >= 0 && (c as usize) < categories.len());
+                let codes = codes.into_iter().map(|c| known(c).unwrap_or(-1)).collect();
+                let ordered = self.file.flag_attr(&format!("{}/{column}", self.at), "ordered").unwrap_or(false);
+                Column::Coded(Coded { categories, codes, ordered })
+            }
+        };
+        self.same_length(column, found.len())?;
+        Ok(found)
+    }
+
+    /// Groups of the file besides the tables, the matrix in use and what AnnData keeps of its own.
+    pub(in crate::io) fn other_parts(&self, matrix: &str) -> Vec<String> {
+        let of = |group: &str| self.file.members(group).into_iter().map(|m| format!("{group}/{m}")).collect::<Vec<_>>();
+        let groups = ["layers", "obsm", "varm", "obsp", "varp", "uns"];
+        let mut parts: Vec<String> = groups.into_iter().flat_map(of).collect();
+        parts.extend(["X", "raw"].into_iter().filter(|p| self.file.exists(p)).map(str::to_owned));
+        parts.retain(|part| part != matrix && !matrix.starts_with(&format!("{part}/")));
+        parts
+    }
+
     fn same_length(&self, column: &str, got: usize) -> Result<(), IoError> {
         if got == self.len {
             return Ok(());
@@ -96,7 +127,7 @@ impl Frame {
     }
 
     /// Categories and codes of a categorical column in any of its three layouts.
-    fn categories(&self, column: &str) -> Result<Option<Coded>, IoError> {
+    fn categories(&self, column: &str) -> Result<Option<CodesOf>, IoError> {
         let at = format!("{}/{column}", self.at);
         let in_group = format!("{at}/categories");
         let beside = format!("{}/__categories/{column}", self.at);

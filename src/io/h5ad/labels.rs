@@ -2,13 +2,15 @@
 
 use std::collections::HashMap;
 
+use crate::io::Coded;
+
 /// Labels of cells: distinct labels and, per cell, the position of its label.
 #[derive(Debug, Clone, PartialEq, Default)]
-pub(in crate::io) struct Labels {
+pub struct Labels {
     /// The distinct labels, blanks at their ends removed.
-    pub(in crate::io) names: Vec<String>,
+    pub names: Vec<String>,
     /// For each cell its position in `names`; `None` where the file gives no label.
-    pub(in crate::io) of_cell: Vec<Option<u32>>,
+    pub of_cell: Vec<Option<u32>>,
     /// How many distinct labels had blanks at their ends.
     pub(in crate::io) trimmed: usize,
 }
@@ -17,6 +19,17 @@ pub(in crate::io) struct Labels {
 const MISSING: [&str; 5] = ["", "nan", "NaN", "NA", "None"];
 
 impl Labels {
+    /// As categories in sorted order.
+    pub(in crate::io) fn into_coded(self) -> Coded {
+        let mut order: Vec<usize> = (0..self.names.len()).collect();
+        order.sort_by_key(|&i| &self.names[i]);
+        let mut position = vec![0; order.len()];
+        order.iter().enumerate().for_each(|(new, &old)| position[old] = new as i32);
+        let codes = self.of_cell.iter().map(|label| label.map_or(-1, |l| position[l as usize])).collect();
+        let categories = order.iter().map(|&i| self.names[i].clone()).collect();
+        Coded { categories, codes, ordered: false }
+    }
+
     /// From one text per cell.
     pub(in crate::io) fn from_text(texts: &[String]) -> Self {
         let mut position = HashMap::new();

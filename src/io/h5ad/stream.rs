@@ -30,6 +30,8 @@ pub struct StreamedCells<'a> {
     pub obs: &'a [(String, Column)],
     /// Column names.
     pub genes: &'a GeneIndex,
+    /// Column annotation by column name.
+    pub var: &'a [(String, Column)],
     /// Further matrices of the same shape, by name.
     pub layers: &'a [&'a str],
     /// `uns`, as in [`crate::io::AnnData`].
@@ -53,7 +55,7 @@ pub fn write_h5ad_rows<E: From<IoError>>(
     layout: RowsLayout,
     blocks: impl IntoIterator<Item = Result<Csr<f32>, E>>,
 ) -> Result<(), E> {
-    let cells = StreamedCells { obs_names, obs, genes, layers: &[], uns: &serde_json::Map::new() };
+    let cells = StreamedCells { obs_names, obs, genes, var: &[], layers: &[], uns: &serde_json::Map::new() };
     // scipy wants both index arrays of one type.
     let storage =
         Storage { wide: layout.wide, level: layout.gzip.then_some(GZIP), long: layout.max_entries > i32::MAX as u64 };
@@ -81,10 +83,11 @@ fn write<E: From<IoError>>(
     blocks: impl Iterator<Item = Result<Vec<Csr<f32>>, E>>,
 ) -> Result<(), E> {
     check_columns(path, cells.obs, cells.obs_names.len())?;
+    check_columns(path, cells.var, cells.genes.len())?;
     let failed = refused(path);
     write_atomic_at(path, |at| {
         let file = hdf5::File::create(at).map_err(&failed)?;
-        frames(&file, cells.obs_names, cells.obs, cells.genes, &[]).map_err(&failed)?;
+        frames(&file, cells.obs_names, cells.obs, cells.genes, cells.var).map_err(&failed)?;
         let layers = dict(&file, "layers").map_err(&failed)?;
         let start = |parent: &Group, name: &str| Appender::new(parent, name, cells.genes.len(), storage);
         let mut matrices = vec![start(&file, "X").map_err(&failed)?];
@@ -244,7 +247,8 @@ mod tests {
         let genes = GeneIndex::new(["A", "B", "C"]).unwrap();
         let names = ["a", "b"].map(String::from);
         let uns = serde_json::Map::from_iter([("seed".to_owned(), serde_json::json!(7))]);
-        let cells = StreamedCells { obs_names: &names, obs: &[], genes: &genes, layers: &["free"], uns: &uns };
+        let cells =
+            StreamedCells { obs_names: &names, obs: &[], genes: &genes, var: &[], layers: &["free"], uns: &uns };
         let (x, free) = (rows(&[[1.0, 0.0, 2.0], [0.0; 3]]), rows(&[[0.5; 3], [1.5; 3]]));
         write_h5ad_stream(&path, &cells, [Ok::<_, IoError>(vec![x.clone(), free.clone()])]).unwrap();
         assert_eq!(open_cells(&path, None).unwrap().read(Scale::Log1p).unwrap().x, x);

@@ -1,6 +1,5 @@
 //! AnnData files as anndata itself writes them (on-disk format 0.1.0 and its elements).
 
-use std::collections::HashMap;
 use std::path::Path;
 
 use hdf5::types::VarLenUnicode;
@@ -10,7 +9,7 @@ use serde_json::Value;
 
 use crate::data::{Csr, GeneIndex};
 use crate::io::atomic::write_atomic_at;
-use crate::io::{AnnData, Column, IoError, Matrix};
+use crate::io::{AnnData, Coded, Column, IoError, Matrix};
 
 /// Level of gzip: most of the gain at a fraction of the time of higher levels.
 pub(super) const GZIP: u8 = 4;
@@ -29,7 +28,14 @@ pub fn write_h5ad(path: &Path, data: &AnnData<'_>) -> Result<(), IoError> {
 /// Text with a zero byte and the like never get to the library as data; what it can refuse is the disk.
 pub(super) fn refused(path: &Path) -> impl Fn(hdf5::Error) -> IoError {
     let path = path.to_owned();
-    move |error| IoError::write(&path, std::io::Error::other(error.to_string()))
+    move |error| IoError::write(&path, system(&error.to_string()))
+}
+
+/// What the system said, where the library repeats it (`errno = 28, ...`), else what the library says.
+fn system(said: &str) -> std::io::Error {
+    let digits = |at: usize| said[at..].chars().take_while(char::is_ascii_digit).collect::<String>();
+    let number = said.find("errno = ").and_then(|at| digits(at + "errno = ".len()).parse().ok());
+    number.map_or_else(|| std::io::Error::other(said.to_owned()), std::io::Error::from_raw_os_error)
 }
 
 /// Every column and matrix must have one row per obs and one column per gene.
@@ -137,7 +143,8 @@ fn frame(parent: &Group, name: &str, index: &[String], columns: &[(String, Colum
     for (name, column) in columns {
         match column {
             Column::Strings(values) => vector(&group, name, &texts(values), "string-array")?,
-            Column::Categories(values) => categorical(&group, name, values)?,
+            Column::Categories(values) => categorical(&group, name, &Coded::from_text(values))?,
+            Column::Coded(values) => categorical(&group, name, values)?,
             Column::Floats(values) => vector(&group, name, values, "array")?,
             Column::Integers(values) => vector(&group, name, values, "array")?,
             Column::Booleans(values) => vector(&group, name, values, "array")?,
@@ -146,21 +153,17 @@ fn frame(parent: &Group, name: &str, index: &[String], columns: &[(String, Colum
     Ok(())
 }
 
-/// Categories in sorted order (as pandas makes them) and one code per row; empty text is a missing label.
-fn categorical(parent: &Group, name: &str, values: &[String]) -> hdf5::Result<()> {
-    let mut categories: Vec<&str> = values.iter().map(String::as_str).filter(|v| !v.is_empty()).collect();
-    categories.sort_unstable();
-    categories.dedup();
-    let position: HashMap<&str, i32> = categories.iter().enumerate().map(|(i, &c)| (c, i as i32)).collect();
-    let codes: Vec<i32> = values.iter().map(|v| position.get(v.as_str()).copied().unwrap_or(-1)).collect();
+/// Categories and one code per row.
+fn categorical(parent: &Group, name: &str, values: &Coded) -> hdf5::Result<()> {
+    let Coded { categories, codes, ordered } = values;
     let group = parent.create_group(name)?;
     encode(&group, "categorical", "0.2.0")?;
-    group.new_attr::<bool>().create("ordered")?.write_scalar(&false)?;
-    vector(&group, "categories", &texts(&categories), "string-array")?;
+    group.new_attr::<bool>().create("ordered")?.write_scalar(ordered)?;
+    vector(&group, "categories", &texts(categories), "string-array")?;
     match categories.len() {
         0..=127 => vector(&group, "codes", &codes.iter().map(|&c| c as i8).collect::<Vec<_>>(), "array"),
         128..=32_767 => vector(&group, "codes", &codes.iter().map(|&c| c as i16).collect::<Vec<_>>(), "array"),
-        _ => vector(&group, "codes", &codes, "array"),
+        _ => vector(&group, "codes", codes, "array"),
     }
 }
 

@@ -13,7 +13,7 @@ use tempfile::NamedTempFile;
 
 use super::pair::Aligned;
 use crate::io::IoError;
-use crate::io::atomic::set_permissions;
+use crate::io::atomic::{persist, temporary_in};
 
 /// The columns, in the order of published records but for the last two.
 const SCHEMA: &str = "message pairs {
@@ -101,7 +101,7 @@ impl Shards {
         let failed = |e: ParquetError| IoError::write(&path, std::io::Error::other(e.to_string()));
         if self.open.is_none() {
             let system = |e| IoError::write(&path, e);
-            let file = NamedTempFile::new_in(&self.outdir).map_err(system)?;
+            let file = temporary_in(&path).map_err(system)?;
             let handle = file.reopen().map_err(system)?;
             let schema = Arc::new(parse_message_type(SCHEMA).map_err(failed)?);
             let zstd = Compression::ZSTD(ZstdLevel::try_new(3).map_err(failed)?);
@@ -121,8 +121,7 @@ impl Shards {
         let Some((file, writer)) = self.open.take() else { return Ok(()) };
         let path = self.path(self.n_files);
         writer.close().map_err(|e| IoError::write(&path, std::io::Error::other(e.to_string())))?;
-        set_permissions(file.as_file()).map_err(|e| IoError::write(&path, e))?;
-        file.persist(&path).map_err(|e| IoError::write(&path, e.error))?;
+        persist(file, &path)?;
         (self.n_files, self.rows_in_shard) = (self.n_files + 1, 0);
         Ok(())
     }

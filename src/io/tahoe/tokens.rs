@@ -6,9 +6,9 @@ use std::sync::Arc;
 
 use crate::data::GeneIndex;
 use crate::error::Notice;
-use crate::io::IoError;
 use crate::io::parquet::ParquetTable;
 use crate::io::prior::table::Head;
+use crate::io::{Column, IoError};
 
 const SYMBOL: &[&str] = &["gene_symbol", "gene_name", "symbol", "gene"];
 const ENSEMBL: &[&str] = &["ensembl_id", "gene_id", "ensembl"];
@@ -48,6 +48,13 @@ impl TokenTable {
         let by_ensembl = rows.into_iter().enumerate().map(|(c, r)| (r.ensembl, c)).filter(|(e, _)| !e.is_empty());
         let by_ensembl = by_ensembl.collect();
         Ok(Self { genes: Arc::new(genes), notices, tokens, columns, by_ensembl })
+    }
+
+    /// Identifiers of the genes, where the table has some.
+    pub(in crate::io) fn identifiers(&self) -> Option<Column> {
+        let mut ids = vec![String::new(); self.genes.len()];
+        self.by_ensembl.iter().for_each(|(id, &gene)| ids[gene].clone_from(id));
+        (!self.by_ensembl.is_empty()).then_some(Column::Strings(ids))
     }
 
     /// Column of a token.
