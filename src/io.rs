@@ -10,6 +10,7 @@ mod detect;
 mod drug_targets;
 mod error;
 mod features;
+mod fetch;
 mod folds;
 mod genes;
 mod h5ad;
@@ -37,6 +38,10 @@ pub use self::cells::{CellFile, open_cells};
 pub use self::drug_targets::{DrugTargetsRead, read_drug_targets};
 pub use self::error::IoError;
 pub use self::features::{read_feature_tables, read_features, write_feature_tables};
+pub use self::fetch::{
+    Arrived, Checksum, DATA_SETS, DataFile, DataSet, FetchError, FetchJob, FetchLimits, FetchStep, SumKind, Terms, Verified,
+    data_set, fetch_file, with_base,
+};
 pub use self::folds::read_folds;
 pub use self::genes::read_gene_list;
 pub use self::h5ad::{RowsLayout, StreamedCells, write_h5ad, write_h5ad_rows, write_h5ad_stream};

@@ -2,6 +2,7 @@
 
 mod check;
 mod drugs;
+mod fetch;
 mod knockdown;
 mod pseudobulk;
 
@@ -20,6 +21,8 @@ pub(super) enum DataCommand {
     Pseudobulk(pseudobulk::PseudobulkArgs),
     /// Drug screens in Parquet (Tahoe-100M): one signature per drug, dose and cell line, and treated cells beside controls
     Drugs(drugs::DrugsArgs),
+    /// Fetch a published data set: STRING, CollecTRI, the Virtual Cell Challenge, Replogle 2022, those of GEARS; without a name, list them
+    Fetch(fetch::FetchArgs),
 }
 
 pub(super) fn run(command: DataCommand, session: &mut Session) -> Result<ExitStatus, CliError> {
@@ -27,5 +30,6 @@ pub(super) fn run(command: DataCommand, session: &mut Session) -> Result<ExitSta
         DataCommand::Check(args) => check::run(args, session),
         DataCommand::Pseudobulk(args) => pseudobulk::run(args, session),
         DataCommand::Drugs(args) => drugs::run(&args, session),
+        DataCommand::Fetch(args) => fetch::run(&args, session),
     }
 }

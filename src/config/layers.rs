@@ -145,6 +145,7 @@ const KEYS: &[&str] = &[
     "cv.nested",
     "cv.inner",
     "cv.criterion",
+    "fetch.base_url",
 ];
 
 fn variable(key: &str) -> String {
