@@ -39,8 +39,8 @@ pub use self::drug_targets::{DrugTargetsRead, read_drug_targets};
 pub use self::error::IoError;
 pub use self::features::{read_feature_tables, read_features, write_feature_tables};
 pub use self::fetch::{
-    Arrived, Checksum, DATA_SETS, DataFile, DataSet, FetchError, FetchJob, FetchLimits, FetchStep, SumKind, Terms, Verified,
-    data_set, fetch_file, with_base,
+    Arrived, Checksum, DATA_SETS, DataFile, DataSet, FetchError, FetchJob, FetchLimits, FetchStep, SumKind, Terms,
+    Verified, data_set, fetch_file, with_base,
 };
 pub use self::folds::read_folds;
 pub use self::genes::read_gene_list;

@@ -304,14 +304,13 @@ fn a_length_that_lies_is_not_believed() {
         stated: Some(120_000 - asked.from.unwrap_or(0)),
         ..Answer::of_file(&all, "\"one\"", asked)
     });
-    place.fails(&server, &["--attempts", "3"], &["--attempts", "kept"][1..].as_ref());
+    place.fails(&server, &["--attempts", "3"], &["cannot be continued", "size it stated"]);
+    let told = Place::new().fetches(&server, &["--sha256", &sha256(&body)], &body);
+    assert_eq!(told["files"][0]["checked"], "known sha256", "the checksum decides");
     // Less is announced than there is: the checksum says so.
     let place = Place::new();
     let all = body.clone();
-    let server = Server::start(move |asked| Answer {
-        stated: Some(80_000),
-        ..Answer::of_file(&all, "\"one\"", asked)
-    });
+    let server = Server::start(move |asked| Answer { stated: Some(80_000), ..Answer::of_file(&all, "\"one\"", asked) });
     place.fails(&server, &["--sha256", &sha256(&body)], &["wrong checksum"]);
 }
 
@@ -323,11 +322,8 @@ fn a_length_that_is_not_said_is_no_fault() {
     assert_eq!(told["files"][0]["checked"], "unchecked");
     // A cut is noticed all the same.
     let place = Place::new();
-    let server = faulty(&body, |asked, answer| Answer {
-        chunked: true,
-        cut: (asked.n == 0).then_some(40_000),
-        ..answer
-    });
+    let server =
+        faulty(&body, |asked, answer| Answer { chunked: true, cut: (asked.n == 0).then_some(40_000), ..answer });
     place.fetches(&server, &[], &body);
     assert_eq!(server.asked().len(), 2);
 }
@@ -384,6 +380,9 @@ fn errors_of_the_host_are_told_with_a_way_out() {
     assert_eq!(t(500, &["500 (server error)"]), 2);
     assert_eq!(t(202, &["page for browsers", "by hand"]), 1);
     let place = Place::new();
+    let server = Server::start(|_| Answer::whole(b"...").header("content-encoding", "gzip"));
+    place.fails(&server, &[], &["content-encoding: gzip"]);
+    let place = Place::new();
     let server = Server::start(|_| Answer::whole(b"<html>").header("content-type", "text/html; charset=utf-8"));
     place.fails(&server, &[], &["page for browsers"]);
 }
@@ -424,8 +423,9 @@ fn a_silent_host_is_given_up() {
 #[test]
 fn without_a_network_it_says_what_to_do_by_hand() {
     let place = Place::new();
-    // A port on which nobody listens any more.
-    let closed = Server { url: "http://127.0.0.1:1".to_owned(), ..Server::start(|_| Answer::status(404)) };
+    let mut closed = Server::start(|_| Answer::status(404));
+    // Nobody listens on this port.
+    closed.url = "http://127.0.0.1:1".to_owned();
     let said = place.fails(&closed, &[], &["no connection", "by hand", "put it at data/dixit.zip", "--base-url"]);
     assert!(said.contains("http://127.0.0.1:1/api/access/datafile/6154416"), "{said}");
 }
@@ -436,7 +436,8 @@ fn the_base_may_come_from_settings_and_variables() {
     let server = faulty(&body, |_, answer| answer);
     let args = ["data", "fetch", SET, "--to", "data"];
     let base = format!("{}/mirror/", server.url);
-    let direct = PROXIES.iter().map(|name| (*name, "")).chain([("NO_PROXY", "*"), ("GRN_FETCH_BASE_URL", base.as_str())]);
+    let direct =
+        PROXIES.iter().map(|name| (*name, "")).chain([("NO_PROXY", "*"), ("GRN_FETCH_BASE_URL", base.as_str())]);
     let output = grn_with(place.folder(), &args, &direct.collect::<Vec<_>>());
     assert!(output.status.success(), "{}", transcript(place.folder(), &output));
     place.is_whole(&body);
@@ -469,7 +470,9 @@ fn names_that_are_not_there_are_told() {
     t("string", &["--only", "links.txt"], "9606.protein.info");
     t("string", &["--sha256", &"0".repeat(64)], "--only FILE");
     t(SET, &["--sha256", "12"], "64 hexadecimal digits");
-    t(SET, &["--base-url", "mirror.example.org"], "http://");
+    let output = grn_with(place.folder(), &["data", "fetch", SET, "--base-url", "mirror.example.org"], &[]);
+    let said = transcript(place.folder(), &output);
+    assert!(output.status.code() == Some(2) && said.contains("http:// or https://"), "{said}");
 }
 
 #[cfg(unix)]
@@ -481,7 +484,9 @@ mod killed {
 
     fn spawn(place: &Place, server: &Server) -> Child {
         let mut command = Command::new(assert_cmd::cargo::cargo_bin("grn"));
-        PROXIES.iter().for_each(|name| drop(command.env_remove(name)));
+        for name in PROXIES {
+            command.env_remove(name);
+        }
         command
             .current_dir(place.folder())
             .args(["data", "fetch", SET, "--base-url", &server.url, "--pause", "0.01"])
@@ -551,13 +556,12 @@ mod killed {
         let server = faulty(&body, |_, answer| answer);
         // The limit on the size of a file stands for a disk without room.
         let grn = assert_cmd::cargo::cargo_bin("grn");
-        let script = format!(
-            "trap '' XFSZ; ulimit -f 300; exec '{}' data fetch {SET} --base-url {}",
-            grn.display(),
-            server.url
-        );
+        let script =
+            format!("trap '' XFSZ; ulimit -f 300; exec '{}' data fetch {SET} --base-url {}", grn.display(), server.url);
         let mut command = Command::new("sh");
-        PROXIES.iter().for_each(|name| drop(command.env_remove(name)));
+        for name in PROXIES {
+            command.env_remove(name);
+        }
         let output = command.current_dir(place.folder()).args(["-c", &script]).output().unwrap();
         let said = transcript(place.folder(), &output);
         assert_eq!(output.status.code(), Some(2), "{said}");

@@ -33,7 +33,7 @@ pub(super) struct BenchArgs {
     /// Only these paths: read, pseudobulk, de, coexpression, graph, fit, fit-step, rank, score
     #[arg(long, value_delimiter = ',', value_name = "NAME")]
     only: Vec<String>,
-    /// A tenth of the cells and an eighth of the genes: seconds instead of a minute, and noisier
+    /// Small data: seconds instead of a minute, and noisier
     #[arg(long)]
     quick: bool,
 }

@@ -8,8 +8,7 @@ use super::cells::CellRows;
 use super::read_ahead::ReadAhead;
 use super::{IoError, ScreenFile};
 use crate::data::{
-    CellTable, DataError, Normalisation, Pseudobulk, PseudobulkBuilder, PseudobulkOptions, Scale, TargetSum,
-    median,
+    CellTable, DataError, Normalisation, Pseudobulk, PseudobulkBuilder, PseudobulkOptions, Scale, TargetSum, median,
 };
 
 /// The table of one or several screens over the same genes: one streaming pass, two where the median total of counts is

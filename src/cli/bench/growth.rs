@@ -96,7 +96,8 @@ pub(super) fn table(curves: &[Curve<'_>]) -> String {
 fn row(curve: &Curve<'_>) -> Option<String> {
     let taken = &curve.base?.taken;
     let secs = taken.median();
-    let spread = taken.secs.first().zip(taken.secs.last()).map_or(0.0, |(least, most)| (most - least) / secs.max(1e-12));
+    let spread =
+        taken.secs.first().zip(taken.secs.last()).map_or(0.0, |(least, most)| (most - least) / secs.max(1e-12));
     let rate = format!("{} {}, {}", short(taken.units as f64 / secs.max(1e-12)), curve.path.unit, bytes_rate(taken));
     let floor = match (taken.over_floor(), taken.floor) {
         (Some(ratio), Some(what)) => format!("{ratio:.2} x {what}"),

@@ -7,7 +7,7 @@ use crate::cli::error::CliError;
 use crate::data::{CellBlock, Normalisation, PseudobulkOptions, Responses, TargetSum, median};
 use crate::graph::{Coexpression, CoexpressionOptions, ControlCells};
 use crate::io::{self, IoError, PriorOptions, ScreenOptions};
-use crate::nn::parse_device;
+use crate::nn::Device;
 use crate::predict::{self, PredictError, Predictor, Task};
 use crate::rank::{self, CandidateSet, Candidates, Lesson, Queries, RankOptions};
 use crate::score::{self, DeOptions, LogCells, ScoreOptions};
@@ -214,13 +214,12 @@ fn fitted(
     settings: &str,
 ) -> Result<Box<dyn Predictor>, PredictError> {
     let settings: toml::Table = toml::from_str(settings).unwrap_or_default();
-    let device = parse_device("cpu")?;
     let task = Task {
         responses,
         graph: &world.graph,
         features: &[],
         seed: world.seed,
-        device: &device,
+        device: &Device::Cpu,
         checkpoint: None,
         resume: false,
     };
@@ -259,14 +258,8 @@ fn rank(world: &World) -> Result<Ready<'_>, CliError> {
     let candidates = Candidates::new(&CandidateSet::Genome, responses, &world.graph)?;
     let refit = |train: &Responses| fitted(world, train, "mean", "");
     let scorers = rank::joint_scorers();
-    let lesson = Lesson {
-        fit: &refit,
-        responses,
-        graph: &world.graph,
-        covariance: None,
-        scorers: &scorers,
-        seed: world.seed,
-    };
+    let lesson =
+        Lesson { fit: &refit, responses, graph: &world.graph, covariance: None, scorers: &scorers, seed: world.seed };
     let n = candidates.len();
     let ranker = lesson.learn(candidates, false, &mut |_| ())?;
     let rows: Vec<usize> = (0..QUERIES.min(responses.len())).collect();

@@ -38,7 +38,7 @@ impl Size {
     /// Large enough that fixed costs do not show.
     pub(super) const USUAL: Self = Self { cells: 4000, genes: 2000, perturbations: 50 };
     /// Small enough for a look.
-    pub(super) const QUICK: Self = Self { cells: 400, genes: 250, perturbations: 20 };
+    pub(super) const QUICK: Self = Self { cells: 300, genes: 120, perturbations: 10 };
 
     /// With one side larger.
     pub(super) fn times(self, axis: Option<Axis>, factor: usize) -> Self {
@@ -159,9 +159,8 @@ impl Network {
         rows.into_iter().for_each(|row| x.push_row(row));
         let names = (0..size.genes).map(|gene| format!("G{gene}"));
         let genes = Arc::new(GeneIndex::new(names)?);
-        let perturbation = |cell| {
-            of_cell(cell).map_or_else(Perturbation::control, |p| Perturbation::of([format!("G{}", targets[p])]))
-        };
+        let perturbation =
+            |cell| of_cell(cell).map_or_else(Perturbation::control, |p| Perturbation::of([format!("G{}", targets[p])]));
         let cells = CellTable::new((0..size.cells).map(|cell| Some(Condition::of(perturbation(cell)))));
         Ok(Screen::new(Expression::new(genes, x, Scale::Counts)?, cells)?)
     }

@@ -1,6 +1,6 @@
 //! How a download can fail.
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
@@ -116,13 +116,18 @@ pub enum FetchError {
         reason: String,
     },
     /// Stopped by the user.
-    #[error("stopped; {held} bytes are kept in `{}`", part.display())]
+    #[error("stopped{}", kept(*held, part))]
     Stopped {
         /// Bytes received so far.
         held: u64,
         /// What was received.
         part: PathBuf,
     },
+}
+
+/// Nothing is kept of what was not received.
+fn kept(held: u64, part: &Path) -> String {
+    if held == 0 { String::new() } else { format!("; {held} bytes are kept in `{}`", part.display()) }
 }
 
 /// The words that go with the usual statuses.

@@ -150,6 +150,7 @@ impl<'a> Transfer<'a> {
 
     fn attempt(&mut self) -> Result<(), Setback> {
         if self.part.total().is_some_and(|total| total == self.part.held() && total > 0) {
+            self.part.go_on()?;
             return Ok(());
         }
         self.mark = self.part.held();
@@ -189,6 +190,11 @@ impl<'a> Transfer<'a> {
         let (url, path) = (|| self.job.url.clone(), || self.job.to.clone());
         let challenged = head.headers.contains_key("x-amzn-waf-action");
         let page = text(&head.headers, "content-type").is_some_and(|kind| kind.starts_with("text/html"));
+        let packed = text(&head.headers, "content-encoding").filter(|kind| *kind != "identity");
+        if let (Some(kind), 200 | 206) = (packed, head.status) {
+            let reason = format!("the host sends it in another form (`content-encoding: {kind}`) than was asked for");
+            return Err(FetchError::Request { url: url(), reason }.into());
+        }
         match head.status {
             status @ 200..=299 if challenged || page || ![200, 206].contains(&status) => {
                 Err(FetchError::Page { url: url(), path: path(), status }.into())
@@ -242,10 +248,13 @@ impl<'a> Transfer<'a> {
     /// There is nothing behind what is there: it is complete, or of no use.
     fn accept_nothing(&mut self, ask: &Ask, head: &Head) -> Result<bool, Setback> {
         let total = ContentRange::of(&head.headers).and_then(|range| range.total);
-        if total == Some(ask.from) {
+        // A host that stated another size before is believed only where a checksum will tell.
+        let contradicts = self.part.total().is_some() && self.job.sum.is_none();
+        if total == Some(ask.from) && !contradicts {
+            self.part.go_on()?;
             return Ok(true);
         }
-        Err(Setback::StartAgain("the host has fewer bytes than are there".into()))
+        Err(Setback::StartAgain("the host does not have the size it stated".into()))
     }
 
     /// What the end of a body means.
@@ -305,7 +314,9 @@ impl<'a> Transfer<'a> {
         let (url, path, held) = (self.job.url.clone(), self.job.to.clone(), self.part.held());
         match (reason, status) {
             (_, Some(status)) if held == 0 => FetchError::Status { url, path, status },
-            (Failure::NoConnection(_), _) if !self.reached => FetchError::Offline { url, path, reason: text.to_owned() },
+            (Failure::NoConnection(_), _) if !self.reached => {
+                FetchError::Offline { url, path, reason: text.to_owned() }
+            }
             _ => FetchError::GaveUp {
                 url,
                 reason: text.to_owned(),

@@ -6,10 +6,8 @@ use crate::io::fetch::SumKind::Md5;
 const TERMS: Terms = Terms {
     licence: "CC BY 4.0: free for any use, also commercial; name the source and say what was changed",
     read_at: "https://doi.org/10.25452/figshare.plus.20029387",
-    cite: &[
-        "Replogle et al., Mapping information-rich genotype-phenotype landscapes with genome-scale Perturb-seq, \
-         Cell 185:2559, 2022",
-    ],
+    cite: &["Replogle et al., Mapping information-rich genotype-phenotype landscapes with genome-scale Perturb-seq, \
+         Cell 185:2559, 2022"],
 };
 
 /// Cells of the essential-gene screen in K562.
