@@ -49,13 +49,12 @@ pub(super) fn time(ready: &mut Ready<'_>, least: usize) -> Result<Taken, CliErro
     while secs.len() < least.max(1) || (secs.len() < MOST && began.elapsed().as_secs_f64() < ENOUGH_SECS) {
         let work = once(&mut ready.work)?;
         let floor = ready.floor.as_mut().map(|(_, floor)| once(floor)).transpose()?;
-        match (ready.beyond_floor, floor) {
+        if let (Some(times), Some(floor)) = (ready.beyond_floor, floor) {
             // What the work does more often than the floor, per time it does so.
-            (Some(times), Some(floor)) => secs.push((work - floor).max(0.0) / f64::from(times)),
-            _ => {
-                secs.push(work);
-                floors.extend(floor);
-            }
+            secs.push((work - floor).max(0.0) / f64::from(times));
+        } else {
+            secs.push(work);
+            floors.extend(floor);
         }
     }
     secs.sort_by(f64::total_cmp);

@@ -142,10 +142,12 @@ fn fill(reader: &mut impl Read, block: &mut [u8]) -> (usize, Option<std::io::Err
 fn failure(error: &Error) -> Failure {
     let reason = error.to_string();
     match error {
-        Error::HostNotFound | Error::ConnectionFailed | Error::ConnectProxyFailed(_) | Error::Tls(_) => {
-            Failure::NoConnection(reason)
-        }
-        Error::Timeout(Timeout::Resolve | Timeout::Connect) => Failure::NoConnection(reason),
+        Error::HostNotFound
+        | Error::ConnectionFailed
+        | Error::ConnectProxyFailed(_)
+        | Error::Tls(_)
+        | Error::Rustls(_)
+        | Error::Timeout(Timeout::Resolve | Timeout::Connect) => Failure::NoConnection(reason),
         Error::Timeout(_) | Error::Protocol(_) => Failure::Lost(reason),
         Error::Io(e) => match e.kind() {
             ErrorKind::ConnectionReset
@@ -156,7 +158,6 @@ fn failure(error: &Error) -> Failure {
             | ErrorKind::WouldBlock => Failure::Lost(reason),
             _ => Failure::NoConnection(reason),
         },
-        Error::Rustls(_) => Failure::NoConnection(reason),
         _ => Failure::Refused(reason),
     }
 }
