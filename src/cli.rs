@@ -15,6 +15,7 @@ mod screen;
 mod session;
 mod variables;
 
+mod bench;
 mod completions;
 mod config;
 mod covariance;
@@ -87,6 +88,8 @@ enum Command {
     /// List, show, compare, delete and export runs
     #[command(subcommand)]
     Run(runs::RunCommand),
+    /// Time the hot paths on generated data, and how they grow with cells, genes and perturbations
+    Bench(bench::BenchArgs),
     /// Show the settings in force and where each comes from
     #[command(subcommand)]
     Config(config::ConfigCommand),
@@ -153,6 +156,7 @@ fn run(command: Command, session: &mut Session) -> Result<ExitStatus, CliError> 
         Command::Plot(args) => plot::run(args, session),
         Command::Report(args) => report::run(args, session),
         Command::Run(args) => runs::run(args, session),
+        Command::Bench(args) => bench::run(&args, session),
         Command::Config(args) => config::run(args, session),
         Command::Completions(args) => completions::run(&args, session),
         Command::Man(args) => man::run(&args, session),

@@ -7,4 +7,4 @@ mod settings;
 
 pub use self::error::ConfigError;
 pub use self::layers::{Layers, Source};
-pub use self::settings::{CvSettings, DataSettings, GraphSettings, Settings};
+pub use self::settings::{CvSettings, DataSettings, FetchSettings, GraphSettings, Settings};

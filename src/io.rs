@@ -15,6 +15,7 @@ mod detect;
 mod drug_targets;
 mod error;
 mod features;
+mod fetch;
 mod folds;
 mod genes;
 mod h5ad;
@@ -48,6 +49,10 @@ pub use self::copy::{CellFormat, Cells, Concat, CopyOptions, Join, Kept, write_c
 pub use self::drug_targets::{DrugTargetsRead, read_drug_targets};
 pub use self::error::IoError;
 pub use self::features::{read_feature_tables, read_features, write_feature_tables};
+pub use self::fetch::{
+    Arrived, Checksum, DATA_SETS, DataFile, DataSet, FetchError, FetchJob, FetchLimits, FetchStep, SumKind, Terms,
+    Verified, data_set, fetch_file, with_base,
+};
 pub use self::folds::{FoldRow, read_fold_rows, read_folds};
 pub use self::genes::read_gene_list;
 pub use self::h5ad::{

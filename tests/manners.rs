@@ -35,6 +35,7 @@ fn fitted() -> tempfile::TempDir {
 const COMMANDS: &[(&str, &[&str])] = &[
     ("data check screen.h5ad", &[]),
     ("data pseudobulk screen.h5ad -o table.h5ad", &["table.h5ad"]),
+    ("data fetch", &[]),
     ("graph build --prior prior.tsv -o graph.tsv", &["graph.tsv"]),
     ("graph info prior.tsv", &[]),
     ("graph neighbors prior.tsv G3", &[]),
@@ -64,6 +65,7 @@ const COMMANDS: &[(&str, &[&str])] = &[
     ("plot network --run run --center G3 -o network.svg", &["network.svg"]),
     ("plot delta --run run --pert G3 -o delta.svg", &["delta.svg"]),
     ("report --run run -o report.html", &["report.html"]),
+    ("bench --quick --only graph", &[]),
     ("run list .", &[]),
     ("run show run", &[]),
     ("run diff run run", &[]),

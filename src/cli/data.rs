@@ -5,6 +5,7 @@ mod concat;
 mod convert;
 mod copying;
 mod drugs;
+mod fetch;
 mod knockdown;
 mod presets;
 mod pseudobulk;
@@ -36,6 +37,8 @@ pub(super) enum DataCommand {
     Concat(concat::ConcatArgs),
     /// Drug screens in Parquet (Tahoe-100M): one signature per drug, dose and cell line, and treated cells beside controls
     Drugs(drugs::DrugsArgs),
+    /// Fetch a published data set: STRING, CollecTRI, the Virtual Cell Challenge, Replogle 2022, those of GEARS; without a name, list them
+    Fetch(fetch::FetchArgs),
 }
 
 pub(super) fn run(command: DataCommand, session: &mut Session) -> Result<ExitStatus, CliError> {
@@ -48,5 +51,6 @@ pub(super) fn run(command: DataCommand, session: &mut Session) -> Result<ExitSta
         DataCommand::Split(args) => split::run(&args, session),
         DataCommand::Concat(args) => concat::run(&args, session),
         DataCommand::Drugs(args) => drugs::run(&args, session),
+        DataCommand::Fetch(args) => fetch::run(&args, session),
     }
 }

@@ -4,7 +4,7 @@ use super::error::CliError;
 use crate::config::ConfigError;
 use crate::data::DataError;
 use crate::graph::GraphError;
-use crate::io::IoError;
+use crate::io::{FetchError, IoError};
 use crate::nn::NnError;
 use crate::predict::PredictError;
 use crate::rank::RankError;
@@ -108,6 +108,42 @@ fn io(error: &IoError) -> Option<String> {
         IoError::Vcc { .. } => Some("write it anew with `grn score prep PREDICTION.h5ad -o OUT.vcc`".into()),
         IoError::Data { source, .. } => data(source),
         IoError::Graph { source, .. } => graph(source),
+        IoError::Fetch(e) => fetch(e),
+        IoError::System { source, .. } if source.kind() == std::io::ErrorKind::StorageFull => {
+            Some("make room and run the same command again".into())
+        }
+        _ => None,
+    }
+}
+
+fn fetch(error: &FetchError) -> Option<String> {
+    let by_hand = |url: &str, path: &std::path::Path| {
+        format!("download {url} by hand and put it at {}; the same command then checks it", path.display())
+    };
+    match error {
+        FetchError::Offline { url, path, .. } => {
+            Some(format!("{}; or name a mirror with `--base-url URL`", by_hand(url, path)))
+        }
+        FetchError::Status { url, path, status: 401 | 403 } => {
+            Some(format!("the host keeps this from programs; {}", by_hand(url, path)))
+        }
+        FetchError::Status { status: 404 | 410, .. } => Some(
+            "the address may have changed, or the mirror lacks the file: try another `--base-url URL`, or download it from \
+             the page that `grn data fetch` names under the terms"
+                .into(),
+        ),
+        FetchError::Status { .. } => Some("the same command tries again and goes on with what is there".into()),
+        FetchError::Page { url, path, .. } => Some(format!("open it in a browser: {}", by_hand(url, path))),
+        FetchError::GaveUp { .. } | FetchError::Stopped { .. } => Some("the same command goes on from there".into()),
+        FetchError::Size { .. } => {
+            Some("the file at the host is another one; if you trust it, state its checksum with `--sha256 HEX`".into())
+        }
+        FetchError::Checksum { .. } => Some(
+            "the same command fetches it anew; if the host has a new version that you trust, state it with `--sha256 HEX`".into(),
+        ),
+        FetchError::Differs { .. } => Some("fetch it anew with `--overwrite`, or keep it elsewhere with `--to DIR`".into()),
+        FetchError::Taken { .. } => Some("let one of them finish; the same command then goes on".into()),
+        FetchError::Request { .. } => Some("check `--base-url URL` and the variables HTTPS_PROXY and NO_PROXY".into()),
         _ => None,
     }
 }

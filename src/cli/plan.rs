@@ -22,6 +22,7 @@ pub(super) struct Plan {
     sizes: Vec<(&'static str, usize)>,
     writes: Vec<PathBuf>,
     cost: Option<Cost>,
+    notes: Vec<(&'static str, String)>,
 }
 
 impl Plan {
@@ -50,6 +51,12 @@ impl Plan {
         }
     }
 
+    /// A line of another kind, under a name of at most seven letters.
+    pub(super) fn note(mut self, name: &'static str, text: impl Into<String>) -> Self {
+        self.notes.push((name, text.into()));
+        self
+    }
+
     /// The memory and time it takes.
     pub(super) fn costs(mut self, cost: Cost) -> Self {
         self.cost = Some(cost);
@@ -58,10 +65,15 @@ impl Plan {
 
     fn json(&self) -> Value {
         let sizes: serde_json::Map<_, _> = self.sizes.iter().map(|(k, n)| ((*k).to_owned(), json!(n))).collect();
-        json!({
+        let notes: Vec<Value> = self.notes.iter().map(|(name, text)| json!({ "name": name, "text": text })).collect();
+        let mut plan = json!({
             "dry_run": true, "would": self.what, "sizes": sizes, "writes": self.writes,
             "memory_bytes": self.cost.map(|c| c.bytes.round() as u64), "seconds": self.cost.map(|c| c.secs),
-        })
+        });
+        if !notes.is_empty() {
+            plan["notes"] = Value::Array(notes);
+        }
+        plan
     }
 
     fn text(&self, threads: usize) -> String {
@@ -74,6 +86,7 @@ impl Plan {
             let paths: Vec<String> = self.writes.iter().map(|p| p.display().to_string()).collect();
             lines.push(format!("writes  {}", paths.join(", ")));
         }
+        lines.extend(self.notes.iter().map(|(name, text)| format!("{name:<7} {text}")));
         if let Some(cost) = self.cost {
             lines.push(format!("memory  about {} at the peak", bytes(cost.bytes)));
             lines.push(format!("time    about {} with {threads} threads", span(cost.secs)));
@@ -84,7 +97,7 @@ impl Plan {
 }
 
 /// `1.5 GB`, `40 MB`.
-fn bytes(n: f64) -> String {
+pub(super) fn bytes(n: f64) -> String {
     if n >= 1e9 { format!("{:.1} GB", n / 1e9) } else { format!("{:.0} MB", (n / 1e6).max(1.0)) }
 }
 

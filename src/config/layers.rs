@@ -147,6 +147,7 @@ const KEYS: &[&str] = &[
     "cv.nested",
     "cv.inner",
     "cv.criterion",
+    "fetch.base_url",
 ];
 
 fn variable(key: &str) -> String {

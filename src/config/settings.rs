@@ -24,6 +24,8 @@ pub struct Settings {
     pub graph: GraphSettings,
     /// Cross-validation.
     pub cv: CvSettings,
+    /// Downloads.
+    pub fetch: FetchSettings,
     /// Settings of models, one table each (`[models.gears]`), as in `configs/models/`.
     #[schemars(with = "std::collections::BTreeMap<String, serde_json::Value>")]
     pub models: toml::Table,
@@ -39,6 +41,7 @@ impl Default for Settings {
             data: DataSettings::default(),
             graph: GraphSettings::default(),
             cv: CvSettings::default(),
+            fetch: FetchSettings::default(),
             models: toml::Table::new(),
         }
     }
@@ -131,4 +134,13 @@ impl Default for CvSettings {
     fn default() -> Self {
         Self { nested: false, inner: 5, criterion: "centred_r".to_owned() }
     }
+}
+
+/// `[fetch]`: where `grn data fetch` looks for data sets.
+#[derive(Debug, Clone, PartialEq, Default, Serialize, Deserialize, JsonSchema)]
+#[serde(default, deny_unknown_fields)]
+pub struct FetchSettings {
+    /// Scheme and host (and a path before theirs) that replace those of every address: a mirror, such as `https://mirror.example.org/grn`.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub base_url: Option<String>,
 }

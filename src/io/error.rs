@@ -4,6 +4,7 @@ use std::path::{Path, PathBuf};
 
 use thiserror::Error;
 
+use super::fetch::FetchError;
 use crate::data::DataError;
 use crate::graph::GraphError;
 
@@ -83,6 +84,9 @@ pub enum IoError {
         /// What is wrong.
         source: GraphError,
     },
+    /// A download that failed.
+    #[error(transparent)]
+    Fetch(FetchError),
 }
 
 impl IoError {
