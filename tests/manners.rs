@@ -201,7 +201,7 @@ fn the_help_lists_commands_in_the_order_of_the_work() {
         .filter(|l| !l.starts_with("   "))
         .filter_map(|l| l.split_whitespace().next())
         .collect();
-    let expected = "quickstart data graph simulate fit cv predict rank rank-cv score de plot report run config completions man help";
+    let expected = "quickstart data graph simulate fit cv predict rank rank-cv score de plot report run bench config completions man help";
     assert_eq!(commands.join(" "), expected);
 }
 
