@@ -37,7 +37,8 @@ fn folder() -> tempfile::TempDir {
 
 /// Cells of each label.
 fn labels(path: &Path) -> BTreeMap<String, usize> {
-    let screen = open_screen(path, &ScreenOptions::default()).unwrap();
+    let options = ScreenOptions { pert_col: Some("target_gene".to_owned()), ..ScreenOptions::default() };
+    let screen = open_screen(path, &options).unwrap();
     let mut counts = BTreeMap::new();
     screen.column("target_gene").unwrap().into_iter().for_each(|l| *counts.entry(l).or_insert(0) += 1);
     counts

@@ -5,7 +5,7 @@ use std::path::Path;
 use hdf5::{Dataset, Group, H5Type};
 use ndarray::{Array1, ArrayView1};
 
-use super::write::{CHUNK, GZIP, check_columns, dict, dicts, encode, frames, json, plain, refused};
+use super::write::{CHUNK, GZIP, check_columns, close, dict, dicts, encode, frames, json, plain, refused};
 use crate::data::{Csr, GeneIndex};
 use crate::io::atomic::write_atomic_at;
 use crate::io::{Column, IoError};
@@ -109,7 +109,7 @@ fn write<E: From<IoError>>(
         dicts(&file, ["obsm", "varm", "obsp", "varp"]).map_err(&failed)?;
         let uns = dict(&file, "uns").map_err(&failed)?;
         cells.uns.iter().try_for_each(|(name, value)| json(&uns, name, value)).map_err(&failed)?;
-        Ok(file.close().map_err(&failed)?)
+        Ok(close(file).map_err(&failed)?)
     })
 }
 

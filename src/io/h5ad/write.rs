@@ -79,6 +79,12 @@ fn fill(path: &Path, data: &AnnData<'_>) -> hdf5::Result<()> {
     for (name, value) in &data.uns {
         json(&uns, name, value)?;
     }
+    close(file)
+}
+
+/// Closes a file after everything was written: closing alone does not tell that the disk was full.
+pub(super) fn close(file: hdf5::File) -> hdf5::Result<()> {
+    file.flush()?;
     file.close()
 }
 
