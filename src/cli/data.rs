@@ -2,6 +2,7 @@
 
 mod check;
 mod drugs;
+mod engine;
 mod knockdown;
 mod pseudobulk;
 

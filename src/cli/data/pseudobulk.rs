@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::engine::{self, EngineArgs};
 use crate::cli::args::ScreenArgs;
 use crate::cli::error::CliError;
 use crate::cli::plan::{self, Plan, Work};
@@ -18,21 +19,26 @@ use crate::io::{check_control, open_screen, pseudobulk_of, read_table, write_pse
 pub(in crate::cli) struct PseudobulkArgs {
     /// Screens: .h5ad files; several files over the same genes are merged
     #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     /// Where the table goes (.h5ad)
     #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
+    pub(super) output: PathBuf,
     /// Keep the means of two random halves of the cells too
     #[arg(long)]
-    halves: bool,
+    pub(super) halves: bool,
     #[command(flatten)]
-    screen: ScreenArgs,
+    pub(super) engine: EngineArgs,
+    #[command(flatten)]
+    pub(super) screen: ScreenArgs,
 }
 
 pub(super) fn run(args: PseudobulkArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     if args.output.exists() && !session.overwrite {
         let got = format!("`{}`, which exists", args.output.display());
         return Err(CliError::usage("--output", "a new file", got, Some("replace it with `--overwrite`".into())));
+    }
+    if !args.engine.is_local() {
+        return engine::run(&args, session);
     }
     if session.dry_run {
         let works = args.files.iter().map(|file| Ok(Work::of(&plan::open(session, file, &args.screen)?)));

@@ -50,6 +50,11 @@ impl TokenTable {
         Ok(Self { genes: Arc::new(genes), notices, tokens, columns, by_ensembl })
     }
 
+    /// Token of each gene, in the order of the genes; each from 0 on and below 2^24.
+    pub fn tokens(&self) -> &[i64] {
+        &self.tokens
+    }
+
     /// Column of a token.
     pub(super) fn column(&self, token: i64) -> Option<u32> {
         let at = usize::try_from(token).ok()?;
