@@ -48,6 +48,8 @@ pub async fn run_up(options: &UpOptions) -> Result<(), ClusterError> {
     let mut stdout = std::io::stdout().lock();
     writeln!(stdout, "{line}").and_then(|()| stdout.flush()).map_err(ClusterError::Stdout)?;
     drop(stdout);
+    // Waiting for a process closes its stdin, and that would end it.
+    let _held = scheduler.stdin.take();
     tokio::select! {
         ended = tokio::signal::ctrl_c() => ended.map_err(failed),
         ended = scheduler.wait() => {
