@@ -3,7 +3,7 @@ CARGO ?= cargo
 SHELL := /bin/bash
 -include .tools/env.mk
 
-.PHONY: help setup demo test lint bench peers cuda-check schema docs
+.PHONY: help setup demo test lint bench peers cluster cluster-check cuda-check schema docs
 
 help:
 	@echo 'make demo        the whole job on the embedded simulated screen'
@@ -11,6 +11,8 @@ help:
 	@echo 'make lint        formatting, clippy, documentation, licences'
 	@echo 'make bench       benchmarks (see benches/README.md)'
 	@echo 'make peers       scoring beside cell-eval and pdex (installs them into target/peers)'
+	@echo 'make cluster     the program grn-cluster: Parquet through DataFusion and Ballista (see cluster/README.md)'
+	@echo 'make cluster-check  clippy and tests of cluster/'
 	@echo 'make cuda-check  build and test with CUDA (what needs a GPU is skipped without; fetches nvcc where there is none)'
 	@echo 'make docs        docs/reference and the schema of settings, from the program'
 	@echo 'make setup       install what the build needs from the system'
@@ -40,6 +42,20 @@ peers: setup
 	test -x target/peers/bin/cell-eval || { python3 -m venv target/peers && target/peers/bin/pip install cell-eval==0.8.2 pdex==0.3.0; }
 	$(CARGO) build --release
 	target/peers/bin/python benches/peers/compare.py --dir target/peers/pairs
+
+CLUSTER := -p grn-cluster --profile cluster --target-dir target/cluster
+
+# Also put beside grn, where `grn data pseudobulk --engine` looks for it.
+cluster: setup
+	$(CARGO) build $(CLUSTER)
+	@mkdir -p target/release target/debug
+	@ln -f target/cluster/cluster/grn-cluster target/release/ && ln -f target/cluster/cluster/grn-cluster target/debug/
+	@echo target/cluster/cluster/grn-cluster
+
+cluster-check: setup
+	$(CARGO) fmt -p grn-cluster --check
+	$(CARGO) clippy $(CLUSTER) --all-targets -- -D warnings
+	$(CARGO) test $(CLUSTER)
 
 cuda-check: setup
 	@CARGO='$(CARGO)' .ci/cuda-check

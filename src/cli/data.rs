@@ -5,6 +5,7 @@ mod concat;
 mod convert;
 mod copying;
 mod drugs;
+mod engine;
 mod fetch;
 mod knockdown;
 mod presets;

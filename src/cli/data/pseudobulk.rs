@@ -5,6 +5,7 @@ use std::path::PathBuf;
 use clap::Args;
 use serde_json::json;
 
+use super::engine::{self, EngineArgs};
 use crate::cli::args::ScreenArgs;
 use crate::cli::error::CliError;
 use crate::cli::plan::{self, Plan, Work};
@@ -20,21 +21,26 @@ const MEMORY: u64 = 4_000_000_000;
 pub(in crate::cli) struct PseudobulkArgs {
     /// Screens: any readable cells; several files over the same genes are merged, opened one at a time
     #[arg(required = true, value_name = "FILE")]
-    files: Vec<PathBuf>,
+    pub(super) files: Vec<PathBuf>,
     /// Where the table goes (.h5ad)
     #[arg(short, long, value_name = "FILE")]
-    output: PathBuf,
+    pub(super) output: PathBuf,
     /// Keep the means of two random halves of the cells too
     #[arg(long)]
-    halves: bool,
+    pub(super) halves: bool,
     #[command(flatten)]
-    screen: ScreenArgs,
+    pub(super) engine: EngineArgs,
+    #[command(flatten)]
+    pub(super) screen: ScreenArgs,
 }
 
 pub(super) fn run(args: PseudobulkArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     if args.output.exists() && !session.overwrite {
         let got = format!("`{}`, which exists", args.output.display());
         return Err(CliError::usage("--output", "a new file", got, Some("replace it with `--overwrite`".into())));
+    }
+    if !args.engine.is_local() {
+        return engine::run(&args, session);
     }
     let works = args.files.iter().map(|file| Ok(Work::of(&plan::open(session, file, &args.screen)?)));
     if session.dry_run {

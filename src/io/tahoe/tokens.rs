@@ -57,6 +57,11 @@ impl TokenTable {
         (!self.by_ensembl.is_empty()).then_some(Column::Strings(ids))
     }
 
+    /// Token of each gene, in the order of the genes; each from 0 on and below 2^24.
+    pub fn tokens(&self) -> &[i64] {
+        &self.tokens
+    }
+
     /// Column of a token.
     pub(in crate::io) fn column(&self, token: i64) -> Option<u32> {
         let at = usize::try_from(token).ok()?;
