@@ -90,14 +90,14 @@ fn a_full_disk_is_told_and_leaves_nothing_partial() {
             // What was finished before the disk was full is whole.
             match file.extension().and_then(|e| e.to_str()) {
                 Some("h5ad") => {
-                    open_cells(&file, None).unwrap().blocks().unwrap().for_each(|block| drop(block.unwrap()))
+                    open_cells(&file, None).unwrap().blocks().unwrap().for_each(|block| drop(block.unwrap()));
                 }
                 Some("parquet") => {
                     let bytes = std::fs::read(&file).unwrap();
                     assert!(bytes.len() > 8 && bytes.ends_with(b"PAR1"), "{command:?}: {name}");
                 }
                 Some("gz") => {
-                    drop(std::io::read_to_string(MultiGzDecoder::new(std::fs::File::open(&file).unwrap())).unwrap())
+                    drop(std::io::read_to_string(MultiGzDecoder::new(std::fs::File::open(&file).unwrap())).unwrap());
                 }
                 _ => {}
             }

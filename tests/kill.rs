@@ -39,7 +39,7 @@ fn assert_whole(folder: &Path) {
         let name = path.file_name().unwrap().to_string_lossy().into_owned();
         match path.extension().and_then(|e| e.to_str()).unwrap_or_default() {
             "json" => {
-                drop(serde_json::from_str::<serde_json::Value>(&text()).unwrap_or_else(|e| panic!("{name}: {e}")))
+                drop(serde_json::from_str::<serde_json::Value>(&text()).unwrap_or_else(|e| panic!("{name}: {e}")));
             }
             "jsonl" => {
                 for line in text().lines() {
@@ -56,7 +56,7 @@ fn assert_whole(folder: &Path) {
                 assert!(all.ends_with(b"\n"), "{name}");
             }
             "safetensors" => {
-                drop(safetensors::SafeTensors::deserialize(&bytes).unwrap_or_else(|e| panic!("{name}: {e}")))
+                drop(safetensors::SafeTensors::deserialize(&bytes).unwrap_or_else(|e| panic!("{name}: {e}")));
             }
             "h5ad" => {
                 let file = open_cells(path, None).unwrap_or_else(|e| panic!("{name}: {e}"));
