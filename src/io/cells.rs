@@ -191,7 +191,7 @@ impl CellFile {
     /// All cells in memory, n_cells x n_genes, in the scale given: small files only.
     ///
     /// # Errors
-    /// [`DataError::BadValue`] for a value that is not finite or negative, and whatever reading says.
+    /// [`crate::data::DataError::BadValue`] for a value that is not finite or negative, and whatever reading says.
     pub fn read(&self, scale: Scale) -> Result<Expression, IoError> {
         let mut x = Csr::empty(self.genes.len());
         for block in ReadAhead::start(self.rows()?) {
