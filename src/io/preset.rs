@@ -162,7 +162,7 @@ pub const PRESETS: &[Preset] = &[
         celltype_col: &["cell_type"],
         other_batches: &["SRX_accession"],
         whole_labels: true,
-        note: "observational, without controls: for co-expression (`grn graph build --coexpression FILE`)",
+        note: "observational, without controls: for co-expression (`--coexpression`) alone",
         ..GENES
     },
 ];
