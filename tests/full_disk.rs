@@ -57,13 +57,14 @@ fn folder() -> tempfile::TempDir {
     dir
 }
 
-const COMMANDS: [&[&str]; 6] = [
+const COMMANDS: [&[&str]; 7] = [
     &["fit", "screen.h5ad", "--prior", "prior.tsv", "--model", "grn", "--outdir", "disk/run"],
     &["data", "convert", "screen.h5ad", "-o", "disk/copy.h5ad"],
     &["data", "convert", "screen.h5ad", "-o", "disk/copy.mtx"],
     &["data", "convert", "screen.h5ad", "-o", "disk/copy.parquet"],
     &["data", "subset", "screen.h5ad", "--fraction", "0.9", "-o", "disk/some.h5ad"],
     &["data", "pseudobulk", "screen.h5ad", "--halves", "-o", "disk/table.h5ad"],
+    &["data", "pseudobulk", "screen.h5ad", "--memory", "1M", "-o", "disk/parts.h5ad"],
 ];
 
 /// Files of a folder, sub-folders included.

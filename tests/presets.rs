@@ -342,6 +342,12 @@ fn what_is_stated_wins_and_a_missing_column_is_named() {
     write(&path, sets.iter().find(|s| s.preset == "replogle").unwrap());
     let stated = ScreenOptions { pert_col: Some("gem_group".into()), control: Some("x".into()), ..options("replogle") };
     assert_eq!(named(&open_screen(&path, &stated).unwrap()), ["control", "y"]);
+    let tahoe = dir.path().join("tahoe.h5ad");
+    write(&tahoe, sets.iter().find(|s| s.preset == "tahoe").unwrap());
+    let together = ScreenOptions { batch_col: Some("none".into()), ..options("tahoe") };
+    let expected =
+        ["[('Infigratinib', 0.05, 'uM')] CVCL_0023", "[('Infigratinib', 0.5, 'uM')] CVCL_0023", "control CVCL_0023"];
+    assert_eq!(named(&open_screen(&tahoe, &together).unwrap()), expected);
     let said = open_screen(&path, &options("gears")).unwrap_err().to_string();
     assert!(said.contains("column `condition` not found"), "{said}");
 }

@@ -74,7 +74,8 @@ pub(super) enum ColorArg {
 #[derive(Debug, Clone, Default, Args)]
 #[command(next_help_heading = "Screen options")]
 pub(super) struct ScreenArgs {
-    /// A published data set whose columns, control label and quirks are known (`grn data presets` lists them)
+    /// A published data set whose columns, control label and quirks are known (`grn data presets` lists them); `none` for
+    /// `--celltype-col` or `--batch-col` leaves a column of it out
     #[arg(long = "preset", value_name = "NAME")]
     pub(super) preset: Option<String>,
     /// Column of the perturbation (default: `target_gene`, `perturbation`, `condition` or `gene`, whichever fits)

@@ -1,5 +1,6 @@
 //! Flat tables as Parquet: text, whole and floating-point numbers, no missing values.
 
+mod lists;
 mod table;
 
 use std::fs::File;
@@ -13,6 +14,7 @@ use parquet::file::properties::WriterProperties;
 use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
 use parquet::schema::types::{Type, TypePtr};
 
+pub(super) use self::lists::{Levels, write_flat};
 pub(super) use self::table::{Group as ParquetGroup, Lists, ParquetTable};
 use super::IoError;
 use super::atomic::write_atomic_at;

@@ -173,14 +173,19 @@ impl Preset {
         PRESETS.iter().find(|p| p.name.eq_ignore_ascii_case(name))
     }
 
-    /// What the user left open, filled in with what is known; `has` says which columns the file has.
+    /// What the user left open, filled in with what is known (`none` for a column leaves it out); `has` says which columns the file has.
     pub(super) fn fill(&self, options: &ScreenOptions, has: impl Fn(&str) -> bool) -> ScreenOptions {
         let first = |columns: &[&str]| columns.iter().find(|c| has(c)).map(|&c| c.to_owned());
+        // `none` switches a column of the preset off, unless the file has a column of that name.
+        let stated_or = |stated: &Option<String>, known: &[&str]| match stated {
+            Some(off) if off == "none" && !has(off) => None,
+            stated => stated.clone().or_else(|| first(known)),
+        };
         ScreenOptions {
             // A file without the column gets an error that names it.
             pert_col: options.pert_col.clone().or_else(|| first(self.pert_col)).or(Some(self.pert_col[0].to_owned())),
-            celltype_col: options.celltype_col.clone().or_else(|| first(self.celltype_col)),
-            batch_col: options.batch_col.clone().or_else(|| first(self.batch_col)),
+            celltype_col: stated_or(&options.celltype_col, self.celltype_col),
+            batch_col: stated_or(&options.batch_col, self.batch_col),
             whole_labels: options.whole_labels || self.whole_labels,
             ..options.clone()
         }

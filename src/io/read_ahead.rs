@@ -1,6 +1,7 @@
 //! Blocks of cells in order, read and decompressed on threads of their own while the ones before are worked on.
 
 use std::ops::Range;
+use std::path::PathBuf;
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, sync_channel};
 use std::thread::JoinHandle;
@@ -20,6 +21,8 @@ pub(super) struct ReadAhead {
     /// Reader of each block that is handed over.
     reader_of: Vec<u32>,
     next: usize,
+    /// The file, for errors.
+    path: PathBuf,
 }
 
 impl ReadAhead {
@@ -65,7 +68,7 @@ impl ReadAhead {
             (receive, thread)
         };
         let (readers, threads) = (0..n).map(reader).unzip();
-        Self { readers, threads, reader_of, next: 0 }
+        Self { readers, threads, reader_of, next: 0, path: rows.path.clone() }
     }
 
     /// Waits until no thread has the file open any more.
@@ -84,7 +87,8 @@ impl Iterator for ReadAhead {
             self.finish();
             return None;
         };
-        let lost = || IoError::format("", format!("block {}", self.next), "a block of cells", "a reader that stopped");
+        let lost =
+            || IoError::format(&self.path, format!("block {}", self.next), "a block of cells", "a reader that stopped");
         let block = self.readers.get(reader as usize)?.recv().unwrap_or_else(|_| Err(lost()));
         self.next = if block.is_err() { self.reader_of.len() } else { self.next + 1 };
         Some(block)

@@ -5,9 +5,9 @@ use std::path::Path;
 use std::sync::Arc;
 
 use parquet::basic::{LogicalType, Repetition, Type as PhysicalType};
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, FloatType, Int64Type};
+use parquet::data_type::{ByteArray, ByteArrayType, FloatType, Int64Type};
 use parquet::errors::ParquetError;
-use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::types::{Type, TypePtr};
 use tempfile::NamedTempFile;
 
@@ -16,7 +16,7 @@ use super::{Cells, CopyOptions, check_rows, name_column};
 use crate::data::Csr;
 use crate::io::atomic::{persist, temporary_in};
 use crate::io::cells::GENE_IDS;
-use crate::io::parquet::{ParquetKind, ParquetValues, properties, write_parquet};
+use crate::io::parquet::{Levels, ParquetKind, ParquetValues, properties, write_flat, write_parquet};
 use crate::io::{Column, IoError};
 
 /// Columns of lists.
@@ -198,18 +198,19 @@ fn schema(cells: &Cells) -> Result<TypePtr, ParquetError> {
 
 impl Group {
     fn write(self, cells: &Cells, writer: &mut SerializedFileWriter<File>) -> Result<(), ParquetError> {
-        let (definition, repetition) = self.levels();
+        let lists = Levels::of(&self.ends);
         let range = self.first_row..self.first_row + self.ends.len();
+        let texts = |of: &dyn Fn(usize) -> ByteArray| range.clone().map(of).collect::<Vec<ByteArray>>();
         let mut rows = writer.next_row_group()?;
         let mut at = 0;
         while let Some(mut column) = rows.next_column()? {
             match at {
-                0 => list::<Int64Type>(&mut column, &self.genes, (&definition, &repetition))?,
-                1 => list::<FloatType>(&mut column, &self.values, (&definition, &repetition))?,
-                2 => text(&mut column, range.clone().map(|i| ByteArray::from(cells.names[i].as_str())).collect())?,
+                0 => lists.write::<Int64Type>(&mut column, &self.genes)?,
+                1 => lists.write::<FloatType>(&mut column, &self.values)?,
+                2 => write_flat::<ByteArrayType>(&mut column, &texts(&|i| cells.names[i].as_str().into()))?,
                 _ => {
                     let obs = &cells.obs[at - 3].1;
-                    text(&mut column, range.clone().map(|i| ByteArray::from(&*obs.text(i))).collect())?;
+                    write_flat::<ByteArrayType>(&mut column, &texts(&|i| (&*obs.text(i)).into()))?;
                 }
             }
             column.close()?;
@@ -217,33 +218,4 @@ impl Group {
         }
         rows.close().map(|_| ())
     }
-
-    /// Definition and repetition levels of the lists: an empty one has a level and no value.
-    fn levels(&self) -> (Vec<i16>, Vec<i16>) {
-        let (mut definition, mut repetition, mut start) = (Vec::new(), Vec::new(), 0);
-        for &end in &self.ends {
-            if start == end {
-                definition.push(0);
-                repetition.push(0);
-            }
-            for entry in start..end {
-                definition.push(1);
-                repetition.push(i16::from(entry > start));
-            }
-            start = end;
-        }
-        (definition, repetition)
-    }
-}
-
-fn list<T: DataType>(
-    column: &mut SerializedColumnWriter<'_>,
-    values: &[T::T],
-    (definition, repetition): (&[i16], &[i16]),
-) -> Result<(), ParquetError> {
-    column.typed::<T>().write_batch(values, Some(definition), Some(repetition)).map(|_| ())
-}
-
-fn text(column: &mut SerializedColumnWriter<'_>, values: Vec<ByteArray>) -> Result<(), ParquetError> {
-    column.typed::<ByteArrayType>().write_batch(&values, None, None).map(|_| ())
 }

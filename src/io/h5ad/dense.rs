@@ -6,7 +6,7 @@ use hdf5::{Dataset, Group};
 use ndarray::Array2;
 use serde_json::{Map, Value};
 
-use super::write::{GZIP, check_columns, dict, dicts, encode, frames, json, refused};
+use super::write::{GZIP, check_columns, close, dict, dicts, encode, frames, json, refused};
 use crate::data::GeneIndex;
 use crate::io::atomic::write_atomic_at;
 use crate::io::{Column, IoError};
@@ -70,7 +70,7 @@ pub fn write_h5ad_parts<E: From<IoError>>(
         dicts(&file, ["obsm", "varm", "obsp", "varp"]).map_err(&failed)?;
         let uns = dict(&file, "uns").map_err(&failed)?;
         table.uns.iter().try_for_each(|(name, value)| json(&uns, name, value)).map_err(&failed)?;
-        Ok(file.close().map_err(&failed)?)
+        Ok(close(file).map_err(&failed)?)
     })
 }
 

@@ -4,16 +4,17 @@ use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use parquet::basic::{Compression, ZstdLevel};
-use parquet::data_type::{ByteArray, ByteArrayType, DataType, DoubleType, FloatType, Int64Type};
+use parquet::data_type::{ByteArray, ByteArrayType, DoubleType, FloatType, Int64Type};
 use parquet::errors::ParquetError;
 use parquet::file::properties::WriterProperties;
-use parquet::file::writer::{SerializedColumnWriter, SerializedFileWriter};
+use parquet::file::writer::SerializedFileWriter;
 use parquet::schema::parser::parse_message_type;
 use tempfile::NamedTempFile;
 
 use super::pair::Aligned;
 use crate::io::IoError;
 use crate::io::atomic::{persist, temporary_in};
+use crate::io::parquet::{Levels, write_flat};
 
 /// The columns, in the order of published records but for the last two.
 const SCHEMA: &str = "message pairs {
@@ -140,50 +141,20 @@ impl Group {
     }
 
     fn write(self, writer: &mut SerializedFileWriter<std::fs::File>) -> Result<(), ParquetError> {
-        let (definition, repetition) = self.levels();
-        let lists = (&definition[..], &repetition[..]);
+        let lists = Levels::of(&self.ends);
         let mut rows = writer.next_row_group()?;
         let mut at = 0;
         while let Some(mut column) = rows.next_column()? {
             match at {
-                0 => list::<Int64Type>(&mut column, &self.genes, lists)?,
-                1 => list::<FloatType>(&mut column, &self.treated, lists)?,
-                2 => list::<FloatType>(&mut column, &self.control, lists)?,
-                3..=8 => flat::<ByteArrayType>(&mut column, &self.texts[at - 3])?,
-                _ => flat::<DoubleType>(&mut column, &self.overlap)?,
+                0 => lists.write::<Int64Type>(&mut column, &self.genes)?,
+                1 => lists.write::<FloatType>(&mut column, &self.treated)?,
+                2 => lists.write::<FloatType>(&mut column, &self.control)?,
+                3..=8 => write_flat::<ByteArrayType>(&mut column, &self.texts[at - 3])?,
+                _ => write_flat::<DoubleType>(&mut column, &self.overlap)?,
             }
             column.close()?;
             at += 1;
         }
         rows.close().map(|_| ())
     }
-
-    /// Definition and repetition levels of the lists: an empty one has a level and no value.
-    fn levels(&self) -> (Vec<i16>, Vec<i16>) {
-        let (mut definition, mut repetition, mut start) = (Vec::new(), Vec::new(), 0);
-        for &end in &self.ends {
-            if start == end {
-                definition.push(0);
-                repetition.push(0);
-            }
-            for entry in start..end {
-                definition.push(1);
-                repetition.push(i16::from(entry > start));
-            }
-            start = end;
-        }
-        (definition, repetition)
-    }
-}
-
-fn list<T: DataType>(
-    column: &mut SerializedColumnWriter<'_>,
-    values: &[T::T],
-    (definition, repetition): (&[i16], &[i16]),
-) -> Result<(), ParquetError> {
-    column.typed::<T>().write_batch(values, Some(definition), Some(repetition)).map(|_| ())
-}
-
-fn flat<T: DataType>(column: &mut SerializedColumnWriter<'_>, values: &[T::T]) -> Result<(), ParquetError> {
-    column.typed::<T>().write_batch(values, None, None).map(|_| ())
 }
