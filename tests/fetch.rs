@@ -498,7 +498,9 @@ mod killed {
 
     #[test]
     fn killed_at_any_time_it_ends_with_the_same_bits() {
-        let (place, body) = (Place::new(), bytes(3_000_000));
+        // Some 15 times, or about as often as the variable says: the larger the file, the more often.
+        let times = std::env::var("GRN_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(15);
+        let (place, body) = (Place::new(), bytes(200_000 * times));
         // A quarter of all answers is cut as well.
         let server = faulty(&body, |asked, answer| {
             let answer = answer.slow(4);
@@ -513,7 +515,7 @@ mod killed {
                 if let Some(status) = child.try_wait().unwrap() {
                     break Some(status);
                 }
-                if Instant::now() > until && kills < 60 {
+                if Instant::now() > until && kills < 4 * times {
                     break None;
                 }
                 std::thread::sleep(Duration::from_millis(1));
@@ -529,7 +531,11 @@ mod killed {
                 assert!(std::fs::read(place.path("")).unwrap() == body, "a partial file under the final name");
             }
         };
-        assert!(done.success() && kills >= 5 && on_the_way >= 3, "{done}, {kills} kills, {on_the_way} on the way");
+        assert!(
+            done.success() && kills >= times / 3 && on_the_way >= 3,
+            "{done}, {kills} kills, {on_the_way} on the way"
+        );
+        println!("fetch: killed {kills} times, {on_the_way} of them with a part of the file there");
         place.fetches(&server, &[], &body);
     }
 

@@ -86,6 +86,11 @@ fn killed(folder: &Path, args: &[&str], after: Duration) -> bool {
     running
 }
 
+/// How often a command is killed: a few times, or as the variable `GRN_TEST_KILLS` says.
+fn times(few: u64) -> u64 {
+    std::env::var("GRN_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(few)
+}
+
 /// Kills the command so many times at moments drawn from the time that a whole run takes, then lets it end.
 fn kill_and_resume(folder: &Path, args: &[&str], again: &[&str], output: &Path, times: u64, whole: Duration) {
     // Late moments are drawn as often as early ones; a long run would make a long test.
@@ -130,7 +135,7 @@ fn a_fit_that_is_killed_resumes_to_the_same_bits() {
     };
     let whole = timed(folder, &args("whole"));
     let parts = args("parts");
-    kill_and_resume(folder, &parts, &[&parts[..], &["--resume"]].concat(), &folder.join("parts"), 10, whole);
+    kill_and_resume(folder, &parts, &[&parts[..], &["--resume"]].concat(), &folder.join("parts"), times(10), whole);
     // What holds times of day or the place of the run differs.
     let same = |name: &str| !["manifest.json", "metrics.jsonl", "log.txt"].contains(&name);
     let (expected, got) = (contents(&folder.join("whole"), same), contents(&folder.join("parts"), same));
@@ -150,12 +155,12 @@ fn a_conversion_that_is_killed_ends_in_the_same_bits() {
     screen.labels.iter_mut().for_each(|(_, n)| *n *= 25);
     screen.genes = (0..120).map(|k| format!("G{k}")).collect();
     screen.write(&folder.join("screen.h5ad"));
-    for (format, times) in [("h5ad", 5), ("mtx", 5), ("parquet", 5)] {
+    for format in ["h5ad", "mtx", "parquet"] {
         let (whole, parts) = (format!("whole.{format}"), format!("parts.{format}"));
         let args = |output| ["-q", "data", "convert", "screen.h5ad", "--shard-rows", "100", "-o", output];
         let time = timed(folder, &args(whole.as_str()));
         let first = args(parts.as_str());
-        kill_and_resume(folder, &first, &[&first[..], &["--resume"]].concat(), &folder.join(&parts), times, time);
+        kill_and_resume(folder, &first, &[&first[..], &["--resume"]].concat(), &folder.join(&parts), times(5), time);
         if format == "h5ad" {
             assert!(std::fs::read(folder.join(&whole)).unwrap() == std::fs::read(folder.join(&parts)).unwrap());
             continue;

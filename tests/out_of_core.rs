@@ -7,7 +7,9 @@ mod screen;
 use std::path::{Path, PathBuf};
 
 use grn::data::{PseudobulkOptions, Scale};
-use grn::io::{ScreenOptions, open_cells, open_screen, pseudobulk_of, read_table, reduce_files, write_pseudobulk};
+use grn::io::{
+    Join, ScreenOptions, open_cells, open_screen, pseudobulk_of, read_table, reduce_files, write_pseudobulk,
+};
 use grn::stats::Rng;
 use hdf5::types::VarLenUnicode;
 use hdf5::{File, H5Type};
@@ -51,7 +53,8 @@ fn a_table_made_in_several_passes_is_the_one_made_in_one() {
     let reduce = |memory: Option<u64>, name: &str| {
         let path = dir.path().join(name);
         let mut last = (0, 1);
-        let done = reduce_files(&files, &screen, &halves, memory, &path, &mut |n, of| last = (n, of)).unwrap();
+        let done =
+            reduce_files(&files, Join::Exact, &screen, &halves, memory, &path, &mut |n, of| last = (n, of)).unwrap();
         assert_eq!(last.0, last.1);
         (done, path)
     };
@@ -97,13 +100,52 @@ fn tables_are_not_merged_as_cells() {
     let files = three_plates(dir.path());
     let table = dir.path().join("table.h5ad");
     let options = (ScreenOptions::default(), PseudobulkOptions::default());
-    reduce_files(&files[..1], &options.0, &options.1, None, &table, &mut |_, _| ()).unwrap();
+    reduce_files(&files[..1], Join::Exact, &options.0, &options.1, None, &table, &mut |_, _| ()).unwrap();
     let again = dir.path().join("again.h5ad");
-    reduce_files(std::slice::from_ref(&table), &options.0, &options.1, None, &again, &mut |_, _| ()).unwrap();
+    reduce_files(std::slice::from_ref(&table), Join::Exact, &options.0, &options.1, None, &again, &mut |_, _| ())
+        .unwrap();
     assert!(same(&bytes_of(&table), &bytes_of(&again)));
     let both = [files[0].clone(), table];
-    let said = reduce_files(&both, &options.0, &options.1, None, &again, &mut |_, _| ()).unwrap_err().to_string();
+    let said =
+        reduce_files(&both, Join::Exact, &options.0, &options.1, None, &again, &mut |_, _| ()).unwrap_err().to_string();
     assert!(said.contains("tables of one row per condition are not merged"), "{said}");
+}
+
+#[test]
+fn files_of_other_genes_are_reduced_as_they_are_put_together() {
+    let dir = tempfile::tempdir().unwrap();
+    let mut plate = Screen::usual();
+    plate.write(&dir.path().join("a.h5ad"));
+    // Some genes have other names, and two stand in another order.
+    plate.genes[36..].iter_mut().for_each(|gene| gene.insert(0, 'X'));
+    plate.genes.swap(20, 30);
+    plate.write(&dir.path().join("b.h5ad"));
+    let run = |args: &[&str]| {
+        let output = grn(dir.path(), args);
+        (output.status.code(), transcript(dir.path(), &output))
+    };
+    let (code, said) = run(&["data", "pseudobulk", "a.h5ad", "b.h5ad", "-o", "t.h5ad"]);
+    assert_eq!(code, Some(2), "{said}");
+    assert!(said.contains("or another `--join`") && said.contains("4 missing"), "{said}");
+    for (join, n_genes) in [("inner", 36), ("outer", 44)] {
+        let (both, direct, of_both) = (format!("{join}.h5ad"), format!("{join}.t.h5ad"), format!("{join}.u.h5ad"));
+        for args in [
+            vec!["data", "concat", "a.h5ad", "b.h5ad", "--join", join, "-o", &both],
+            vec!["data", "pseudobulk", "a.h5ad", "b.h5ad", "--join", join, "-o", &direct],
+            vec!["data", "pseudobulk", &both, "-o", &of_both],
+        ] {
+            let (code, said) = run(&args);
+            assert_eq!(code, Some(0), "{said}");
+        }
+        let read = |name: &str| {
+            let (path, options) = (dir.path().join(name), PseudobulkOptions::default());
+            read_table(&path, &ScreenOptions::default(), &options, &mut |_, _| ()).unwrap().table
+        };
+        let (a, b) = (read(&direct), read(&of_both));
+        assert_eq!((a.genes.len(), a.genes.names(), &a.conditions), (n_genes, b.genes.names(), &b.conditions));
+        let largest = (&a.moments.mean - &b.moments.mean).iter().fold(0.0f32, |m, d| m.max(d.abs()));
+        assert!(largest < 1e-6, "{join}: {largest}");
+    }
 }
 
 /// What a chunk may go through.

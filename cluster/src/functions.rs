@@ -11,13 +11,13 @@ use datafusion::arrow::datatypes::{DataType, Field};
 use datafusion::error::{DataFusionError, Result};
 use datafusion::logical_expr::{AggregateUDF, ScalarUDF};
 
-/// Aggregate: `grn_moments(genes, expressions, target, n_tokens)` gives the state of [`crate::sums::Sums`], binary.
+/// Aggregate: `grn_moments(genes, expressions, target, known)` gives the state of [`crate::sums::Sums`], binary.
 ///
 /// `genes` are lists of tokens, `expressions` the counts beside them. Counts are scaled to the total `target` (0: not
-/// scaled), then log1p, as [`grn::data::Normalisation`] does. Tokens from `n_tokens` on are counted in the total of a cell
-/// and nowhere else.
+/// scaled), then log1p, as [`grn::data::Normalisation`] does. `known` are the tokens that stand for genes, see
+/// [`crate::tokens`]; others are left out, of the total of a cell too.
 pub const MOMENTS: &str = "grn_moments";
-/// Scalar: `grn_total(genes, expressions)` gives the sum of the counts of a cell, its marker left out.
+/// Scalar: `grn_total(genes, expressions, known)` gives the sum of the counts of a cell, its marker and unknown tokens left out.
 pub const TOTAL: &str = "grn_total";
 /// Stands before what these functions have to say, so that it can be found among what engines add.
 pub const MARK: &str = "cell data: ";
@@ -33,7 +33,7 @@ pub fn scalars() -> [Arc<ScalarUDF>; 1] {
 }
 
 /// An error about the data.
-fn wrong(what: impl std::fmt::Display) -> DataFusionError {
+pub(crate) fn wrong(what: impl std::fmt::Display) -> DataFusionError {
     DataFusionError::Execution(format!("{MARK}{what}"))
 }
 

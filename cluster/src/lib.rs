@@ -15,5 +15,6 @@ pub mod plan;
 pub mod rows;
 pub mod sums;
 pub mod table;
+pub mod tokens;
 
 pub use self::error::ClusterError;

@@ -14,6 +14,7 @@ use url::Url;
 
 use crate::ClusterError;
 use crate::functions::{aggregates, scalars};
+use crate::tokens::KnownTokens;
 
 /// Columns of the lists.
 const GENES: &str = "genes";
@@ -35,8 +36,8 @@ pub struct Question {
     pub batch_col: Option<String>,
     /// The total to which the counts of a cell are scaled.
     pub target_sum: TargetSum,
-    /// Tokens that genes can have are below this.
-    pub n_tokens: u32,
+    /// The tokens that stand for genes.
+    pub tokens: KnownTokens,
 }
 
 impl Question {
@@ -71,8 +72,8 @@ impl Question {
     ///
     /// # Errors
     /// A plan that cannot be.
-    pub fn totals(rows: DataFrame) -> QueryResult<DataFrame> {
-        let total = scalars()[0].call(vec![named(GENES), named(COUNTS)]).alias("total");
+    pub fn totals(&self, rows: DataFrame) -> QueryResult<DataFrame> {
+        let total = scalars()[0].call(vec![named(GENES), named(COUNTS), self.tokens.literal()]).alias("total");
         let totals = rows.select([total])?.filter(named("total").gt(lit(0.0)))?;
         totals.aggregate(vec![named("total")], vec![count(lit(1i64)).alias("cells")])
     }
@@ -84,7 +85,7 @@ impl Question {
     pub fn moments(&self, rows: DataFrame, target: f64) -> QueryResult<DataFrame> {
         let given = [true, self.celltype_col.is_some(), self.batch_col.is_some()];
         let labels = LABELS.into_iter().zip(given).filter(|(_, given)| *given).map(|(name, _)| named(name));
-        let arguments = vec![named(GENES), named(COUNTS), lit(target), lit(i64::from(self.n_tokens))];
+        let arguments = vec![named(GENES), named(COUNTS), lit(target), self.tokens.literal()];
         rows.aggregate(labels.collect(), vec![aggregates()[0].call(arguments).alias(MOMENTS)])
     }
 }

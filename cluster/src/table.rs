@@ -15,6 +15,7 @@ use ndarray::Array2;
 use crate::ClusterError;
 use crate::plan::{LABELS, MOMENTS, Question};
 use crate::sums::State;
+use crate::tokens::KnownTokens;
 
 /// The state of one group.
 #[derive(Debug, Clone)]
@@ -48,7 +49,7 @@ pub async fn ask(context: &SessionContext, question: &Question, engine: &str) ->
         TargetSum::None => 0.0,
         TargetSum::Fixed(sum) => sum,
         TargetSum::Median => {
-            let totals = Question::totals(rows.clone()).map_err(failed)?.collect().await.map_err(failed)?;
+            let totals = question.totals(rows.clone()).map_err(failed)?.collect().await.map_err(failed)?;
             median(&totals).unwrap_or(1.0)
         }
     };
@@ -110,7 +111,7 @@ impl Answer {
         self.states().map(|state| state.n_cells).sum()
     }
 
-    /// Number of counts above zero of known genes or tokens.
+    /// Number of counts above zero of known genes.
     pub fn n_values(&self) -> u64 {
         self.states().map(|state| state.entries().map(|(_, s)| u64::from(s.above_zero)).sum::<u64>()).sum()
     }
@@ -211,14 +212,9 @@ fn find_control(groups: &[Group], named: Option<&str>, column: &str) -> Result<S
 
 /// Column of each token.
 fn columns(genes: &TokenTable) -> Vec<Option<usize>> {
-    let mut columns = vec![None; n_tokens(genes) as usize];
+    let mut columns = vec![None; KnownTokens::of(genes).end() as usize];
     for (column, &token) in genes.tokens().iter().enumerate() {
         columns[token as usize] = Some(column);
     }
     columns
-}
-
-/// Tokens of the table are below this.
-pub fn n_tokens(genes: &TokenTable) -> u32 {
-    genes.tokens().iter().max().map_or(0, |&largest| largest as u32 + 1)
 }

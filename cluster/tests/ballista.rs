@@ -79,8 +79,8 @@ async fn a_cluster_answers_as_one_process_does() {
     let (question, _) = made(dir.path(), &options, TargetSum::Median);
     let up = Up::start(work.path());
     let answer = up.ask(&question, 8).await;
-    assert_eq!(answer.target, median_total(&options));
-    assert_as_expected(&answer, &expected(&options, answer.target, question.n_tokens));
+    assert_eq!(answer.target, median_total(&options, &question.tokens));
+    assert_as_expected(&answer, &expected(&options, answer.target, &question.tokens));
     let local =
         ask(&Engine::DataFusion.session(Limits::default()).await.unwrap(), &question, "datafusion").await.unwrap();
     assert!(answer.difference(&local).unwrap() < 1e-9);
@@ -115,7 +115,7 @@ async fn a_cluster_survives_an_executor_killed_in_the_middle() {
     let (answer, ended) = answer;
     assert!(ended > killed, "the executor was killed while the query ran");
     assert!(!alive(up.executors[0]) && alive(up.executors[1]));
-    assert_as_expected(&answer, &expected(&options, 1e4, question.n_tokens));
+    assert_as_expected(&answer, &expected(&options, 1e4, &question.tokens));
     let local =
         ask(&Engine::DataFusion.session(Limits::default()).await.unwrap(), &question, "datafusion").await.unwrap();
     assert!(answer.difference(&local).unwrap() < 1e-9);

@@ -7,6 +7,7 @@ mod copying;
 mod drugs;
 mod engine;
 mod fetch;
+mod join;
 mod knockdown;
 mod presets;
 mod pseudobulk;

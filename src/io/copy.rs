@@ -4,6 +4,7 @@
 
 mod concat;
 mod genes;
+mod joined_genes;
 pub(super) mod ledger;
 mod mtx;
 mod select;
@@ -13,7 +14,9 @@ mod union;
 use std::path::Path;
 use std::sync::Arc;
 
-pub use self::concat::{Concat, Join};
+pub use self::concat::Concat;
+pub use self::joined_genes::Join;
+pub(super) use self::joined_genes::JoinedGenes;
 pub use self::ledger::Kept;
 use super::annotation::Annotation;
 use super::cells::{CellFile, GENE_IDS, Names};

@@ -5,10 +5,12 @@ use std::ops::Range;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
-use super::accumulate::{add_cells, needs_totals, same_genes, totals};
+use super::accumulate::{add_cells, needs_totals, totals};
+use super::cells::open_cells_with;
+use super::copy::JoinedGenes;
 use super::h5ad::{TableParts, rows_per_chunk, write_h5ad_parts};
 use super::pseudobulk::TableRows;
-use super::{IoError, ScreenFile, ScreenOptions, check_control, open_screen, read_table, write_pseudobulk};
+use super::{IoError, Join, ScreenFile, ScreenOptions, check_control, open_screen, read_table, write_pseudobulk};
 use crate::data::{
     Condition, DataError, GeneIndex, Normalisation, Pseudobulk, PseudobulkBuilder, PseudobulkOptions, Quantity, Scale,
     Totals,
@@ -63,16 +65,20 @@ struct Surveyed {
     n_cells: usize,
 }
 
-/// Reduces files over the same genes to one row per condition and writes the table, as [`write_pseudobulk`] does.
-/// Conditions of the same name are one condition, whatever their file. Files are opened one at a time.
+/// Reduces files to one row per condition and writes the table, as [`write_pseudobulk`] does. Conditions of the same name
+/// are one condition, whatever their file; `join` says which genes the table has. Files are opened one at a time.
+///
+/// Counts are scaled to the total over the genes of the table that the file has.
 ///
 /// Where the table takes more than `memory` bytes (48 per condition and gene, 64 with halves), the conditions are shared
 /// out over several passes, each of which reads the files and blocks that hold some of its conditions.
 ///
 /// # Errors
-/// As [`super::pseudobulk_of`]; [`DataError::TooFewControls`] where all files together have fewer than two control cells.
+/// As [`super::pseudobulk_of`]; [`DataError::TooFewControls`] where all files together have fewer than two control cells;
+/// [`IoError::Format`] where genes differ under [`Join::Exact`] or nothing is common under [`Join::Inner`].
 pub fn reduce_files(
     paths: &[PathBuf],
+    join: Join,
     screen: &ScreenOptions,
     options: &PseudobulkOptions,
     memory: Option<u64>,
@@ -84,7 +90,8 @@ pub fn reduce_files(
     {
         return copy_table(path, screen, options, output, progress);
     }
-    let (survey, notices) = survey(paths, screen, options, progress)?;
+    let chosen = if join == Join::Exact { None } else { Some(joined_genes(paths, join, screen)?) };
+    let (survey, notices) = survey(paths, chosen.as_ref(), screen, options, progress)?;
     let groups = groups(&survey, options, memory);
     let all = (survey.total_cells() * groups.len()) as u64;
     let mut passes = groups.iter().enumerate().map(|(pass, group)| {
@@ -131,14 +138,26 @@ fn copy_table(
     })
 }
 
-/// Opens each file once: its conditions, and the totals of its cells where they are needed.
+/// The genes of the table.
+fn joined_genes(paths: &[PathBuf], join: Join, screen: &ScreenOptions) -> Result<Arc<GeneIndex>, IoError> {
+    let mut genes = JoinedGenes::new(join);
+    for path in paths {
+        let file = open_cells_with(path, screen.aliases.as_deref(), screen.gene_metadata.as_deref())?;
+        genes.add(path, &file.genes)?;
+    }
+    Ok(genes.finish()?.0)
+}
+
+/// Opens each file: its conditions, and the totals of its cells where they are needed. Where no genes were chosen, all
+/// files must have those of the first.
 fn survey<'a>(
     paths: &'a [PathBuf],
+    chosen: Option<&Arc<GeneIndex>>,
     options: &'a ScreenOptions,
     pseudobulk: &PseudobulkOptions,
     progress: &mut dyn FnMut(u64, u64),
 ) -> Result<(Survey<'a>, Vec<Notice>), IoError> {
-    let (mut first, mut position) = (None::<ScreenFile>, HashMap::new());
+    let (mut first, mut position, mut genes) = (None::<ScreenFile>, HashMap::new(), JoinedGenes::new(Join::Exact));
     let (mut conditions, mut n_cells): (Vec<Condition>, Vec<u64>) = (Vec::new(), Vec::new());
     let (mut files, mut kept, mut notices, mut first_cell) = (Vec::new(), Totals::default(), Vec::new(), 0);
     for path in paths {
@@ -147,7 +166,8 @@ fn survey<'a>(
             let (expected, got) = ("cells (tables of one row per condition are not merged)", "a table");
             return Err(IoError::format(path, "", expected, got));
         }
-        same_genes(first.as_ref().unwrap_or(&file), &file.genes, &file)?;
+        let file = if let Some(genes) = chosen { file.with_genes(Arc::clone(genes)) } else { file };
+        genes.add(path, &file.genes)?;
         let mut places = Vec::with_capacity(file.cells.conditions.len());
         for (condition, n) in file.cells.conditions.iter().zip(file.cells.counts()) {
             let place = *position.entry(condition.clone()).or_insert_with(|| {
@@ -184,7 +204,7 @@ fn survey<'a>(
     }
     let control_label = first.control_label.clone().unwrap_or_else(|| "control".into());
     let median_total = kept.median().unwrap_or(1.0);
-    let genes = Arc::clone(&first.genes);
+    let (genes, _) = genes.finish()?;
     Ok((Survey { paths, options, genes, conditions, n_cells, files, median_total, control_label }, notices))
 }
 
@@ -219,7 +239,7 @@ impl Survey<'_> {
             let in_group = |&place: &u32| group.contains(&(place as usize)).then(|| place - group.start as u32);
             let places: Vec<Option<u32>> = file.conditions.iter().map(in_group).collect();
             if places.iter().any(Option::is_some) {
-                let screen = open_screen(path, self.options)?;
+                let screen = open_screen(path, self.options)?.with_genes(Arc::clone(&self.genes));
                 let of_cell: Vec<Option<u32>> =
                     screen.cells.of_cell.iter().map(|c| c.and_then(|c| places[c as usize])).collect();
                 builder.set_cells_before(file.first_cell);

@@ -228,6 +228,12 @@ impl ScreenFile {
         pseudobulk_of(std::slice::from_ref(self), options, progress)
     }
 
+    /// The same cells over these genes: see [`CellFile::with_genes`].
+    #[must_use]
+    pub fn with_genes(self, genes: Arc<GeneIndex>) -> Self {
+        Self { file: self.file.with_genes(Arc::clone(&genes)), genes, ..self }
+    }
+
     /// The same cells with cell types and batches put together.
     #[must_use]
     pub fn without_context(mut self) -> Self {

@@ -7,7 +7,7 @@ use grn::data::TargetSum;
 use grn::io::TokenTable;
 use grn_cluster::engine::Limits;
 use grn_cluster::plan::Question;
-use grn_cluster::table::n_tokens;
+use grn_cluster::tokens::KnownTokens;
 use grn_cluster::{ClusterError, files};
 
 /// Rows and how they are grouped.
@@ -53,7 +53,7 @@ impl QuestionArgs {
             celltype_col: self.celltype_col.clone(),
             batch_col: self.batch_col.clone(),
             target_sum,
-            n_tokens: n_tokens(&genes),
+            tokens: KnownTokens::of(&genes),
         };
         Ok((question, genes))
     }

@@ -3,7 +3,7 @@
 use std::sync::Arc;
 
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, BooleanArray, LargeBinaryArray, LargeBinaryBuilder};
-use datafusion::arrow::datatypes::{Float64Type, Int64Type};
+use datafusion::arrow::datatypes::Float64Type;
 use datafusion::error::Result;
 use datafusion::logical_expr::{Accumulator, EmitTo, GroupsAccumulator};
 use datafusion::scalar::ScalarValue;
@@ -12,9 +12,7 @@ use grn::data::Normalisation;
 use super::cells::{Cell, Cells};
 use super::{MOMENTS, wrong};
 use crate::sums::{State, Sums};
-
-/// More tokens than this are taken for a mistake.
-const MOST_TOKENS: i64 = 1 << 24;
+use crate::tokens::Known;
 
 /// The sums of many groups.
 #[derive(Debug, Default)]
@@ -82,7 +80,7 @@ impl GroupsAccumulator for Groups {
             if passes(filter, row) {
                 let cell = cells.cell(row)?;
                 let values = reader.read(&cell, arguments)?;
-                self.change(group, |sums| sums.add(cell.tokens, values, arguments.n_tokens));
+                self.change(group, |sums| sums.add(&cell.tokens, values, arguments.n_tokens));
             }
         }
         self.reader = reader;
@@ -116,7 +114,7 @@ impl GroupsAccumulator for Groups {
         let mut reader = Reader::default();
         for (row, sums) in each.iter_mut().enumerate().filter(|(row, _)| passes(filter, *row)) {
             let cell = cells.cell(row)?;
-            sums.add(cell.tokens, reader.read(&cell, arguments)?, arguments.n_tokens);
+            sums.add(&cell.tokens, reader.read(&cell, arguments)?, arguments.n_tokens);
         }
         Ok(vec![Arc::new(states(&each, arguments.n_tokens))])
     }
@@ -154,9 +152,9 @@ impl Accumulator for OneGroup {
 impl Reader {
     /// log1p of the scaled counts of a cell.
     fn read(&mut self, cell: &Cell<'_>, arguments: Arguments) -> Result<&[f32]> {
-        self.expect_once(cell.tokens, arguments.n_tokens)?;
+        self.expect_once(&cell.tokens, arguments.n_tokens)?;
         self.values.clear();
-        self.values.extend_from_slice(cell.counts);
+        self.values.extend_from_slice(&cell.counts);
         arguments.normalisation.apply(&mut self.values);
         Ok(&self.values)
     }
@@ -178,19 +176,18 @@ impl Reader {
 
 /// Lists and literals of a batch; `None` for a batch without rows.
 fn arguments(values: &[ArrayRef]) -> Result<Option<(Cells<'_>, Arguments)>> {
-    let [genes, counts, target, n_tokens] = values else {
+    let [genes, counts, target, known] = values else {
         return Err(wrong(format!("{MOMENTS} has 4 arguments, got {}", values.len())));
     };
     if genes.is_empty() {
         return Ok(None);
     }
-    let (target, n_tokens) =
-        (target.as_primitive::<Float64Type>().value(0), n_tokens.as_primitive::<Int64Type>().value(0));
-    if !(0..=MOST_TOKENS).contains(&n_tokens) || !(0.0..f64::INFINITY).contains(&target) {
-        return Err(wrong(format!("{MOMENTS}: a target of {target} and {n_tokens} tokens cannot be")));
+    let (target, known) = (target.as_primitive::<Float64Type>().value(0), Known::read(known)?);
+    if !(0.0..f64::INFINITY).contains(&target) {
+        return Err(wrong(format!("{MOMENTS}: a target of {target} cannot be")));
     }
     let normalisation = if target > 0.0 { Normalisation::To(target) } else { Normalisation::Log1p };
-    Ok(Some((Cells::new(genes, counts)?, Arguments { normalisation, n_tokens: n_tokens as u32 })))
+    Ok(Some((Cells::new(genes, counts, known)?, Arguments { normalisation, n_tokens: known.end() })))
 }
 
 fn passes(filter: Option<&BooleanArray>, row: usize) -> bool {

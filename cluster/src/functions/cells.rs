@@ -1,10 +1,13 @@
 //! Tokens and counts of the cells of a batch.
 
+use std::borrow::Cow;
+
 use datafusion::arrow::array::{Array, ArrayRef, AsArray, ListArray, PrimitiveArray};
 use datafusion::arrow::datatypes::{ArrowPrimitiveType, Float32Type, Int64Type};
 use datafusion::error::Result;
 
 use super::wrong;
+use crate::tokens::Known;
 
 /// Token of the marker at the beginning of a cell; its count is below 0.
 const MARKER: i64 = 1;
@@ -13,6 +16,7 @@ const MARKER: i64 = 1;
 pub(super) struct Cells<'a> {
     genes: Lists<'a, Int64Type>,
     counts: Lists<'a, Float32Type>,
+    known: Known<'a>,
 }
 
 struct Lists<'a, T: ArrowPrimitiveType> {
@@ -20,16 +24,16 @@ struct Lists<'a, T: ArrowPrimitiveType> {
     entries: &'a PrimitiveArray<T>,
 }
 
-/// One cell without its marker: as many counts as tokens, counts finite and at least 0.
+/// One cell without its marker and tokens that stand for no gene: as many counts as tokens, counts finite and at least 0.
 pub(super) struct Cell<'a> {
-    pub(super) tokens: &'a [i64],
-    pub(super) counts: &'a [f32],
+    pub(super) tokens: Cow<'a, [i64]>,
+    pub(super) counts: Cow<'a, [f32]>,
 }
 
 impl<'a> Cells<'a> {
-    /// The lists `genes` and `expressions`.
-    pub(super) fn new(genes: &'a ArrayRef, counts: &'a ArrayRef) -> Result<Self> {
-        Ok(Self { genes: Lists::new("genes", genes)?, counts: Lists::new("expressions", counts)? })
+    /// The lists `genes` and `expressions`, and the tokens that stand for genes.
+    pub(super) fn new(genes: &'a ArrayRef, counts: &'a ArrayRef, known: Known<'a>) -> Result<Self> {
+        Ok(Self { genes: Lists::new("genes", genes)?, counts: Lists::new("expressions", counts)?, known })
     }
 
     pub(super) fn len(&self) -> usize {
@@ -51,7 +55,12 @@ impl<'a> Cells<'a> {
             let expected = "expected finite counts of at least 0 behind the marker";
             return Err(wrong(format!("{expected}, got {count} of token {token} in a cell of {} genes", tokens.len())));
         }
-        Ok(Cell { tokens, counts })
+        if tokens.iter().all(|t| self.known.has(*t)) {
+            return Ok(Cell { tokens: tokens.into(), counts: counts.into() });
+        }
+        let entries = tokens.iter().zip(counts).filter(|(t, _)| self.known.has(**t));
+        let (tokens, counts): (Vec<i64>, Vec<f32>) = entries.map(|(&t, &c)| (t, c)).unzip();
+        Ok(Cell { tokens: tokens.into(), counts: counts.into() })
     }
 }
 

@@ -10,6 +10,7 @@ use datafusion::logical_expr::{Accumulator, AggregateUDFImpl, GroupsAccumulator,
 
 use super::accumulator::{Groups, OneGroup};
 use super::{MOMENTS, list_types, wrong};
+use crate::tokens::Known;
 
 /// [`MOMENTS`]. It holds nothing: what it needs to know are literals of the plan, so it travels by its name alone.
 #[derive(Debug, PartialEq, Eq, Hash)]
@@ -34,11 +35,11 @@ impl AggregateUDFImpl for Moments {
 
     fn coerce_types(&self, given: &[DataType]) -> Result<Vec<DataType>> {
         if given.len() != 4 {
-            let expected = format!("{MOMENTS}(genes, expressions, target, n_tokens)");
+            let expected = format!("{MOMENTS}(genes, expressions, target, known)");
             return Err(wrong(format!("expected {expected}, got {} arguments", given.len())));
         }
         let mut types = list_types(given)?;
-        types.extend([DataType::Float64, DataType::Int64]);
+        types.extend([DataType::Float64, Known::data_type()]);
         Ok(types)
     }
 

@@ -8,9 +8,10 @@ use grn::data::TargetSum;
 use grn::io::TokenTable;
 use grn::stats::CentralMoments;
 use grn_cluster::plan::Question;
-use grn_cluster::rows::{CellMaker, GENES, RowsOptions, write_rows};
+use grn_cluster::rows::{CellMaker, GENES, MadeCell, RowsOptions, write_rows};
 use grn_cluster::sums::State;
-use grn_cluster::table::{Answer, n_tokens};
+use grn_cluster::table::Answer;
+use grn_cluster::tokens::KnownTokens;
 
 /// Labels and, per token, moments; with the number of cells.
 pub(crate) type Expected = BTreeMap<[String; 3], (u64, BTreeMap<u32, CentralMoments>)>;
@@ -28,40 +29,38 @@ pub(crate) fn made(dir: &Path, options: &RowsOptions, target_sum: TargetSum) -> 
         celltype_col: Some("cell_line_id".into()),
         batch_col: Some("plate".into()),
         target_sum,
-        n_tokens: n_tokens(&genes),
+        tokens: KnownTokens::of(&genes),
     };
     (question, genes)
 }
 
-/// Counts of a cell without its marker.
-fn counts(tokens: &[i64], counts: &[f32]) -> Vec<(i64, f32)> {
-    let marked = tokens.first() == Some(&1) && counts[0] < 0.0;
-    tokens.iter().copied().zip(counts.iter().copied()).skip(usize::from(marked)).collect()
+/// Counts of the known tokens of a cell without its marker.
+fn counts(cell: &MadeCell, known: &KnownTokens) -> Vec<(i64, f32)> {
+    let marked = cell.tokens.first() == Some(&1) && cell.counts[0] < 0.0;
+    let entries = cell.tokens.iter().copied().zip(cell.counts.iter().copied()).skip(usize::from(marked));
+    entries.filter(|(token, _)| known.has(*token)).collect()
 }
 
 /// The median total by sorting all of them.
-pub(crate) fn median_total(options: &RowsOptions) -> f64 {
+pub(crate) fn median_total(options: &RowsOptions, known: &KnownTokens) -> f64 {
     let maker = CellMaker::new(options);
-    let total = |row| {
-        let cell = maker.cell(row);
-        counts(&cell.tokens, &cell.counts).iter().map(|(_, c)| f64::from(*c)).sum::<f64>()
-    };
+    let total = |row| counts(&maker.cell(row), known).iter().map(|(_, c)| f64::from(*c)).sum::<f64>();
     let mut totals: Vec<f64> = (0..options.rows).map(total).filter(|t| *t > 0.0).collect();
     totals.sort_by(f64::total_cmp);
     f64::midpoint(totals[(totals.len() - 1) / 2], totals[totals.len() / 2])
 }
 
 /// Moments in two passes, from the deviations themselves. Values are log1p rounded to f32, as the program holds them.
-pub(crate) fn expected(options: &RowsOptions, target: f64, n_tokens: u32) -> Expected {
+pub(crate) fn expected(options: &RowsOptions, target: f64, known: &KnownTokens) -> Expected {
     let maker = CellMaker::new(options);
     let mut groups: BTreeMap<[String; 3], Values> = BTreeMap::new();
     for row in 0..options.rows {
         let cell = maker.cell(row);
-        let entries = counts(&cell.tokens, &cell.counts);
+        let entries = counts(&cell, known);
         let total: f64 = entries.iter().map(|(_, c)| f64::from(*c)).sum();
         let (n_cells, values) = groups.entry([cell.drug, cell.line, cell.plate]).or_default();
         *n_cells += 1;
-        for (token, count) in entries.into_iter().filter(|(t, _)| *t < i64::from(n_tokens)) {
+        for (token, count) in entries {
             let value = (f64::from(count) * target / total).ln_1p() as f32;
             values.entry(token as u32).or_default().push(f64::from(value));
         }

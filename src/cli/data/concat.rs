@@ -2,13 +2,14 @@
 
 use std::path::PathBuf;
 
-use clap::{Args, ValueEnum};
+use clap::Args;
 
 use super::copying::{self, OutputArgs, SourceArgs};
+use super::join::JoinArg;
 use crate::cli::error::CliError;
 use crate::cli::session::Session;
 use crate::error::ExitStatus;
-use crate::io::{Concat, Join};
+use crate::io::Concat;
 
 /// Arguments of `grn data concat`.
 #[derive(Debug, Args)]
@@ -34,24 +35,9 @@ pub(in crate::cli) struct ConcatArgs {
     source: SourceArgs,
 }
 
-/// `--join`.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-enum JoinArg {
-    /// The same genes in the same order in every file
-    Exact,
-    /// Genes that all files have
-    Inner,
-    /// Genes that any file has
-    Outer,
-}
-
 pub(super) fn run(args: &ConcatArgs, session: &mut Session) -> Result<ExitStatus, CliError> {
     let format = args.output.check(&args.files, session)?;
-    let join = match args.join {
-        JoinArg::Exact => Join::Exact,
-        JoinArg::Inner => Join::Inner,
-        JoinArg::Outer => Join::Outer,
-    };
+    let join = args.join.into();
     let bar = session.printer.bar("reading annotation", args.files.len() as u64);
     let open = |path: &PathBuf| args.source.open(path);
     let concat = Concat::survey(&args.files, join, args.label.as_deref(), &open, &mut || bar.inc(1))?;
@@ -62,6 +48,6 @@ pub(super) fn run(args: &ConcatArgs, session: &mut Session) -> Result<ExitStatus
         session.plan(&copying::plan(what, &args.output.output, cells, genes, concat.values))?;
         return Ok(ExitStatus::Done);
     }
-    let work = copying::work(&format!("concat {join:?} {:?} {:?}", args.label, args.source), &args.files);
+    let work = copying::work(&format!("concat {:?} {:?} {:?}", args.join, args.label, args.source), &args.files);
     args.output.write(session, format, &concat.cells, work, concat.blocks(&open))
 }

@@ -6,6 +6,7 @@ use std::process::Command;
 
 use clap::Args;
 
+use super::join::JoinArg;
 use super::pseudobulk::PseudobulkArgs;
 use crate::cli::error::CliError;
 use crate::cli::plan::Plan;
@@ -63,8 +64,12 @@ pub(super) fn run(args: &PseudobulkArgs, session: &Session) -> Result<ExitStatus
 /// The arguments as the other program takes them.
 fn arguments(args: &PseudobulkArgs, session: &Session) -> Result<Vec<OsString>, CliError> {
     let screen = &args.screen;
-    let unknown =
-        [("--halves", args.halves), ("--scale", screen.scale.is_some()), ("--aliases", screen.aliases.is_some())];
+    let unknown = [
+        ("--halves", args.halves),
+        ("--join", args.join != JoinArg::Exact),
+        ("--scale", screen.scale.is_some()),
+        ("--aliases", screen.aliases.is_some()),
+    ];
     if let Some((flag, _)) = unknown.into_iter().find(|(_, given)| *given) {
         let hint = Some("leave it out, or use `--engine local`".into());
         return Err(CliError::usage(flag, "the engine local", args.engine.engine.clone(), hint));

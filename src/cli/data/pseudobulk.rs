@@ -6,6 +6,7 @@ use clap::Args;
 use serde_json::json;
 
 use super::engine::{self, EngineArgs};
+use super::join::JoinArg;
 use crate::cli::args::ScreenArgs;
 use crate::cli::error::CliError;
 use crate::cli::plan::{self, Plan, Work};
@@ -19,12 +20,16 @@ const MEMORY: u64 = 4_000_000_000;
 /// Arguments of `grn data pseudobulk`.
 #[derive(Debug, Args)]
 pub(in crate::cli) struct PseudobulkArgs {
-    /// Screens: any readable cells; several files over the same genes are merged, opened one at a time
+    /// Screens: any readable cells; several files are merged, opened one at a time
     #[arg(required = true, value_name = "FILE")]
     pub(super) files: Vec<PathBuf>,
     /// Where the table goes (.h5ad)
     #[arg(short, long, value_name = "FILE")]
     pub(super) output: PathBuf,
+    /// Genes of the table: those of all files, which must be the same (exact), those in all files (inner), or those in any
+    /// (outer; zero where a file lacks one)
+    #[arg(long, value_enum, default_value = "exact", value_name = "HOW")]
+    pub(super) join: JoinArg,
     /// Keep the means of two random halves of the cells too
     #[arg(long)]
     pub(super) halves: bool,
@@ -78,5 +83,5 @@ fn reduce(args: &PseudobulkArgs, session: &Session) -> Result<Reduced, CliError>
         bar.set_position(done);
     };
     let memory = Some(session.memory.unwrap_or(MEMORY));
-    Ok(reduce_files(&args.files, &screen, &options, memory, &args.output, &mut progress)?)
+    Ok(reduce_files(&args.files, args.join.into(), &screen, &options, memory, &args.output, &mut progress)?)
 }

@@ -5,21 +5,11 @@ use std::path::PathBuf;
 use std::sync::Arc;
 
 use super::Cells;
+use super::joined_genes::{Join, JoinedGenes};
 use super::union::Union;
-use crate::data::{Csr, GeneIndex};
-use crate::error::{Notice, some_of};
+use crate::data::Csr;
+use crate::error::Notice;
 use crate::io::{CellFile, Coded, Column, IoError};
-
-/// Which genes the cells of several files have.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Join {
-    /// The genes of the first file, which all others must have in the same order.
-    Exact,
-    /// The genes that all files have, in the order of the first.
-    Inner,
-    /// The genes that any file has, in order of first appearance; zero where a file lacks one.
-    Outer,
-}
 
 /// Files that become one.
 #[derive(Debug)]
@@ -49,7 +39,15 @@ impl Concat {
         open: Open<'_>,
         progress: &mut dyn FnMut(),
     ) -> Result<Self, IoError> {
-        let mut survey = Survey { join, ..Survey::default() };
+        let genes = JoinedGenes::new(join);
+        let mut survey = Survey {
+            genes,
+            names: Vec::new(),
+            columns: Vec::new(),
+            var: Vec::new(),
+            var_notices: Vec::new(),
+            values: 0,
+        };
         for path in files {
             let file = open(path)?;
             let mut cells = file.annotation()?;
@@ -85,12 +83,7 @@ fn of_file(path: &std::path::Path, n_cells: usize) -> Column {
 
 /// What is known after some of the files.
 struct Survey {
-    join: Join,
-    n_files: usize,
-    first: Option<(PathBuf, Arc<GeneIndex>)>,
-    /// Genes in order, and in how many files each is.
-    genes: Vec<Arc<str>>,
-    times: HashMap<Arc<str>, usize>,
+    genes: JoinedGenes,
     names: Vec<String>,
     columns: Vec<(String, Union)>,
     var: Vec<(String, Column)>,
@@ -98,30 +91,12 @@ struct Survey {
     values: u64,
 }
 
-impl Default for Survey {
-    fn default() -> Self {
-        Self {
-            join: Join::Exact,
-            n_files: 0,
-            first: None,
-            genes: Vec::new(),
-            times: HashMap::new(),
-            names: Vec::new(),
-            columns: Vec::new(),
-            var: Vec::new(),
-            var_notices: Vec::new(),
-            values: 0,
-        }
-    }
-}
-
 impl Survey {
     fn add(&mut self, path: &std::path::Path, file: &CellFile, cells: Cells) -> Result<(), IoError> {
-        self.add_genes(path, &cells.genes)?;
-        if self.n_files == 0 {
+        if self.genes.n_files() == 0 {
             self.var = cells.var;
         }
-        self.n_files += 1;
+        self.genes.add(path, &cells.genes)?;
         self.values += file.stored_values();
         let before = self.names.len();
         for (name, column) in &cells.obs {
@@ -139,36 +114,8 @@ impl Survey {
         Ok(())
     }
 
-    fn add_genes(&mut self, path: &std::path::Path, genes: &Arc<GeneIndex>) -> Result<(), IoError> {
-        let Some((first_path, first)) = &self.first else {
-            self.first = Some((path.to_owned(), Arc::clone(genes)));
-            self.genes = genes.names().to_vec();
-            self.times = genes.names().iter().map(|name| (Arc::clone(name), 1)).collect();
-            return Ok(());
-        };
-        if self.join == Join::Exact {
-            return if first == genes { Ok(()) } else { Err(other_genes(first_path, first, path, genes)) };
-        }
-        for name in genes.names() {
-            let times = self.times.entry(Arc::clone(name)).or_insert(0);
-            *times += 1;
-            if *times == 1 {
-                self.genes.push(Arc::clone(name));
-            }
-        }
-        Ok(())
-    }
-
     fn finish(self) -> Result<Cells, IoError> {
-        let Some((path, first)) = self.first else {
-            return Err(IoError::format("", "", "at least one file", "none"));
-        };
-        let common = |name: &&Arc<str>| self.join != Join::Inner || self.times.get(*name) == Some(&self.n_files);
-        let genes: Vec<&Arc<str>> = self.genes.iter().filter(common).collect();
-        if genes.is_empty() {
-            return Err(IoError::format(&path, "genes", "genes that all files have", "none"));
-        }
-        let genes = Arc::new(GeneIndex::new(&genes).map_err(IoError::data(&path))?);
+        let (genes, first) = self.genes.finish()?;
         let own: Option<Vec<u32>> = genes.names().iter().map(|n| first.id(n).map(|g| g.index() as u32)).collect();
         let var = match own {
             Some(own) => self.var.into_iter().map(|(name, column)| (name, column.select(&own))).collect(),
@@ -182,26 +129,6 @@ impl Survey {
         let obs = self.columns.into_iter().map(|(name, union)| (name, union.finish())).collect();
         Ok(Cells { names, obs, genes, var, notices })
     }
-}
-
-/// Says which genes differ, or that their order does.
-fn other_genes(first: &std::path::Path, expected: &GeneIndex, path: &std::path::Path, got: &GeneIndex) -> IoError {
-    let lacks = |a: &GeneIndex, b: &GeneIndex| -> Vec<Arc<str>> {
-        a.names().iter().filter(|name| b.id(name).is_none()).cloned().collect()
-    };
-    let list = |names: &[Arc<str>]| if names.is_empty() { "none".into() } else { some_of(names, 5) };
-    let (missing, extra) = (lacks(expected, got), lacks(got, expected));
-    let got = if missing.is_empty() && extra.is_empty() {
-        "the same genes in another order".to_owned()
-    } else {
-        format!("{} missing ({}) and {} others ({})", missing.len(), list(&missing), extra.len(), list(&extra))
-    };
-    IoError::format(
-        path,
-        "genes",
-        format!("the {} genes of `{}` (or another `--join`)", expected.len(), first.display()),
-        got,
-    )
 }
 
 /// Names with a suffix where they occur again, and how many got one.

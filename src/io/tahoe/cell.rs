@@ -25,7 +25,7 @@ pub(super) struct Reader<'a> {
 #[derive(Debug, Clone, Default, PartialEq)]
 pub(super) struct Cell {
     pub(super) counts: Vec<(u32, f32)>,
-    /// All counts but the marker, of unknown tokens too.
+    /// All counts but the marker and those of unknown tokens.
     pub(super) total: f64,
     /// Entries whose token the table does not have.
     pub(super) unknown: u64,
@@ -80,9 +80,11 @@ impl<'a> Reader<'a> {
             if !(count.is_finite() && count >= 0.0) {
                 return Err(batch.wrong(at, "finite counts of at least 0 behind the marker", count.to_string()));
             }
-            cell.total += f64::from(count);
             match self.tokens.column(token) {
-                Some(column) => cell.counts.push((column, count)),
+                Some(column) => {
+                    cell.total += f64::from(count);
+                    cell.counts.push((column, count));
+                }
                 None => cell.unknown += 1,
             }
         }
