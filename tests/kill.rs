@@ -86,9 +86,9 @@ fn killed(folder: &Path, args: &[&str], after: Duration) -> bool {
     running
 }
 
-/// How often a command is killed: a few times, or as the variable `GRN_TEST_KILLS` says.
-fn times(few: u64) -> u64 {
-    std::env::var("GRN_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(few)
+/// How often a command is killed: often, or as the variable `GRN_TEST_KILLS` says.
+fn times(usual: u64) -> u64 {
+    std::env::var("GRN_TEST_KILLS").ok().and_then(|n| n.parse().ok()).unwrap_or(usual)
 }
 
 /// Kills the command so many times at moments drawn from the time that a whole run takes, then lets it end.
@@ -135,7 +135,7 @@ fn a_fit_that_is_killed_resumes_to_the_same_bits() {
     };
     let whole = timed(folder, &args("whole"));
     let parts = args("parts");
-    kill_and_resume(folder, &parts, &[&parts[..], &["--resume"]].concat(), &folder.join("parts"), times(10), whole);
+    kill_and_resume(folder, &parts, &[&parts[..], &["--resume"]].concat(), &folder.join("parts"), times(50), whole);
     // What holds times of day or the place of the run differs.
     let same = |name: &str| !["manifest.json", "metrics.jsonl", "log.txt"].contains(&name);
     let (expected, got) = (contents(&folder.join("whole"), same), contents(&folder.join("parts"), same));
@@ -160,7 +160,7 @@ fn a_conversion_that_is_killed_ends_in_the_same_bits() {
         let args = |output| ["-q", "data", "convert", "screen.h5ad", "--shard-rows", "100", "-o", output];
         let time = timed(folder, &args(whole.as_str()));
         let first = args(parts.as_str());
-        kill_and_resume(folder, &first, &[&first[..], &["--resume"]].concat(), &folder.join(&parts), times(5), time);
+        kill_and_resume(folder, &first, &[&first[..], &["--resume"]].concat(), &folder.join(&parts), times(20), time);
         if format == "h5ad" {
             assert!(std::fs::read(folder.join(&whole)).unwrap() == std::fs::read(folder.join(&parts)).unwrap());
             continue;
