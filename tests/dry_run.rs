@@ -55,6 +55,7 @@ fn planned_memory_is_near_the_measured_peak() {
         "cv screen.h5ad --prior prior.tsv --model linear --k 3 --outdir cv",
         "de screen.h5ad -o de.csv",
         "score --pred screen.h5ad --real screen.h5ad --outdir scores",
+        "score --pred screen.h5ad --real screen.h5ad --profile vcc2025 --outdir vcc",
         "predict --run grn --pert SOX2",
         "predict --run grn --pert SOX2 --cells 50 --controls screen.h5ad -o cells.h5ad",
     ];

@@ -20,7 +20,7 @@ use super::progress::Bar;
 use super::session::Session;
 use crate::error::{ExitStatus, Notice};
 use crate::io::{self, IoError};
-use crate::score::{self, Controls, LogCells, ScoreOptions, Stored};
+use crate::score::{self, Controls, LogCells, Metric, ScoreOptions, Stored};
 
 /// Arguments of `grn score`.
 #[derive(Debug, Args)]
@@ -98,8 +98,9 @@ pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, 
         return Err(CliError::usage("`grn score`", "--pred FILE and --real FILE", "neither or one", None));
     };
     let profile = score::profile(&args.profile)?;
-    limits::check(&profile.select(&args.only, &args.skip)?, &args.fail_under)?;
-    if session.plans() && dry_run(&args, session, [pred, real])? {
+    let metrics = profile.select(&args.only, &args.skip)?;
+    limits::check(&metrics, &args.fail_under)?;
+    if session.plans() && dry_run(&args, session, [pred, real], &metrics)? {
         return Ok(ExitStatus::Done);
     }
     let real = read_cells(session, real, &args.screen_options, args.allow_discrete)?;
@@ -132,13 +133,13 @@ pub(super) fn run(args: ScoreArgs, session: &mut Session) -> Result<ExitStatus, 
 }
 
 /// Reads labels, no expression.
-fn dry_run(args: &ScoreArgs, session: &Session, files: [&PathBuf; 2]) -> Result<bool, CliError> {
+fn dry_run(args: &ScoreArgs, session: &Session, files: [&PathBuf; 2], metrics: &[&Metric]) -> Result<bool, CliError> {
     let [pred, real] = files.map(|path| plan::open(session, path, &args.screen_options).map(|file| Work::of(&file)));
     let (pred, real) = (pred?, real?);
     let [pred_path, real_path] = files.map(|path| path.display());
     let plan = Plan::new(format!("score `{pred_path}` against `{real_path}` by profile {}", args.profile));
     let plan = real.sizes(plan.size("predicted cells", pred.cells)).may_write(session.outdir.as_deref());
-    session.plan(&plan.costs(real.score(&pred, args.ceiling)))
+    session.plan(&plan.costs(real.score(&pred, args.ceiling, metrics.iter().any(|m| m.of_cells))))
 }
 
 /// Blocks read ahead of those that are sorted by gene.

@@ -174,7 +174,8 @@ fn plan(output: &Path, simulator: &Simulator) -> Plan {
     let what = format!("simulate a screen under the law {} with {} edges", law.name(), law.n_edges());
     let plan = Plan::new(what).size("cells", cells).size("genes", genes).size("perturbations", size.perturbations);
     let plan = plan.size("perturbed cells", perturbed).size("controls", size.controls);
-    let work = Work { cells, genes, conditions: size.perturbations * arms + 1, values: (cells * genes) as u64 };
+    let work =
+        Work { cells, genes, conditions: size.perturbations * arms + 1, values: (cells * genes) as u64, pairs: 0.0 };
     // Engines of single molecules take a time of their own, which no size tells.
     let plan = if options.engine.hours.is_empty() { plan.costs(work.simulate()) } else { plan };
     plan.writes(output).writes(output.with_extension("truth"))

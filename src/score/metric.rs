@@ -85,6 +85,8 @@ pub struct Metric {
     pub unit: &'static str,
     /// What it needs.
     pub needs: Needs,
+    /// Whether it compares cell with cell: all cells are then held in memory, and time grows with the pairs of them.
+    pub of_cells: bool,
     /// Evaluates it; one number for all perturbations is repeated.
     pub evaluate: Evaluate,
     /// Its value over all perturbations, where that is not their mean.
@@ -103,11 +105,31 @@ const fn one(
     unit: &'static str,
     evaluate: Evaluate,
 ) -> Metric {
-    Metric { name, about, best: Best::One, range, unit, needs: Needs::Means, evaluate, aggregate: None }
+    Metric {
+        name,
+        about,
+        best: Best::One,
+        range,
+        unit,
+        needs: Needs::Means,
+        of_cells: false,
+        evaluate,
+        aggregate: None,
+    }
 }
 
 const fn zero(name: &'static str, about: &'static str, unit: &'static str, evaluate: Evaluate) -> Metric {
-    Metric { name, about, best: Best::Zero, range: POSITIVE, unit, needs: Needs::Means, evaluate, aggregate: None }
+    Metric {
+        name,
+        about,
+        best: Best::Zero,
+        range: POSITIVE,
+        unit,
+        needs: Needs::Means,
+        of_cells: false,
+        evaluate,
+        aggregate: None,
+    }
 }
 
 const fn count(name: &'static str, about: &'static str, evaluate: Evaluate) -> Metric {
@@ -118,6 +140,7 @@ const fn count(name: &'static str, about: &'static str, evaluate: Evaluate) -> M
         range: POSITIVE,
         unit: "genes",
         needs: Needs::Tests,
+        of_cells: false,
         evaluate,
         aggregate: None,
     }
@@ -139,6 +162,12 @@ impl Metric {
     /// The same metric, which needs differential expression.
     const fn of_tests(mut self) -> Self {
         self.needs = Needs::Tests;
+        self
+    }
+
+    /// The same metric, which compares cell with cell.
+    const fn between_cells(mut self) -> Self {
+        self.of_cells = true;
         self
     }
 
@@ -223,7 +252,8 @@ pub const METRICS: &[Metric] = &[
         CORRELATION,
         "r",
         edistance::correlation,
-    ),
+    )
+    .between_cells(),
     one(
         "clustering_agreement",
         "adjusted mutual information of the clusters of mean profiles",
@@ -301,11 +331,13 @@ pub const METRICS: &[Metric] = &[
         top20::opposite_direction,
     )
     .within(SHARE),
-    zero("edistance", "energy distance of predicted and real cells", "log1p", edistance::to_real),
+    zero("edistance", "energy distance of predicted and real cells", "log1p", edistance::to_real).between_cells(),
     zero("mmd_linear", "squared distance of means (linear kernel)", "log1p squared", mmd::linear),
     zero("mmd_rbf", "maximum mean discrepancy, radial kernel, gamma 1, on components", "kernel", mmd::radial)
-        .within((0.0, 2.0)),
-    zero("sinkhorn_divergence", "transport between cells on components", "log1p squared", sinkhorn::evaluate),
+        .within((0.0, 2.0))
+        .between_cells(),
+    zero("sinkhorn_divergence", "transport between cells on components", "log1p squared", sinkhorn::evaluate)
+        .between_cells(),
     one(
         "pds_cosine",
         "1 - rank of the own truth among the others by cosine, without target genes; random is 0.5",

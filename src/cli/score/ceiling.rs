@@ -40,7 +40,8 @@ pub(super) fn run(args: CeilingArgs, session: &mut Session) -> Result<ExitStatus
     if session.plans() {
         let work = Work::of(&plan::open(session, &args.real, &args.screen_options)?);
         let plan = work.sizes(Plan::new(format!("score halves of the cells of `{}`", args.real.display())));
-        if session.plan(&plan.may_write(session.outdir.as_deref()).costs(work.score(&work, true)))? {
+        let of_cells = profile.select(&args.only, &args.skip)?.iter().any(|m| m.of_cells);
+        if session.plan(&plan.may_write(session.outdir.as_deref()).costs(work.score(&work, true, of_cells)))? {
             return Ok(ExitStatus::Done);
         }
     }
