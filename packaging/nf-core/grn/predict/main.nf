@@ -1,0 +1,42 @@
+process GRN_PREDICT {
+    tag "$meta.id"
+    label 'process_low'
+
+    conda "${moduleDir}/environment.yml"
+    // The image of packaging/docker. In nf-core/modules the addresses of the published containers stand here.
+    container "${ workflow.containerEngine in ['singularity', 'apptainer'] && !task.ext.singularity_pull_docker_container ?
+        'docker-daemon://grn:0.1.0' :
+        'grn:0.1.0' }"
+
+    input:
+    tuple val(meta), path(run)
+    tuple val(meta2), path(perturbations)
+
+    output:
+    tuple val(meta), path("${prefix}.${suffix}"), emit: predictions
+    tuple val("${task.process}"), val('grn'), eval("grn --version | sed 's/grn //'"), topic: versions, emit: versions_grn
+
+    when:
+    task.ext.when == null || task.ext.when
+
+    script:
+    def args = task.ext.args ?: ''
+    prefix = task.ext.prefix ?: "${meta.id}_predictions"
+    suffix = task.ext.suffix ?: 'tsv'
+    """
+    grn predict \\
+        --run ${run} \\
+        --perts ${perturbations} \\
+        --threads ${task.cpus} \\
+        --no-config \\
+        ${args} \\
+        -o ${prefix}.${suffix}
+    """
+
+    stub:
+    prefix = task.ext.prefix ?: "${meta.id}_predictions"
+    suffix = task.ext.suffix ?: 'tsv'
+    """
+    touch ${prefix}.${suffix}
+    """
+}
