@@ -88,7 +88,7 @@ fn left_behind(root: &Path) -> Vec<String> {
             // The first one: that of the changelog is the newest entry.
             let found = text.split(before).nth(1).unwrap_or_default();
             let end = found.strip_prefix(version.as_str());
-            if !end.is_some_and(|rest| !rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-')) {
+            if end.is_none_or(|rest| rest.starts_with(|c: char| c.is_ascii_alphanumeric() || c == '-')) {
                 wrong.push(format!("{}: after `{}`", file.display(), before.trim()));
             }
         }
@@ -271,25 +271,21 @@ struct Module {
 }
 
 impl Module {
-    /// `values` are those that Groovy would compute; defaults of `task.ext` are read from the file.
+    /// `values` are those that Groovy would compute; the default of `task.ext.prefix` is read from the file.
     fn read(name: &str, values: &[(&str, &str)]) -> Self {
         let path = root().join("packaging/nf-core/grn").join(name).join("main.nf");
         let text = fs::read_to_string(path).unwrap();
         let given = [("meta.id", "screen"), ("task.cpus", "2"), ("memory", "--memory 2000M"), ("args", "")];
         let values = given.iter().chain(values).map(|(k, v)| ((*k).to_owned(), (*v).to_owned())).collect();
         let mut module = Self { text, values };
-        for variable in ["prefix", "suffix"] {
-            if let Some(default) = module.default_of(variable) {
-                module.values.insert(variable.to_owned(), default);
-            }
-        }
+        let prefix = module.default_prefix();
+        module.values.insert("prefix".to_owned(), prefix);
         module
     }
 
-    fn default_of(&self, variable: &str) -> Option<String> {
-        let line =
-            self.text.lines().find(|l| l.trim().starts_with(&format!("{variable} = task.ext.{variable} ?: ")))?;
-        Some(self.render(line.split("?: ").nth(1)?.trim_matches(['"', '\''])))
+    fn default_prefix(&self) -> String {
+        let after = self.text.split("prefix = task.ext.prefix ?: \"").nth(1).unwrap();
+        self.render(after.split('"').next().unwrap())
     }
 
     /// Text with its values, as Groovy fills a string; a value that no one gave is an error.
@@ -358,7 +354,7 @@ fn scripts_of_the_modules_write_what_they_promise() {
                 ("args", "--seed 3"),
             ],
         ),
-        Module::read("predict", &[("run", "screen"), ("perturbations", "genes.txt")]),
+        Module::read("predict", &[("run", "screen"), ("perturbations", "genes.txt"), ("format", "tsv")]),
         Module::read("rank", &[("run", "screen"), ("query", "--treated screen.h5ad"), ("args", "--top 5")]),
     ];
     let folder = tempfile::tempdir().unwrap();

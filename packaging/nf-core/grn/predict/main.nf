@@ -11,9 +11,10 @@ process GRN_PREDICT {
     input:
     tuple val(meta), path(run)
     tuple val(meta2), path(perturbations)
+    val format
 
     output:
-    tuple val(meta), path("${prefix}.${suffix}"), emit: predictions
+    tuple val(meta), path("${prefix}.${format}"), emit: predictions
     tuple val("${task.process}"), val('grn'), eval("grn --version | sed 's/grn //'"), topic: versions, emit: versions_grn
 
     when:
@@ -22,7 +23,6 @@ process GRN_PREDICT {
     script:
     def args = task.ext.args ?: ''
     prefix = task.ext.prefix ?: "${meta.id}_predictions"
-    suffix = task.ext.suffix ?: 'tsv'
     """
     grn predict \\
         --run ${run} \\
@@ -30,13 +30,12 @@ process GRN_PREDICT {
         --threads ${task.cpus} \\
         --no-config \\
         ${args} \\
-        -o ${prefix}.${suffix}
+        -o ${prefix}.${format}
     """
 
     stub:
     prefix = task.ext.prefix ?: "${meta.id}_predictions"
-    suffix = task.ext.suffix ?: 'tsv'
     """
-    touch ${prefix}.${suffix}
+    touch ${prefix}.${format}
     """
 }
