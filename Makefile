@@ -3,7 +3,7 @@ CARGO ?= cargo
 SHELL := /bin/bash
 -include .tools/env.mk
 
-.PHONY: help setup demo test lint bench peers cluster cluster-check cuda-check schema docs
+.PHONY: help setup demo test lint bench peers cluster cluster-check cuda-check schema docs archive
 
 help:
 	@echo 'make demo        the whole job on the embedded simulated screen'
@@ -14,6 +14,7 @@ help:
 	@echo 'make cluster     the program grn-cluster: Parquet through DataFusion and Ballista (see cluster/README.md)'
 	@echo 'make cluster-check  clippy and tests of cluster/'
 	@echo 'make cuda-check  build and test with CUDA (what needs a GPU is skipped without; fetches nvcc where there is none)'
+	@echo 'make archive     target/dist: the release archive, with completions, manual pages and licences'
 	@echo 'make docs        docs/reference and the schema of settings, from the program'
 	@echo 'make setup       install what the build needs from the system'
 
@@ -65,3 +66,6 @@ schema: setup
 
 docs: schema
 	$(CARGO) run --quiet -- reference docs/reference
+
+archive: setup
+	@CARGO='$(CARGO)' packaging/release
