@@ -65,21 +65,32 @@ async fn sums_that_do_not_fit_go_to_disk() {
     let options = RowsOptions { genes: 3000, genes_per_cell: 300, drugs: 30, lines: 10, ..small(6000) };
     let (question, _) = made(dir.path(), &options, TargetSum::None);
     let plenty = local(&question, Limits { parts: Some(2), memory: None }).await.unwrap();
-    // The sums of all groups are some 60 MB.
-    let session = Engine::DataFusion.session(Limits { parts: Some(2), memory: Some(40 << 20) }).await.unwrap();
-    let little = ask(&session, &question, "datafusion").await.unwrap();
-    assert!(plenty.difference(&little).unwrap() < 1e-12);
+    // The sums of all groups are some 60 MB; an engine needs room for the largest of its steps besides.
+    for megabytes in [40, 56, 72, 88] {
+        let limits = Limits { parts: Some(2), memory: Some(megabytes << 20) };
+        let Ok(little) = local(&question, limits).await else { continue };
+        assert!(plenty.difference(&little).unwrap() < 1e-12);
+        if let Some((groups, spills)) = groups_and_spills(&question, limits).await {
+            assert_eq!(groups, plenty.groups.len());
+            assert!(spills > 0, "all sums fit into {megabytes} MB");
+            return;
+        }
+    }
+    panic!("no answer within 88 MB");
+}
+
+/// Groups of the answer and how often sums went to disk; `None` where memory did not suffice.
+async fn groups_and_spills(question: &Question, limits: Limits) -> Option<(usize, usize)> {
+    let session = Engine::DataFusion.session(limits).await.unwrap();
     let rows = question.rows(&session, "datafusion").await.unwrap();
     let plan = question.moments(rows, 0.0).unwrap().create_physical_plan().await.unwrap();
-    let batches = datafusion::physical_plan::collect(Arc::clone(&plan), session.task_ctx()).await.unwrap();
-    assert_eq!(batches.iter().map(RecordBatch::num_rows).sum::<usize>(), plenty.groups.len());
-    let mut open = vec![plan];
-    let mut spills = 0;
+    let batches = datafusion::physical_plan::collect(Arc::clone(&plan), session.task_ctx()).await.ok()?;
+    let (mut open, mut spills) = (vec![plan], 0);
     while let Some(node) = open.pop() {
         spills += node.metrics().and_then(|m| m.spill_count()).unwrap_or(0);
         open.extend(node.children().into_iter().cloned());
     }
-    assert!(spills > 0);
+    Some((batches.iter().map(RecordBatch::num_rows).sum(), spills))
 }
 
 /// Cells with their labels in other types than the usual ones: 32-bit tokens, doubles, long lists, dictionaries, no label.
