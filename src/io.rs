@@ -60,7 +60,9 @@ pub use self::h5ad::{
     Labels, RowsLayout, StreamedCells, TableParts, TableRowNames, write_h5ad, write_h5ad_parts, write_h5ad_rows,
     write_h5ad_stream,
 };
-pub use self::lent::{Lender, LentCells, LentFrame, LentLayout, LentMatrix, Loan, Numbers, Shared, is_lent, lend, lent_summary};
+pub use self::lent::{
+    Lender, LentCells, LentFrame, LentLayout, LentMatrix, Loan, Numbers, Shared, is_lent, lend, lent_file, lent_summary,
+};
 pub use self::network::{
     ACTIVATION, EdgeMark, GeneMark, NETWORK_FORMATS, NetworkDrawing, NetworkFormat, REPRESSION, Rgb, UNSIGNED,
     write_network,

@@ -7,10 +7,9 @@ use std::time::Duration;
 
 use grn::cli::{Answer, Audience, Failure, FailureKind, Said, Table, TableColumn};
 use grn::error::ExitStatus;
-use numpy::PyArray1;
 use pyo3::exceptions::PyRuntimeError;
 use pyo3::prelude::*;
-use pyo3::types::{PyDict, PyTuple};
+use pyo3::types::{PyByteArray, PyDict, PyTuple};
 
 /// How often signals are looked for.
 const BETWEEN_LOOKS: Duration = Duration::from_millis(100);
@@ -43,16 +42,14 @@ impl Audience for Line {
     }
 }
 
-/// Runs a command of `grn`. `heard(kind, ...)` is called on this thread: `("notice" | "step" | "detail", text)`,
-/// `("progress", what, done, of, message)`, `("finished", what)`. Returns how it ended, what it printed, and its table.
+/// Runs a command of `grn`: takes its arguments and `heard`, which is called on this thread as `(kind, ...)`:
+/// `("notice" | "step" | "detail", text)`, `("progress", what, done, of, message)`, `("finished", what)`. Returns how it
+/// ended, what it printed, and its table.
 ///
 /// Ctrl-C is seen within 0.1 s: the work is asked to end in good order, and the answer is awaited; a second one does not wait.
-#[pyfunction]
-pub(crate) fn call<'py>(
-    py: Python<'py>,
-    arguments: Vec<String>,
-    heard: &Bound<'py, PyAny>,
-) -> PyResult<(&'static str, Vec<String>, Option<Bound<'py, PyDict>>)> {
+pub(crate) fn call<'py>(args: &Bound<'py, PyTuple>) -> PyResult<Bound<'py, PyAny>> {
+    let py = args.py();
+    let (arguments, heard): (Vec<String>, Bound<'py, PyAny>) = args.extract()?;
     let interrupted = Arc::new(AtomicBool::new(false));
     let events = start(arguments, &interrupted)?;
     let mut stopped: Option<PyErr> = None;
@@ -60,7 +57,7 @@ pub(crate) fn call<'py>(
         let event = py.detach(|| events.receive());
         let listened = match event {
             Some(Event::Ended(ended)) => break ended,
-            Some(Event::Said(said)) => tell(py, heard, said),
+            Some(Event::Said(said)) => tell(py, &heard, said),
             None => Ok(()),
         };
         // Signals are for the main thread; elsewhere this does nothing.
@@ -80,7 +77,7 @@ pub(crate) fn call<'py>(
                 (ExitStatus::Done, None) => "done",
                 (ExitStatus::CheckFailed, None) => "check failed",
             };
-            Ok((status, output, table.map(|table| columns(py, table)).transpose()?))
+            Ok((status, output, table.map(|table| columns(py, table)).transpose()?).into_pyobject(py)?.into_any())
         }
         (Err(failure), Some(error)) if failure.kind == FailureKind::Interrupted => Err(error),
         (Err(failure), _) => Err(raised(py, failure)),
@@ -129,19 +126,31 @@ fn tell(py: Python<'_>, heard: &Bound<'_, PyAny>, said: Said) -> PyResult<()> {
     Ok(())
 }
 
-/// Columns as arrays; labels as (codes, categories).
+/// Columns by name: the type of the numbers as NumPy writes it, their bytes, and the categories of labels.
 fn columns(py: Python<'_>, table: Table) -> PyResult<Bound<'_, PyDict>> {
     let out = PyDict::new(py);
     for (name, column) in table.columns {
-        match column {
-            TableColumn::Floats(values) => out.set_item(name, PyArray1::from_vec(py, values))?,
-            TableColumn::Integers(values) => out.set_item(name, PyArray1::from_vec(py, values))?,
-            TableColumn::Labels { categories, codes } => {
-                out.set_item(name, (PyArray1::from_vec(py, codes), categories))?;
-            }
-        }
+        let (kind, bytes, categories) = match column {
+            TableColumn::Floats(values) => ("f8", bytes(py, &values, f64::to_ne_bytes)?, None),
+            TableColumn::Integers(values) => ("i8", bytes(py, &values, i64::to_ne_bytes)?, None),
+            TableColumn::Labels { categories, codes } => ("i4", bytes(py, &codes, i32::to_ne_bytes)?, Some(categories)),
+        };
+        out.set_item(name, (kind, bytes, categories))?;
     }
     Ok(out)
+}
+
+/// Numbers as bytes that NumPy takes over without a copy.
+fn bytes<'py, T: Copy, const N: usize>(
+    py: Python<'py>,
+    values: &[T],
+    of: fn(T) -> [u8; N],
+) -> PyResult<Bound<'py, PyByteArray>> {
+    PyByteArray::new_with(py, N * values.len(), |bytes| {
+        let (elements, _) = bytes.as_chunks_mut::<N>();
+        elements.iter_mut().zip(values).for_each(|(to, &value)| *to = of(value));
+        Ok(())
+    })
 }
 
 /// The exception for a failure: the package says which.

@@ -142,7 +142,11 @@ impl std::error::Error for Failure {}
 /// assert!(answer.output[0].starts_with('{') || answer.output[0].starts_with('['));
 /// # Ok::<(), grn::cli::Failure>(())
 /// ```
-pub fn call(arguments: &[String], audience: Arc<dyn Audience>, interrupted: &Arc<AtomicBool>) -> Result<Answer, Failure> {
+pub fn call(
+    arguments: &[String],
+    audience: Arc<dyn Audience>,
+    interrupted: &Arc<AtomicBool>,
+) -> Result<Answer, Failure> {
     let caller = Caller { audience, interrupted: Arc::clone(interrupted), answer: Arc::default() };
     let work = AssertUnwindSafe(|| called(arguments, caller.clone()));
     match catch_unwind(work) {

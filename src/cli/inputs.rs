@@ -58,6 +58,9 @@ impl Inputs {
 
 /// A file that was read, or cells that were lent.
 fn input(path: &Path) -> Result<Input, CliError> {
+    if let Some(file) = io::lent_file(path) {
+        return Ok(Input { path: path.to_owned(), ..Input::of(&file)? });
+    }
     match io::lent_summary(path) {
         Some((bytes, hash)) => Ok(Input { path: path.to_owned(), bytes, blake3: Some(hash) }),
         None => Ok(Input::of(path)?),

@@ -8,12 +8,13 @@ mod rows;
 
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicU64, Ordering};
 use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
 
 pub use self::numbers::{Lender, Numbers, Shared};
 pub(super) use self::rows::LentRows;
 use super::annotation::{Annotation, Listed};
-use super::cells::{CellFile, Matrix, Names};
+use super::cells::{CellFile, Matrix, Names, open_cells};
 use super::genes::{GeneNames, build_index, gene_names};
 use super::scale::{LOOKED_AT, guess};
 use super::{Column, IoError};
@@ -83,6 +84,8 @@ pub struct LentCells {
     pub matrices: Vec<(String, LentMatrix)>,
     /// Whether the cells say that they are a table of this project (`uns["grn"]`).
     pub is_ours: bool,
+    /// The HDF5 file that holds the matrices of an AnnData backed by it; `matrices` is empty then.
+    pub file: Option<PathBuf>,
     /// Quantity and control label of a table with one row per condition, where `uns["grn"]` gives them.
     pub table: Option<(Quantity, String)>,
 }
@@ -95,13 +98,16 @@ pub(super) struct Lent {
     hash: OnceLock<String>,
 }
 
-/// Where everything that is lent is found.
-static LENT: LazyLock<RwLock<HashMap<PathBuf, Arc<Lent>>>> = LazyLock::new(RwLock::default);
+/// Where everything that is lent is found: by name, and by loan where the same is lent several times at once.
+static LENT: LazyLock<RwLock<HashMap<PathBuf, Vec<(u64, Arc<Lent>)>>>> = LazyLock::new(RwLock::default);
+/// Numbers of loans.
+static NEXT: AtomicU64 = AtomicU64::new(0);
 
 /// Cells are found under [`Loan::path`] as long as this lives.
 #[derive(Debug)]
 pub struct Loan {
     path: PathBuf,
+    number: u64,
 }
 
 impl Loan {
@@ -113,11 +119,20 @@ impl Loan {
 
 impl Drop for Loan {
     fn drop(&mut self) {
-        LENT.write().unwrap_or_else(PoisonError::into_inner).remove(&self.path);
+        let mut lent = LENT.write().unwrap_or_else(PoisonError::into_inner);
+        if let Some(loans) = lent.get_mut(&self.path) {
+            loans.retain(|(number, _)| *number != self.number);
+            if loans.is_empty() {
+                lent.remove(&self.path);
+            }
+        }
     }
 }
 
-/// Lends cells under a name that begins with `name`: `AnnData:1`. O(cells + genes); values are not looked at.
+/// Lends cells under a name. O(cells + genes); values are not looked at.
+///
+/// Runs remember the name of what they were fitted on: a name should never stand for two different sets of cells, and the
+/// same cells may be lent under their name again, several times at once too.
 ///
 /// # Errors
 /// [`IoError::Format`] where shapes and lengths do not fit together.
@@ -137,24 +152,31 @@ impl Drop for Loan {
 ///     raw_var: None,
 ///     matrices: vec![("X".into(), x)],
 ///     is_ours: false,
+///     file: None,
 ///     table: None,
 /// })?;
 /// assert_eq!(open_screen(loan.path(), &Default::default())?.n_cells(), 2);
 /// # Ok::<(), grn::io::IoError>(())
 /// ```
 pub fn lend(name: &str, cells: LentCells) -> Result<Loan, IoError> {
-    let mut lent = LENT.write().unwrap_or_else(PoisonError::into_inner);
-    let free = (1..).map(|k| PathBuf::from(format!("{name}:{k}"))).find(|path| !lent.contains_key(path));
-    let path = free.unwrap_or_default();
+    let (path, number) = (PathBuf::from(name), NEXT.fetch_add(1, Ordering::Relaxed));
     check(&path, &cells)?;
-    let obs = Arc::new(Listed::new(cells.obs.iter().map(|(name, column)| (name.clone(), column.clone()))));
-    lent.insert(path.clone(), Arc::new(Lent { cells: LentCells { obs: Vec::new(), ..cells }, obs, hash: OnceLock::new() }));
-    Ok(Loan { path })
+    let LentCells { obs, .. } = cells;
+    let cells = LentCells { obs: Vec::new(), ..cells };
+    let lent = Arc::new(Lent { cells, obs: Arc::new(Listed::new(obs)), hash: OnceLock::new() });
+    let mut all = LENT.write().unwrap_or_else(PoisonError::into_inner);
+    all.entry(path.clone()).or_default().push((number, lent));
+    Ok(Loan { path, number })
 }
 
 /// Whether cells are lent under this name.
 pub fn is_lent(path: &Path) -> bool {
     find(path).is_some()
+}
+
+/// The file behind lent cells whose matrices lie in one.
+pub fn lent_file(path: &Path) -> Option<PathBuf> {
+    find(path)?.cells.file.clone()
 }
 
 /// Bytes of the lent matrices, and a BLAKE3 hash of their arrays as they lie in memory and of the names of the genes and
@@ -167,12 +189,16 @@ pub fn lent_summary(path: &Path) -> Option<(u64, String)> {
 }
 
 pub(super) fn find(path: &Path) -> Option<Arc<Lent>> {
-    LENT.read().unwrap_or_else(PoisonError::into_inner).get(path).map(Arc::clone)
+    let lent = LENT.read().unwrap_or_else(PoisonError::into_inner);
+    lent.get(path).and_then(|loans| loans.last()).map(|(_, lent)| Arc::clone(lent))
 }
 
 /// Opens what is lent as a file is opened: the same choice of matrix, of gene names, the same notices.
 pub(super) fn open(lent: &Arc<Lent>, path: &Path, aliases: Option<&Path>) -> Result<CellFile, IoError> {
     let cells = &lent.cells;
+    if let Some(file) = &cells.file {
+        return open_backed(lent, path, open_cells(file, aliases)?, aliases);
+    }
     let mut notices = Vec::new();
     let found = lent.choose(&mut notices);
     let of_raw = found.is_some_and(|(at, _)| at == "raw/X");
@@ -196,6 +222,26 @@ pub(super) fn open(lent: &Arc<Lent>, path: &Path, aliases: Option<&Path>) -> Res
         mapping: None,
         matrix: found.map(|(_, matrix)| Matrix::Lent(matrix.clone(), Arc::clone(lent))),
     })
+}
+
+/// A file with the annotation in memory in place of its own.
+fn open_backed(lent: &Lent, path: &Path, file: CellFile, aliases: Option<&Path>) -> Result<CellFile, IoError> {
+    let n = lent.cells.n_cells;
+    if file.n_cells != n {
+        let element = file.path.display().to_string();
+        return Err(IoError::format(path, element, format!("{n} cells, as in `obs`"), file.n_cells.to_string()));
+    }
+    let obs = Some(Annotation::Listed(Arc::clone(&lent.obs)));
+    let file =
+        CellFile { path: path.to_owned(), format: "AnnData backed by a file", obs, names: Names::Column(None), ..file };
+    let of_raw = file.matrix_name.as_deref().is_some_and(|at| at.starts_with("raw"));
+    if of_raw || lent.cells.var.index.len() != file.genes.len() {
+        return Ok(file);
+    }
+    let var = Annotation::Listed(Arc::new(Listed::new(lent.cells.var.columns.iter().cloned())));
+    let (names, _) = gene_names(lent.cells.var.index.clone(), &var)?;
+    let GeneNames { genes, repeated, .. } = build_index(&names, aliases)?;
+    Ok(CellFile { genes, repeated_genes: repeated, ..file })
 }
 
 impl Lent {
@@ -257,3 +303,6 @@ fn check(path: &Path, cells: &LentCells) -> Result<(), IoError> {
     }
     Ok(())
 }
+
+#[cfg(test)]
+mod tests;

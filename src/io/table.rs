@@ -154,7 +154,10 @@ impl Written {
             "level" => Quantity::Level,
             other => return Err(h5.layout("uns/grn/quantity", "`level` or `effect`", format!("`{other}`"))),
         };
-        Ok(Some(Self { quantity, control: text("uns/grn/control_label")? }))
+        // Predictions are effects without a row of control.
+        let labelled = h5.exists("uns/grn/control_label");
+        let control = if labelled { text("uns/grn/control_label")? } else { "control".to_owned() };
+        Ok(Some(Self { quantity, control }))
     }
 
     /// The columns that were written, where the user names no others.

@@ -70,8 +70,7 @@ pub(super) fn in_memory<'a>(rows: impl Iterator<Item = DeRow<'a>>) -> Table {
     for r in rows {
         targets.push(r.target);
         features.push(r.feature);
-        let values =
-            [r.target_mean, r.reference_mean, r.log2_fold_change, r.percent_change, r.p, r.statistic, r.fdr];
+        let values = [r.target_mean, r.reference_mean, r.log2_fold_change, r.percent_change, r.p, r.statistic, r.fdr];
         reals.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
         counts.iter_mut().zip([r.n_target, r.n_reference]).for_each(|(column, n)| column.push(n as i64));
     }

@@ -137,6 +137,16 @@ impl Numbers<'_> {
         self.len() == 0
     }
 
+    /// A copy of all of them as whole numbers; fractions are cut off.
+    pub fn to_whole(&self) -> Vec<i64> {
+        each_type!(self, x => x.iter().map(|&v| v as i64).collect())
+    }
+
+    /// A copy of all of them.
+    pub fn to_real(&self) -> Vec<f64> {
+        each_type!(self, x => x.iter().map(|&v| v as f64).collect())
+    }
+
     /// Bytes they take.
     pub(super) fn n_bytes(&self) -> u64 {
         each_type!(self, x => size_of_val(*x) as u64)

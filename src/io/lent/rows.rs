@@ -30,10 +30,21 @@ pub(in crate::io) struct LentRows {
 
 #[derive(Debug)]
 enum Layout {
-    Sparse { offsets: Vec<u64>, indices: Shared, data: Shared },
+    Sparse {
+        offsets: Vec<u64>,
+        indices: Shared,
+        data: Shared,
+    },
     /// Rows ascend within each column.
-    Columns { offsets: Vec<u64>, indices: Shared, data: Shared },
-    Dense { data: Shared, strides: [usize; 2] },
+    Columns {
+        offsets: Vec<u64>,
+        indices: Shared,
+        data: Shared,
+    },
+    Dense {
+        data: Shared,
+        strides: [usize; 2],
+    },
     /// Columns in disorder: sorted through temporary files.
     Spilled(Rows),
 }
@@ -220,7 +231,13 @@ impl LentRows {
     }
 
     /// Rows put together from all columns: the entries of a column between two rows lie side by side.
-    fn of_columns(&self, rows: Range<usize>, offsets: &[u64], indices: &Shared, data: &Shared) -> Result<Csr<f32>, IoError> {
+    fn of_columns(
+        &self,
+        rows: Range<usize>,
+        offsets: &[u64],
+        indices: &Shared,
+        data: &Shared,
+    ) -> Result<Csr<f32>, IoError> {
         let (indices, data) = (indices.numbers(), data.numbers());
         let mut parts = Vec::with_capacity(self.n_cols);
         let mut indptr = vec![0usize; rows.len() + 1];
