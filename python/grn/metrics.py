@@ -15,7 +15,7 @@ from ._files import folder
 from ._lend import Data, borrowed
 from ._screen import screen_options
 
-__all__ = ["score"]
+__all__ = ["prep", "score"]
 
 
 def score(
@@ -78,3 +78,53 @@ def score(
             table = pd.DataFrame(card["metrics"]).set_index("metric")
     table.attrs["grn"] = {name: value for name, value in card.items() if name != "metrics"}
     return table
+
+
+def prep(
+    pred: Data,
+    output: str | os.PathLike[str],
+    *,
+    genes: Sequence[str] | str | os.PathLike[str] | None = None,
+    expected_genes: int | None = None,
+    max_cells: int | None = None,
+    encoding: int | None = None,
+    pert_col: str | None = None,
+    control_pert: str | None = None,
+    celltype_col: str | None = None,
+) -> Path:
+    """Checks predicted cells and writes them as a file of the Virtual Cell Challenge (`.vcc`).
+
+    Parameters
+    ----------
+    pred
+        Predicted cells with control cells; counts become log1p values.
+    output
+        The file to write (`.vcc`).
+    genes
+        The genes in their order: a list, or the path of the challenge's table; cells are reordered to it.
+    expected_genes
+        Without `genes`: the number there must be (18,080); -1 for any.
+    max_cells
+        The number of cells there may be (200,000); -1 for any.
+    encoding
+        Bits of a stored value: 32 (the default) or 64.
+    pert_col, control_pert, celltype_col
+        As in `grn.pp.read_screen`.
+
+    Raises
+    ------
+    GrnValueError
+        What the challenge refuses: other genes or too many cells, no controls, values that are neither counts nor log1p.
+    """
+    with folder() as temp, ExitStack() as stack:
+        listed = genes
+        if genes is not None and not isinstance(genes, (str, os.PathLike)):
+            listed = temp / "genes.csv"
+            listed.write_text("".join(f"{gene}\n" for gene in genes), encoding="utf-8")
+            expected_genes = len(genes)
+        words = ["score", "prep", stack.enter_context(borrowed(pred)), f"--output={os.fspath(output)}", "--json"]
+        words += options(
+            genes=listed, expected_genes=expected_genes, max_cells=max_cells, encoding=encoding, pert_col=pert_col,
+            control_pert=control_pert, celltype_col=celltype_col,
+        )  # fmt: skip
+        return Path(run(*words).json()["output"])
