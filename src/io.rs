@@ -61,7 +61,8 @@ pub use self::h5ad::{
     write_h5ad_stream,
 };
 pub use self::lent::{
-    Lender, LentCells, LentFrame, LentLayout, LentMatrix, Loan, Numbers, Shared, is_lent, lend, lent_file, lent_summary,
+    Lender, LentCells, LentFrame, LentLayout, LentMatrix, Loan, Numbers, Shared, is_lent, lend, lent_bytes, lent_file,
+    lent_summary,
 };
 pub use self::network::{
     ACTIVATION, EdgeMark, GeneMark, NETWORK_FORMATS, NetworkDrawing, NetworkFormat, REPRESSION, Rgb, UNSIGNED,

@@ -7,9 +7,9 @@ Four lines::
     run = grn.tl.fit(screen, grn.gr.build("string.tsv"))
     run.predict(["KDM1A", "JAK2+STAT1"])                       # an AnnData: one row per perturbation
 
-`pp` reads and reduces screens, `gr` builds gene graphs, `tl` fits, predicts, ranks, simulates and tests, `metrics` scores,
-`pl` draws. Every function takes an AnnData, a path or a `Screen`, and runs the same command as the program `grn`: the same
-input and seed give the same bits.
+`pp` reads and reduces screens, `gr` builds gene graphs, `tl` fits, predicts, ranks, simulates and tests, `metrics`
+scores, `pl` draws. Every function takes an AnnData, a path or a `Screen`, and runs the same command as the program
+`grn`: the same input and seed give the same bits.
 """
 
 from . import gr, metrics, pl, pp, tl

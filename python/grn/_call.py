@@ -108,8 +108,8 @@ class Answer:
         """The table: numbers as they were computed, labels as categories."""
         columns: dict[str, Any] = {}
         for name, (kind, content, categories) in (self.table or {}).items():
-            values = np.frombuffer(content, dtype=kind)
-            columns[name] = values if categories is None else pd.Categorical.from_codes(values, categories=categories)
+            values: Any = np.frombuffer(content, dtype=kind)
+            columns[name] = values if categories is None else pd.Categorical.from_codes(values, pd.Index(categories))
         return pd.DataFrame(columns, copy=False)
 
 
@@ -147,11 +147,15 @@ def joined(values: str | Iterable[Any] | None) -> str | None:
 
 
 def run(
-    *words: str | Path, seed: int | None = None, device: str | None = None, settings_of_run: Mapping[str, Any] | None = None
+    *words: str | Path,
+    seed: int | None = None,
+    device: str | None = None,
+    settings_of_run: Mapping[str, Any] | None = None,
 ) -> Answer:
     """Runs a command of `grn`.
 
-    Raises `GrnError` or one that derives from it; `KeyboardInterrupt` for Ctrl-C, which says how to go on where that is possible.
+    Raises `GrnError` or one that derives from it; `KeyboardInterrupt` for Ctrl-C, which says how to go on where that
+    is possible.
     """
     own = options(
         seed=settings.seed if seed is None else seed,
@@ -178,5 +182,3 @@ def _how_to_go_on(words: tuple[str | Path, ...], steps: list[str]) -> str:
     found = re.search(r"--outdir (\S+) --resume`", said) or re.search(r"--outdir=(\S+) ", said)
     where = f"outdir={found.group(1)!r}, " if found else ""
     return f"interrupted; the state is saved. Continue with the same call and `{where}resume=True`"
-
-

@@ -16,7 +16,6 @@ import scipy.sparse as sp
 
 from ._call import options, run
 from ._errors import GrnFileNotFoundError, GrnKeyError, GrnValueError
-from ._files import read_tsv
 
 if TYPE_CHECKING:
     import networkx
@@ -137,7 +136,8 @@ def new_graph(words: list[str], output: str | os.PathLike[str] | None, overwrite
     if output is None:
         kept = tempfile.TemporaryDirectory(prefix="grn-")
         output = Path(kept.name) / "graph.tsv.gz"
-    answer = run("graph", "build", *words, f"--output={os.fspath(output)}", "--json", *options(overwrite=overwrite), seed=seed)
+    words = [*words, f"--output={os.fspath(output)}", *options(overwrite=overwrite)]
+    answer = run("graph", "build", *words, "--json", seed=seed)
     graph = Graph(output, _kept=kept)
     graph.__dict__["summary"] = answer.json()["summary"]
     return graph
@@ -158,7 +158,8 @@ def priors(graph: GraphLike | None, temp: Path) -> list[str]:
         return [f"--prior={path}"]
     if isinstance(graph, Sequence):
         return [word for one in graph for word in priors(one, temp)]
-    raise GrnValueError(f"graph\n  expected a Graph, a path, a DataFrame of edges or a list of them, got {type(graph).__name__}")
+    got = type(graph).__name__
+    raise GrnValueError(f"graph\n  expected a Graph, a path, a DataFrame of edges or a list of them, got {got}")
 
 
 def _written(edges: pd.DataFrame, temp: Path) -> Path:
@@ -183,7 +184,7 @@ def adjacency(edges: pd.DataFrame, genes: Sequence[str]) -> sp.csr_matrix:
     """Signed weights between these genes, n x n: row regulator, column target."""
     position = pd.Index(genes)
     edges = signed(edges)
-    rows, columns = position.get_indexer(edges["source"]), position.get_indexer(edges["target"])
+    rows, columns = position.get_indexer(pd.Index(edges["source"])), position.get_indexer(pd.Index(edges["target"]))
     known = (rows >= 0) & (columns >= 0)
     values = edges["weight"].to_numpy(dtype=np.float32)[known]
     n = len(position)

@@ -26,7 +26,16 @@ Data: TypeAlias = Union[AnnData, str, "os.PathLike[str]", "Screen"]
 # Layers that are read: counts, and those of a table of this package.
 _LAYERS = ("counts", "var", "third", "fraction", "half_a", "half_b", "significant")
 # Columns of `var` that name genes otherwise than its index.
-_NAMES = ("gene_symbols", "gene_symbol", "gene_name", "feature_name", "symbol", "gene_names", "gene_short_name", "gene_ids")
+_NAMES = (
+    "gene_symbols",
+    "gene_symbol",
+    "gene_name",
+    "feature_name",
+    "symbol",
+    "gene_names",
+    "gene_short_name",
+    "gene_ids",
+)
 
 
 @contextmanager
@@ -77,7 +86,7 @@ def _backed(data: AnnData) -> str | None:
             f"`{data.filename}` is opened for writing\n  expected an AnnData that is backed for reading",
             'open it with `anndata.read_h5ad(path, backed="r")`',
         )
-    return os.fspath(data.filename)
+    return str(data.filename)
 
 
 def lend(data: AnnData, name: str) -> int:
@@ -100,14 +109,12 @@ def lend(data: AnnData, name: str) -> int:
         raw_var = _frame(raw.var)
     obs = [_column(str(name), data.obs[name]) for name in data.obs.columns]
     try:
-        return _grn.lend(
-            name, data.n_obs, obs, _frame(data.var), raw_var, matrices, about is not None, file, table
-        )
+        return _grn.lend(name, data.n_obs, obs, _frame(data.var), raw_var, matrices, about is not None, file, table)
     except (TypeError, ValueError) as error:
         raise GrnValueError(str(error), "cast it, for example with `adata.X = adata.X.astype('float32')`") from None
 
 
-def _frame(frame: pd.DataFrame) -> tuple[list[str], list[tuple[str, str, Any]]]:
+def _frame(frame: Any) -> tuple[list[str], list[tuple[str, str, Any]]]:
     columns = [_column(name, frame[name]) for name in _NAMES if name in frame.columns]
     return [str(name) for name in frame.index], columns
 
@@ -117,7 +124,11 @@ def _column(name: str, values: pd.Series) -> tuple[str, str, Any]:
     kind = values.dtype
     if isinstance(kind, pd.CategoricalDtype):
         coded = values.cat
-        return name, "labels", (_ints(coded.codes, np.int32), [_label(c) for c in coded.categories], bool(coded.ordered))
+        return (
+            name,
+            "labels",
+            (_ints(coded.codes, np.int32), [_label(c) for c in coded.categories], bool(coded.ordered)),
+        )
     if pd.api.types.is_bool_dtype(kind) and not values.hasnans:
         return name, "booleans", np.ascontiguousarray(values.to_numpy(dtype=bool))
     if pd.api.types.is_integer_dtype(kind) and not values.hasnans:

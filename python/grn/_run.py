@@ -22,7 +22,7 @@ from ._lend import Data, borrowed
 
 
 class Run:
-    """A fitted model in its folder; made by `grn.tl.fit`, or from the path of an earlier one: `grn.Run("runs/mine")`."""
+    """A fitted model in its folder; made by `grn.tl.fit`, or from the path of one: `grn.Run("runs/mine")`."""
 
     def __init__(self, path: str | os.PathLike[str], *, _data: Any = None) -> None:
         self.path = Path(path)
@@ -70,7 +70,7 @@ class Run:
         return (self.path / "config.toml").read_text(encoding="utf-8")
 
     def metrics(self) -> pd.DataFrame:
-        """Values recorded while it was fitted: `step`, `name`, `value`, ..., a row each; empty for a model without steps."""
+        """Values recorded while it was fitted, a row each: `step`, `name`, `value`; none of a model without steps."""
         path = self.path / "metrics.jsonl"
         lines = path.read_text(encoding="utf-8").splitlines() if path.exists() else []
         return pd.DataFrame([json.loads(line) for line in lines], columns=["t", "step", "split", "name", "value"])
@@ -98,16 +98,17 @@ class Run:
         calibrate
             What effects are scaled for: `"mae"`, `"balanced"`, `"rank"`, `"none"`; by default as chosen with the fit.
         cells, controls, with_controls
-            Draw so many cells per perturbation instead of mean changes, from the control cells of this screen (by default the
-            file the run was fitted on), and those control cells too.
+            Draw so many cells per perturbation instead of mean changes, from the control cells of this screen (by
+            default the file the run was fitted on), and those control cells too.
         output
             Where to keep the file (`.h5ad`).
 
         Returns
         -------
         An AnnData, one row per perturbation: `X` is the change of mean log1p expression, layers `lower` and `upper` the
-        interval; `obs` has `target_gene` and `basis` (`graph`, or `fallback` for genes that the graph does not know); `var`
-        the level `control`; `varp["grn"]` the signed graph between the genes; `uns["grn"]` version, model, seed, settings.
+        interval; `obs` has `target_gene` and `basis` (`graph`, or `fallback` for genes that the graph does not know);
+        `var` the level `control`; `varp["grn"]` the signed graph between the genes; `uns["grn"]` version, model, seed,
+        settings.
 
         Raises
         ------
@@ -119,7 +120,13 @@ class Run:
             temp = stack.enter_context(folder())
             path = target(stack, output, "predictions.h5ad")
             (temp / "perturbations.txt").write_text("".join(f"{p}\n" for p in asked), encoding="utf-8")
-            words = ["predict", f"--run={self.path}", f"--perts={temp / 'perturbations.txt'}", f"--output={path}", "--format=h5ad"]
+            words = [
+                "predict",
+                f"--run={self.path}",
+                f"--perts={temp / 'perturbations.txt'}",
+                f"--output={path}",
+                "--format=h5ad",
+            ]
             words += options(level=level, calibrate=calibrate, cells=cells, with_controls=with_controls)
             if controls is not None:
                 words += options(controls=stack.enter_context(borrowed(controls)))
@@ -143,9 +150,7 @@ class Run:
 
         return rank(self, signature, **how)
 
-    def report(
-        self, perturbations: Sequence[str] = (), *, output: str | os.PathLike[str] | None = None
-    ) -> Path:
+    def report(self, perturbations: Sequence[str] = (), *, output: str | os.PathLike[str] | None = None) -> Path:
         """Writes the report as one HTML file, by default `report.html` in the run; returns its path."""
         run("report", f"--run={self.path}", *options(pert=list(perturbations), output=output))
         return self.path / "report.html" if output is None else Path(output)
@@ -212,7 +217,7 @@ class CrossValidation:
         return read_tsv(self.path / "folds.tsv")
 
     def predictions(self, model: str) -> AnnData:
-        """What a model predicted for each perturbation while it was held out: `X` is the change, `obs["fold"]` the fold."""
+        """What a model predicted for each perturbation while it was held out: `X` is the change."""
         path = self.path / model / "predictions.h5ad"
         if not path.exists():
             raise GrnFileNotFoundError(f"`{self.path}` has no predictions of `{model}`")
@@ -232,4 +237,6 @@ class CrossValidation:
         return f"CrossValidation of {models} ({self.path})"
 
     def _repr_html_(self) -> str:
-        return f"<b>Cross-validation</b> <code>{html.escape(os.fspath(self.path))}</code>{self.table.to_html(index=False)}"
+        return (
+            f"<b>Cross-validation</b> <code>{html.escape(os.fspath(self.path))}</code>{self.table.to_html(index=False)}"
+        )

@@ -11,7 +11,8 @@ from ._lend import Data
 
 #: Arguments that say how cells are labelled and scaled, the same in every function that reads cells.
 SCREEN = (
-    "preset", "pert_col", "control_pert", "celltype_col", "batch_col", "scale", "target_sum", "aliases", "gene_metadata",
+    "preset", "pert_col", "control_pert", "celltype_col", "batch_col", "scale", "target_sum", "aliases",
+    "gene_metadata",
 )  # fmt: skip
 
 

@@ -36,8 +36,8 @@ def build(
     Parameters
     ----------
     prior
-        Paths (STRING links, a TF-target table, gene sets, any edge list), tables of edges with the columns `source`, `target`
-        and, where known, `weight` and `sign`, graphs, or a list of them.
+        Paths (STRING links, a TF-target table, gene sets, any edge list), tables of edges with the columns `source`,
+        `target` and, where known, `weight` and `sign`, graphs, or a list of them.
     coexpression
         A screen: genes that are correlated in its control cells are joined.
     genes_of

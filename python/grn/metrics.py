@@ -49,7 +49,8 @@ def score(
     only, skip
         Metrics to take or to leave out.
     control
-        Whose control cells predicted perturbations are compared with: `"real"` or `"pred"`; by default as the profile says.
+        Whose control cells predicted perturbations are compared with: `"real"` or `"pred"`; by default as the profile
+        says.
     allow_discrete
         Take whole counts as they are.
     outdir

@@ -9,7 +9,7 @@ from typing import Any, TypeAlias, Union
 
 import pandas as pd
 
-from ._call import joined, options, run
+from ._call import options, run
 from ._errors import GrnKeyError
 from ._figure import Figure
 from ._files import folder
@@ -18,7 +18,17 @@ from ._lend import Data, borrowed
 from ._run import CrossValidation, Run
 from ._screen import screen_options
 
-__all__ = ["calibration", "curve", "delta", "discrimination", "improvement", "network", "responders", "screen", "volcano"]
+__all__ = [
+    "calibration",
+    "curve",
+    "delta",
+    "discrimination",
+    "improvement",
+    "network",
+    "responders",
+    "screen",
+    "volcano",
+]
 
 #: A run, or its path.
 RunLike: TypeAlias = Union[Run, str, "os.PathLike[str]"]
@@ -58,8 +68,9 @@ def network(
 ) -> Figure:
     """The gene graph around one gene, coloured by what a run predicts; of a `Graph`, without colours.
 
-    `pert` is the perturbation whose prediction colours the genes (the gene in the middle); `layout` is `"radial"`, `"layered"`
-    or `"force"`; `modules` outlines densely connected genes. `save` also writes `.html`, `.cyjs`, `.graphml`, `.gexf`, ...
+    `pert` is the perturbation whose prediction colours the genes (the gene in the middle); `layout` is `"radial"`,
+    `"layered"` or `"force"`; `modules` outlines densely connected genes. `save` also writes `.html`, `.cyjs`,
+    `.graphml`, `.gexf`, ...
     """
     words = [f"--center={center}", *options(pert=pert, hops=hops, max_genes=max_genes, layout=layout, modules=modules)]
     if isinstance(of, Run) or (isinstance(of, (str, os.PathLike)) and (Path(of) / "manifest.json").exists()):
@@ -68,7 +79,8 @@ def network(
     def draw(path: Path) -> dict[str, Any]:
         with folder() as temp:
             graph = [word.replace("--prior=", "--graph=") for word in priors(of, temp)]
-            about: dict[str, Any] = run("plot", "network", *graph, *words, f"--output={path}", "--json", seed=seed).json()
+            written = run("plot", "network", *graph, *words, f"--output={path}", "--json", seed=seed)
+            about: dict[str, Any] = written.json()
             return about
 
     return _figure(draw)
@@ -96,7 +108,7 @@ def volcano(table: pd.DataFrame, pert: str, *, fdr: float = 0.05) -> Figure:
 
 
 def delta(of: RunLike, pert: str, *, measured: Data | None = None) -> Figure:
-    """Predicted against measured change of one perturbation; `measured` is a screen, by default what the run learned from."""
+    """Predicted against measured change of one perturbation; `measured` is a screen, by default that of the run."""
     words = [_run_path(of), f"--pert={pert}"]
     if measured is None:
         return _of_files("delta", words)

@@ -33,7 +33,8 @@ def read_screen(
     aliases: str | os.PathLike[str] | None = None,
     gene_metadata: str | os.PathLike[str] | None = None,
 ) -> Screen:
-    """Finds out how the cells of a screen are labelled: labels and a sample of the values are looked at, nothing is copied.
+    """Finds out how the cells of a screen are labelled: labels and a sample of the values are looked at, nothing is
+    copied.
 
     Parameters
     ----------
@@ -125,8 +126,8 @@ def pseudobulk(
 ) -> AnnData:
     """One row per condition: number of cells, mean of log1p expression, variance, third central moment, share of cells.
 
-    The cells are read once, as a stream, without a copy; the sums of each condition are taken in the order of the cells,
-    so that any number of threads gives the same bits.
+    The cells are read once, as a stream, without a copy; the sums of each condition are taken in the order of the
+    cells, so that any number of threads gives the same bits.
 
     Parameters
     ----------
@@ -143,8 +144,9 @@ def pseudobulk(
 
     Returns
     -------
-    An AnnData: `obs` has `target_gene`, `n_cells`, and `cell_type` and `batch` where asked for; `X` the means, layers `var`,
-    `third`, `fraction`; `uns["grn"]` the quantity, the label of the control, the version. Every function takes it for cells.
+    An AnnData: `obs` has `target_gene`, `n_cells`, and `cell_type` and `batch` where asked for; `X` the means, layers
+    `var`, `third`, `fraction`; `uns["grn"]` the quantity, the label of the control, the version. Every function takes
+    it for cells.
     """
     several = data if isinstance(data, Sequence) and not isinstance(data, str) else [data]
     with ExitStack() as stack:
@@ -157,5 +159,5 @@ def pseudobulk(
 
 def presets() -> list[dict[str, Any]]:
     """Published data sets whose columns and quirks are known."""
-    found: list[dict[str, Any]] = run("data", "presets", "--json").json()
+    found: list[dict[str, Any]] = run("data", "presets", "--json").json()["presets"]
     return found

@@ -16,7 +16,7 @@ from anndata import AnnData
 from ._call import joined, options, run
 from ._errors import GrnValueError
 from ._files import folder, read_h5ad, read_tsv, target
-from ._graph import GraphLike, adjacency, priors, signed
+from ._graph import GraphLike, adjacency, priors
 from ._lend import Data, borrowed, in_memory
 from ._run import CrossValidation, Run
 from ._screen import screen_options
@@ -65,8 +65,8 @@ def fit(
     features, other_effects
         Tables of embeddings of genes, and of effects in another cell line.
     hold_out, split
-        Perturbations not to learn from: their labels, or a table of `target_gene` and `fold` (those of the folds `test`, `val`
-        and `out`), as a path or a DataFrame.
+        Perturbations not to learn from: their labels, or a table of `target_gene` and `fold` (those of the folds
+        `test`, `val` and `out`), as a path or a DataFrame.
     calibrate
         What predicted effects are scaled for: `"mae"`, `"balanced"`, `"rank"`, or `"none"` (and then no intervals).
     outdir, overwrite, resume
@@ -188,8 +188,8 @@ def rank(
     run_
         A run, or its path.
     signature
-        The change: a Series or mapping of gene to value (one query), a DataFrame of queries by genes, an AnnData with one
-        query per row, or the path of a table (gene, value) or of an h5ad.
+        The change: a Series or mapping of gene to value (one query), a DataFrame of queries by genes, an AnnData with
+        one query per row, or the path of a table (gene, value) or of an h5ad.
     treated
         Instead: treated and control cells; every condition but the control is a query.
     goal, start
@@ -272,9 +272,10 @@ def simulate(
 
     Returns
     -------
-    An AnnData of counts: `obs` has `target_gene`, `guide`, `batch`, `efficiency`, `doublet`; `uns["grn"]` version, seed and
-    settings; `uns["truth"]` the links with their parameters; `varp["grn"]` their elasticities (1 where the law has none) as a matrix, row regulator, column target. The
-    true changes are in the folder of truth of a kept `output` (`deltas.h5ad`).
+    An AnnData of counts: `obs` has `target_gene`, `guide`, `batch`, `efficiency`, `doublet`; `uns["grn"]` version,
+    seed and settings; `uns["truth"]` the links with their parameters; `varp["grn"]` their elasticities (1 where the
+    law has none) as a matrix, row regulator, column target. The true changes are in the folder of truth of a kept
+    `output` (`deltas.h5ad`).
     """
     with folder() as temp, ExitStack() as stack:
         path = target(stack, output, "screen.h5ad")
@@ -395,7 +396,8 @@ def _state(name: str, value: Any, temp: Path, stack: ExitStack) -> list[str]:
         value.uns["grn"] = {"quantity": "effect", "control_label": "control"}
     if isinstance(value, AnnData) and not value.isbacked and not _says_labels(value):
         obs = pd.DataFrame({"target_gene": value.obs_names.astype(str)}, index=value.obs_names)
-        value = AnnData(value.X, obs=obs, var=value.var, uns={"grn": {"quantity": "effect", "control_label": "control"}})
+        var = pd.DataFrame(index=value.var_names)
+        value = AnnData(value.X, obs=obs, var=var, uns={"grn": {"quantity": "effect", "control_label": "control"}})
     return [f"--{name}={stack.enter_context(borrowed(value))}"]
 
 

@@ -32,7 +32,7 @@ static mut DEFINITION: ffi::PyModuleDef = ffi::PyModuleDef {
 /// Called by the interpreter when the module is imported.
 #[allow(non_snake_case)]
 #[unsafe(no_mangle)]
-pub extern "C" fn PyInit__grn() -> *mut ffi::PyObject {
+pub(crate) extern "C" fn PyInit__grn() -> *mut ffi::PyObject {
     // SAFETY: the interpreter calls this with its lock held, and is the only one that uses the definition, which lives
     // as long as the process.
     unsafe { ffi::PyModuleDef_Init(addr_of_mut!(DEFINITION)) }

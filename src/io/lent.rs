@@ -179,13 +179,20 @@ pub fn lent_file(path: &Path) -> Option<PathBuf> {
     find(path)?.cells.file.clone()
 }
 
+/// Bytes of the lent matrices, or of the file behind them; `None` where nothing is lent under this name.
+pub fn lent_bytes(path: &Path) -> Option<u64> {
+    let lent = find(path)?;
+    let in_memory = || lent.cells.matrices.iter().map(|(_, matrix)| matrix.bytes()).sum();
+    let in_file = |file: &PathBuf| std::fs::metadata(file).map_or(0, |m| m.len());
+    Some(lent.cells.file.as_ref().map_or_else(in_memory, in_file))
+}
+
 /// Bytes of the lent matrices, and a BLAKE3 hash of their arrays as they lie in memory and of the names of the genes and
 /// the annotation of the cells: the same data give the same hash. `None` where nothing is lent under this name. The hash
 /// is taken once, 1 s per few GB.
 pub fn lent_summary(path: &Path) -> Option<(u64, String)> {
     let lent = find(path)?;
-    let bytes = lent.cells.matrices.iter().map(|(_, matrix)| matrix.bytes()).sum();
-    Some((bytes, lent.hash.get_or_init(|| lent.hashed()).clone()))
+    Some((lent_bytes(path)?, lent.hash.get_or_init(|| lent.hashed()).clone()))
 }
 
 pub(super) fn find(path: &Path) -> Option<Arc<Lent>> {
