@@ -116,7 +116,8 @@ macro_rules! numbers {
     };
 }
 
-numbers!(|x| u64::try_from(x).ok(); i8, i16, i32, i64, u8, u16, u32);
+numbers!(|x| u64::try_from(x).ok(); i8, i16, i32, i64);
+numbers!(|x| Some(u64::from(x)); u8, u16, u32);
 numbers!(Some; u64);
 numbers!(|_| None; f32, f64);
 
