@@ -96,15 +96,18 @@ def test_predicted_cells_are_drawn_from_the_controls_in_memory(run: grn.Run) -> 
     assert (cells.obs["target_gene"] == "non-targeting").sum() == 80
 
 
-def test_changes_of_every_form_are_ranked_alike(run: grn.Run) -> None:
+def test_changes_of_every_form_are_ranked_alike(run: grn.Run, tmp_path: Path) -> None:
     predicted = run.predict(["KDM1A", run.genes[3]])
     how = {"method": "inversion", "candidates": "closed"}
+    run.predict(["KDM1A", run.genes[3]], output=tmp_path / "predictions.h5ad")
+    of_file = run.rank(tmp_path / "predictions.h5ad", **how)
     of_anndata = run.rank(predicted, **how)
     of_frame = run.rank(predicted.to_df(), **how)
     of_series = run.rank(predicted.to_df().loc["KDM1A"], **how)
     assert list(of_anndata["query"].unique()) == ["KDM1A", run.genes[3]]
     columns = ["query", "rank", "gene", "score"]
     pd.testing.assert_frame_equal(of_anndata[columns], of_frame[columns])
+    pd.testing.assert_frame_equal(of_anndata[columns], of_file[columns])
     first = of_anndata[of_anndata["query"] == "KDM1A"]
     assert list(first["gene"].astype(str)) == list(of_series["gene"].astype(str))
     assert np.array_equal(first["score"], of_series["score"])

@@ -46,15 +46,14 @@ fn kind(error: &CliError) -> FailureKind {
         CliError::Config(ConfigError::Read { .. }) => FailureKind::FileNotFound,
         CliError::BrokenPipe | CliError::Stdout(_) => FailureKind::System,
         CliError::Run(e) => run(e),
-        CliError::Data(e) => data(e),
-        CliError::Graph(e) => graph(e),
+        CliError::Data(e)
+        | CliError::Simulate(SimulateError::Data(e))
+        | CliError::Rank(RankError::Data(e))
+        | CliError::Score(ScoreError::Data(e)) => data(e),
+        CliError::Graph(e) | CliError::Report(ReportError::Graph(e)) => graph(e),
         CliError::Io(e) => io(e),
         CliError::Simulate(SimulateError::UnknownGene { .. }) => FailureKind::Key,
-        CliError::Simulate(SimulateError::Data(e)) => data(e),
-        CliError::Predict(e) => predict(e),
-        CliError::Rank(RankError::Data(e)) | CliError::Score(ScoreError::Data(e)) => data(e),
-        CliError::Rank(RankError::Predict(e)) => predict(e),
-        CliError::Report(ReportError::Graph(e)) => graph(e),
+        CliError::Predict(e) | CliError::Rank(RankError::Predict(e)) => predict(e),
         _ => FailureKind::Value,
     }
 }

@@ -99,7 +99,9 @@ pub(super) struct Lent {
 }
 
 /// Where everything that is lent is found: by name, and by loan where the same is lent several times at once.
-static LENT: LazyLock<RwLock<HashMap<PathBuf, Vec<(u64, Arc<Lent>)>>>> = LazyLock::new(RwLock::default);
+static LENT: LazyLock<RwLock<HashMap<PathBuf, Loans>>> = LazyLock::new(RwLock::default);
+/// The loans under one name, by their number.
+type Loans = Vec<(u64, Arc<Lent>)>;
 /// Numbers of loans.
 static NEXT: AtomicU64 = AtomicU64::new(0);
 

@@ -72,56 +72,54 @@ macro_rules! each_type {
 pub(super) trait Number: Copy {
     /// As a value: 32 bits.
     fn value(self) -> f32;
+    /// With 64 bits.
+    fn real(self) -> f64;
+    /// Without its fraction.
+    fn whole(self) -> i64;
     /// As a position; `None` where it is none.
     fn position(self) -> Option<u64>;
-    /// Its bytes.
+    /// Its bytes, and how many of them are its own.
     fn bytes(self) -> ([u8; 8], usize);
 }
 
-macro_rules! whole_numbers {
-    ($($ty:ty),*) => {
-        $(impl Number for $ty {
-            fn value(self) -> f32 {
-                self as f32
-            }
+/// The same for every type; `position` says what is a position.
+macro_rules! numbers {
+    ($position:expr; $($ty:ty),*) => {
+        $(
+            // The casts of one type are lossless, of the next they are what is wanted.
+            #[allow(clippy::cast_lossless, clippy::unnecessary_cast)]
+            impl Number for $ty {
+                fn value(self) -> f32 {
+                    self as f32
+                }
 
-            fn position(self) -> Option<u64> {
-                u64::try_from(self).ok()
-            }
+                fn real(self) -> f64 {
+                    self as f64
+                }
 
-            fn bytes(self) -> ([u8; 8], usize) {
-                padded(&self.to_le_bytes())
+                fn whole(self) -> i64 {
+                    self as i64
+                }
+
+                fn position(self) -> Option<u64> {
+                    $position(self)
+                }
+
+                fn bytes(self) -> ([u8; 8], usize) {
+                    let bytes = self.to_le_bytes();
+                    let mut out = [0; 8];
+                    out[..bytes.len()].copy_from_slice(&bytes);
+                    (out, bytes.len())
+                }
             }
-        })*
+        )*
     };
 }
 
-macro_rules! real_numbers {
-    ($($ty:ty),*) => {
-        $(impl Number for $ty {
-            fn value(self) -> f32 {
-                self as f32
-            }
-
-            fn position(self) -> Option<u64> {
-                None
-            }
-
-            fn bytes(self) -> ([u8; 8], usize) {
-                padded(&self.to_le_bytes())
-            }
-        })*
-    };
-}
-
-whole_numbers!(i8, i16, i32, i64, u8, u16, u32, u64);
-real_numbers!(f32, f64);
-
-fn padded(bytes: &[u8]) -> ([u8; 8], usize) {
-    let mut out = [0; 8];
-    out[..bytes.len()].copy_from_slice(bytes);
-    (out, bytes.len())
-}
+numbers!(|x| u64::try_from(x).ok(); i8, i16, i32, i64);
+numbers!(|x| Some(u64::from(x)); u8, u16, u32);
+numbers!(Some; u64);
+numbers!(|_| None; f32, f64);
 
 /// Numbers hashed at a time: a buffer that stays in the cache.
 const HASHED: usize = 8192;
@@ -139,12 +137,12 @@ impl Numbers<'_> {
 
     /// A copy of all of them as whole numbers; fractions are cut off.
     pub fn to_whole(&self) -> Vec<i64> {
-        each_type!(self, x => x.iter().map(|&v| v as i64).collect())
+        each_type!(self, x => x.iter().map(|&v| v.whole()).collect())
     }
 
     /// A copy of all of them.
     pub fn to_real(&self) -> Vec<f64> {
-        each_type!(self, x => x.iter().map(|&v| v as f64).collect())
+        each_type!(self, x => x.iter().map(|&v| v.real()).collect())
     }
 
     /// Bytes they take.

@@ -46,7 +46,7 @@ enum Layout {
         strides: [usize; 2],
     },
     /// Columns in disorder: sorted through temporary files.
-    Spilled(Rows),
+    Spilled(Box<Rows>),
 }
 
 impl LentMatrix {
@@ -170,7 +170,7 @@ impl LentMatrix {
         }
         let rows = Rows::spilled(spiller.finish()?, n_cols);
         let plan = rows.plan().to_vec();
-        Ok((Layout::Spilled(rows), plan))
+        Ok((Layout::Spilled(Box::new(rows)), plan))
     }
 }
 
