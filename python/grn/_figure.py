@@ -33,7 +33,8 @@ class Figure:
         return path
 
     def _repr_svg_(self) -> str:
-        return self.svg
+        # A wide drawing shrinks to the page instead of running out of it.
+        return self.svg.replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)
 
     def __repr__(self) -> str:
         return f"Figure: {self.alt}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+import tempfile
 
 # Commands and the functions that run them.
 _COMMANDS = {
@@ -54,7 +55,18 @@ def _quoted(match: re.Match[str]) -> str:
     return f"`{', '.join(arguments)}`"
 
 
+# What has a new name each time and says nothing to the reader: folders of passing files, and data in memory.
+_TEMPORARY = re.compile(re.escape(tempfile.gettempdir()) + r"[/\\]grn-\w{8}[/\\]")
+_LENT = re.compile(r"\bAnnData:[0-9a-f]{8}\b")
+
+
+def shown(text: str) -> str:
+    """The same text, without names that differ from call to call."""
+    return _LENT.sub("AnnData", _TEMPORARY.sub("", text))
+
+
 def in_python(text: str) -> str:
     """The same message with options as arguments and commands as functions."""
+    text = shown(text)
     text = _QUOTED.sub(_quoted, text)
     return _OPTION.sub(lambda m: _name(m.group(1)), text)

@@ -17,6 +17,7 @@ from ._graph import Graph, GraphLike, priors
 from ._lend import Data, borrowed
 from ._run import CrossValidation, Run
 from ._screen import screen_options
+from ._words import shown
 
 __all__ = [
     "calibration",
@@ -38,7 +39,7 @@ def _figure(draw: Callable[[Path], dict[str, Any]]) -> Figure:
     with folder() as temp:
         path = temp / "figure.svg"
         about = draw(path)
-        return Figure(path.read_text(encoding="utf-8"), str(about.get("alt", "")), draw)
+        return Figure(shown(path.read_text(encoding="utf-8")), str(about.get("alt", "")), draw)
 
 
 def _of_files(kind: str, words: Sequence[str], seed: int | None = None) -> Figure:
