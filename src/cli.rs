@@ -1,7 +1,10 @@
-//! The command line: arguments, printing, wiring. One file per command; nobody imports this room.
+//! The command line: arguments, printing, wiring. One file per command; nobody imports this room but the programs on top:
+//! `main.rs` and, through [`call`], the Python package.
 
 mod args;
+mod call;
 mod error;
+mod failure;
 mod hints;
 mod inputs;
 mod load;
@@ -37,6 +40,7 @@ mod runs;
 mod score;
 mod simulate;
 
+pub use self::call::{Answer, Audience, Failure, FailureKind, Said, Table, TableColumn, call};
 use clap::{CommandFactory, FromArgMatches, Parser, Subcommand};
 
 use self::args::GlobalArgs;

@@ -19,6 +19,7 @@ mod fetch;
 mod folds;
 mod genes;
 mod h5ad;
+mod lent;
 mod mtx;
 mod network;
 mod parquet;
@@ -58,6 +59,10 @@ pub use self::genes::read_gene_list;
 pub use self::h5ad::{
     Labels, RowsLayout, StreamedCells, TableParts, TableRowNames, write_h5ad, write_h5ad_parts, write_h5ad_rows,
     write_h5ad_stream,
+};
+pub use self::lent::{
+    Lender, LentCells, LentFrame, LentLayout, LentMatrix, Loan, Numbers, Shared, is_lent, lend, lent_bytes, lent_file,
+    lent_summary,
 };
 pub use self::network::{
     ACTIVATION, EdgeMark, GeneMark, NETWORK_FORMATS, NetworkDrawing, NetworkFormat, REPRESSION, Rgb, UNSIGNED,

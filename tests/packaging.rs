@@ -52,10 +52,11 @@ fn version_of(root: &Path) -> String {
 
 /// Files that repeat the version, and the words before it.
 const REPEATED: &[(&str, &[&str])] = &[
-    ("Cargo.lock", &["name = \"grn-cli\"\nversion = \"", "name = \"grn-cluster\"\nversion = \""]),
+    ("Cargo.lock", &["name = \"grn-cli\"\nversion = \"", "name = \"grn-python\"\nversion = \""]),
     ("CHANGELOG.md", &["## ["]),
     ("README.md", &["\ngrn ", "> grn "]),
     ("cluster/Cargo.toml", &["package = \"grn-cli\", path = \"..\", version = \""]),
+    ("python/Cargo.toml", &["package = \"grn-cli\", path = \"..\", version = \""]),
     ("packaging/INSTALL.md", &["\ngrn "]),
     ("packaging/README.md", &["-t grn:"]),
     ("packaging/conda/recipe.yaml", &["\n  version: \""]),

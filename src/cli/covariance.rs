@@ -42,7 +42,7 @@ pub(super) fn of_run(session: &Session, run: &LoadedRun) -> Result<Option<Covari
         return Ok(Some(embedded(run.manifest.seed, &run.graph)?));
     };
     let read = run.manifest.inputs.iter().find(|i| i.path == *path).map(|i| i.bytes);
-    let there = std::fs::metadata(path).map(|m| m.len()).ok();
+    let there = io::lent_bytes(path).or_else(|| std::fs::metadata(path).map(|m| m.len()).ok());
     if there.is_none() || read.is_some_and(|bytes| Some(bytes) != there) {
         let text = format!(
             "the screen of the run, {}, is {}: the linear response is learned without its control cells",

@@ -220,6 +220,7 @@ fn record(
     let names: Vec<&str> = entries.iter().map(|e| e.name.as_str()).collect();
     let mut record = Manifest::new(&names.join(", "), session.seed);
     record.started = started;
+    record.argv.clone_from(&session.command);
     record.threads = session.threads;
     inputs.describe(responses, &mut record)?;
     record.finish(Status::Complete);

@@ -154,6 +154,7 @@ fn report<'a, I: Iterator<Item = DeRow<'a>>>(
     cells: &LogCells,
     rows: impl Fn() -> I,
 ) -> Result<ExitStatus, CliError> {
+    session.printer.table(|| table::in_memory(rows()));
     if let Some(path) = &args.output {
         table::write_table(path, rows())?;
         let text = || format!("{}; wrote {}", as_text(rows()), path.display());

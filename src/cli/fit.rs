@@ -251,6 +251,7 @@ fn begin(
     }
     session.prepare_outdir(dir.path())?;
     let mut record = Manifest::new(model, session.seed);
+    record.argv.clone_from(&session.command);
     record.threads = session.threads;
     device.clone_into(&mut record.device);
     inputs.describe(responses, &mut record)?;
@@ -341,7 +342,7 @@ fn finished_text(dir: &RunDir, record: &Manifest) -> String {
 
 fn interrupted(session: &Session, dir: &RunDir, step: u64, of: u64) {
     let kept = |a: &String| a != "--overwrite" && a != "--resume";
-    let again = std::env::args().skip(1).filter(kept).collect::<Vec<_>>().join(" ");
+    let again = session.command.iter().skip(1).filter(|a| kept(a)).cloned().collect::<Vec<_>>().join(" ");
     let outdir = if session.outdir.is_some() { String::new() } else { format!(" --outdir {}", dir.path().display()) };
     session.printer.notice(&Notice::new(format!("interrupted after {step} of {of} steps; the state is saved")));
     session.printer.say(format!("continue with `grn {again}{outdir} --resume`"));

@@ -45,7 +45,7 @@ impl Inputs {
     /// Writes into a manifest what was read and what is learned from.
     pub(super) fn describe(&self, responses: &Responses, record: &mut Manifest) -> Result<(), CliError> {
         let tables = self.feature_files.features.iter().chain(&self.feature_files.other_effects);
-        record.inputs = self.files.iter().chain(tables).map(|f| Input::of(f)).collect::<Result<_, _>>()?;
+        record.inputs = self.files.iter().chain(tables).map(|f| input(f)).collect::<Result<_, _>>()?;
         record.data.clone_from(&self.source);
         record.control_label.clone_from(&self.table.control_label);
         record.n_perturbations = responses.len();
@@ -53,6 +53,17 @@ impl Inputs {
         record.n_control_cells = responses.control.n_cells;
         record.notices.clone_from(&self.notices);
         Ok(())
+    }
+}
+
+/// A file that was read, or cells that were lent.
+fn input(path: &Path) -> Result<Input, CliError> {
+    if let Some(file) = io::lent_file(path) {
+        return Ok(Input { path: path.to_owned(), ..Input::of(&file)? });
+    }
+    match io::lent_summary(path) {
+        Some((bytes, hash)) => Ok(Input { path: path.to_owned(), bytes, blake3: Some(hash) }),
+        None => Ok(Input::of(path)?),
     }
 }
 

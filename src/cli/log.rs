@@ -3,7 +3,7 @@
 use std::fs::{File, OpenOptions};
 use std::io::Write;
 use std::path::{Path, PathBuf};
-use std::sync::{LazyLock, Mutex, MutexGuard, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 use std::time::Instant;
 
 /// Name of the log in an output folder.
@@ -11,18 +11,22 @@ pub(super) const LOG: &str = "log.txt";
 /// Talk is short; a command that writes no folder forgets what is older.
 const MOST_WAITING: usize = 1000;
 
-/// One per process: a command writes one folder.
-static LOG_OF_PROCESS: LazyLock<Mutex<Log>> = LazyLock::new(|| Mutex::new(Log::new()));
+/// That of the command of this process, for the message of a panic.
+static OF_PROCESS: OnceLock<Log> = OnceLock::new();
+
+/// What a command said; copies share it. A command writes one folder.
+#[derive(Debug, Clone)]
+pub(super) struct Log(Arc<Mutex<Kept>>);
 
 /// Lines that wait for a folder, then the file.
 #[derive(Debug)]
-struct Log {
+struct Kept {
     began: Instant,
     waiting: Vec<String>,
     file: Option<(PathBuf, File)>,
 }
 
-impl Log {
+impl Kept {
     fn new() -> Self {
         Self { began: Instant::now(), waiting: Vec::new(), file: None }
     }
@@ -51,33 +55,48 @@ impl Log {
     }
 }
 
-/// Begins the log with the command.
-pub(super) fn begin() {
-    let version = env!("CARGO_PKG_VERSION");
-    let command: Vec<String> = std::env::args().skip(1).collect();
-    keep(&format!("grn {version}, {}: grn {}", jiff::Timestamp::now().strftime("%F %T UTC"), command.join(" ")));
+impl Log {
+    /// A log that begins with the command: its arguments without the name of the program.
+    pub(super) fn begin(arguments: &[String]) -> Self {
+        let log = Self(Arc::new(Mutex::new(Kept::new())));
+        let (version, now) = (env!("CARGO_PKG_VERSION"), jiff::Timestamp::now().strftime("%F %T UTC"));
+        log.keep(&format!("grn {version}, {now}: grn {}", arguments.join(" ")));
+        log
+    }
+
+    /// Makes this the log of the process.
+    pub(super) fn of_process(&self) {
+        let _ = OF_PROCESS.set(self.clone());
+    }
+
+    /// Keeps one line.
+    pub(super) fn keep(&self, text: &str) {
+        self.kept().keep(text);
+    }
+
+    /// From here on lines go to `log.txt` of this folder, those kept so far first; `append` continues the log of an
+    /// interrupted run.
+    pub(super) fn open(&self, folder: &Path, append: bool) -> std::io::Result<()> {
+        self.kept().open(folder, append)
+    }
+
+    fn kept(&self) -> MutexGuard<'_, Kept> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
 }
 
-/// Keeps one line.
+/// Keeps one line in the log of the process.
 pub(super) fn keep(text: &str) {
-    log().keep(text);
+    if let Some(log) = OF_PROCESS.get() {
+        log.keep(text);
+    }
 }
 
-/// From here on lines go to `log.txt` of this folder, those kept so far first; `append` continues the log of an interrupted
-/// run.
-pub(super) fn open(folder: &Path, append: bool) -> std::io::Result<()> {
-    log().open(folder, append)
-}
-
-/// The folder whose log is written.
+/// The folder whose log the process writes.
 pub(super) fn folder() -> Option<PathBuf> {
     // Asked by the panic hook: a lock that is held must not hang it.
-    let log = LOG_OF_PROCESS.try_lock().ok()?;
-    log.file.as_ref().map(|(folder, _)| folder.clone())
-}
-
-fn log() -> MutexGuard<'static, Log> {
-    LOG_OF_PROCESS.lock().unwrap_or_else(PoisonError::into_inner)
+    let kept = OF_PROCESS.get()?.0.try_lock().ok()?;
+    kept.file.as_ref().map(|(folder, _)| folder.clone())
 }
 
 #[cfg(test)]
@@ -87,14 +106,14 @@ mod tests {
     #[test]
     fn what_was_said_before_the_folder_was_known_comes_first() {
         let dir = tempfile::tempdir().unwrap();
-        let mut log = Log::new();
+        let mut log = Kept::new();
         log.keep("reading");
         log.open(dir.path(), false).unwrap();
         log.keep("fitting");
         let text = std::fs::read_to_string(dir.path().join(LOG)).unwrap();
         let said: Vec<&str> = text.lines().filter_map(|l| l.split("s  ").nth(1)).collect();
         assert_eq!(said, ["reading", "fitting"]);
-        let mut again = Log::new();
+        let mut again = Kept::new();
         again.keep("more");
         again.open(dir.path(), true).unwrap();
         assert_eq!(std::fs::read_to_string(dir.path().join(LOG)).unwrap().lines().count(), 3);

@@ -21,7 +21,12 @@ pub(super) struct Watcher {
 impl Watcher {
     /// A watcher of one fit.
     pub(super) fn new(session: &Session, what: &'static str, recorder: Option<Recorder>) -> Self {
-        Self { bar: session.printer.bar(what, 1), recorder, interrupted: session.interrupt_flag(), notices: Vec::new() }
+        Self {
+            bar: session.printer.orderly_bar(what, 1),
+            recorder,
+            interrupted: session.interrupt_flag(),
+            notices: Vec::new(),
+        }
     }
 
     /// Takes the bar away; returns the notices that came.

@@ -1,4 +1,5 @@
-//! The only place that prints: stdout is data, stderr is talk. All talk is kept for `log.txt` too.
+//! The only place that prints: stdout is data, stderr is talk. All talk is kept for `log.txt` too. A command that was called by a
+//! program tells its [`Audience`](super::Audience) instead.
 #![allow(clippy::print_stderr, clippy::print_stdout)]
 
 use std::io::{IsTerminal, Write};
@@ -6,9 +7,10 @@ use std::io::{IsTerminal, Write};
 use anstyle::{AnsiColor, Style};
 
 use super::args::{ColorArg, GlobalArgs};
+use super::call::{Caller, Said, Table};
 use super::error::CliError;
 use super::hints;
-use super::log;
+use super::log::{self, Log};
 use super::progress::{Bar, Shown};
 use crate::error::Notice;
 
@@ -30,17 +32,18 @@ enum Volume {
 }
 
 /// How much is said, and to whom.
-#[derive(Debug, Clone, Copy)]
+#[derive(Debug, Clone)]
 pub(super) struct Printer {
     /// Results are one JSON object.
     pub(super) json: bool,
     volume: Volume,
     progress: Shown,
+    log: Log,
 }
 
 impl Printer {
     /// A printer for these flags; colours are chosen for the whole process.
-    pub(super) fn new(global: &GlobalArgs) -> Self {
+    pub(super) fn new(global: &GlobalArgs, log: Log) -> Self {
         if let Some(color) = global.color {
             choose_color(color);
         }
@@ -55,17 +58,34 @@ impl Printer {
             (false, Volume::Usual) if std::io::stderr().is_terminal() => Shown::Bar,
             (false, _) => Shown::Lines,
         };
-        Self { json: global.json, volume, progress }
+        Self { json: global.json, volume, progress, log }
+    }
+
+    /// One that tells everything to the program that called; what to show is for that to choose.
+    pub(super) fn for_caller(json: bool, caller: Caller, log: Log) -> Self {
+        Self { json, volume: Volume::Verbose, progress: Shown::Told(caller), log }
     }
 
     /// One for the steps of a longer job: it shows their progress alone; what they say goes to the log.
-    pub(super) fn for_steps(self) -> Self {
-        Self { json: false, volume: Volume::Silent, progress: self.progress }
+    pub(super) fn for_steps(&self) -> Self {
+        Self { json: false, volume: Volume::Silent, ..self.clone() }
+    }
+
+    /// The log of what is said.
+    pub(super) fn log(&self) -> &Log {
+        &self.log
+    }
+
+    fn caller(&self) -> Option<&Caller> {
+        if let Shown::Told(caller) = &self.progress { Some(caller) } else { None }
     }
 
     /// Data: a result for the user or the next program. A newline is added.
-    #[allow(clippy::unused_self)] // reads as the other ways of talking do
-    pub(super) fn data(self, text: impl AsRef<str>) -> Result<(), CliError> {
+    pub(super) fn data(&self, text: impl AsRef<str>) -> Result<(), CliError> {
+        if let Some(caller) = self.caller() {
+            caller.result(text.as_ref());
+            return Ok(());
+        }
         let mut out = anstream::stdout().lock();
         out.write_all(text.as_ref().as_bytes())?;
         out.write_all(b"\n")?;
@@ -74,40 +94,61 @@ impl Printer {
 
     /// The result as one JSON object (with `--json`), else as text.
     pub(super) fn result(
-        self,
+        &self,
         json: impl FnOnce() -> serde_json::Value,
         text: impl FnOnce() -> String,
     ) -> Result<(), CliError> {
         self.data(if self.json { format!("{:#}", json()) } else { text() })
     }
 
+    /// A large table for a program that called; nobody else gets it, and then it is not made.
+    pub(super) fn table(&self, table: impl FnOnce() -> Table) {
+        if let Some(caller) = self.caller() {
+            caller.table(table());
+        }
+    }
+
     /// Talk: what is being done.
-    pub(super) fn say(self, text: impl AsRef<str>) {
-        self.talk(Volume::Usual, text.as_ref());
+    pub(super) fn say(&self, text: impl AsRef<str>) {
+        self.talk(Volume::Usual, text.as_ref(), Said::Step);
     }
 
     /// Talk for those who asked for more.
-    pub(super) fn detail(self, text: impl AsRef<str>) {
-        self.talk(Volume::Verbose, text.as_ref());
+    pub(super) fn detail(&self, text: impl AsRef<str>) {
+        self.talk(Volume::Verbose, text.as_ref(), Said::Detail);
     }
 
     /// Something the user should know.
-    pub(super) fn notice(self, notice: &Notice) {
-        log::keep(&format!("notice: {notice}"));
-        if self.volume >= Volume::Quiet {
-            to_stderr(&format!("{NOTICE}notice:{NOTICE:#} {notice}"));
+    pub(super) fn notice(&self, notice: &Notice) {
+        self.log.keep(&format!("notice: {notice}"));
+        if self.volume < Volume::Quiet {
+            return;
+        }
+        match self.caller() {
+            Some(caller) => caller.tell(Said::Notice(notice.to_string())),
+            None => to_stderr(&format!("{NOTICE}notice:{NOTICE:#} {notice}")),
         }
     }
 
     /// Progress with a time estimate: a bar on a terminal, now and then a line elsewhere and with `-v`, nothing when quiet.
-    pub(super) fn bar(self, what: &'static str, of: u64) -> Bar {
-        Bar::new(what, of, self.progress)
+    /// Where a program called, its interrupt ends the work at the next step of the bar.
+    pub(super) fn bar(&self, what: &'static str, of: u64) -> Bar {
+        Bar::new(what, of, self.progress.clone())
     }
 
-    fn talk(self, least: Volume, text: &str) {
-        log::keep(text);
-        if self.volume >= least {
-            to_stderr(text);
+    /// The same for work that looks for an interrupt itself and ends in good order.
+    pub(super) fn orderly_bar(&self, what: &'static str, of: u64) -> Bar {
+        Bar::new(what, of, self.progress.clone()).orderly()
+    }
+
+    fn talk(&self, least: Volume, text: &str, said: fn(String) -> Said) {
+        self.log.keep(text);
+        if self.volume < least {
+            return;
+        }
+        match self.caller() {
+            Some(caller) => caller.tell(said(text.to_owned())),
+            None => to_stderr(text),
         }
     }
 }

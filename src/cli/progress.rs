@@ -1,19 +1,22 @@
-//! Progress of long work: a bar on a terminal, elsewhere a line now and then.
+//! Progress of long work: a bar on a terminal, elsewhere a line now and then, or told to the program that called.
 
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use indicatif::{ProgressBar, ProgressStyle};
 
+use super::call::{Caller, Said};
 use super::printer::progress_line;
 
 /// Least time between two lines.
 const SECS_BETWEEN: f64 = 5.0;
+/// Least time between two steps that a caller is told.
+const BETWEEN_TOLD: Duration = Duration::from_millis(50);
 /// Least progress between two lines, in percent.
 const PERCENT_BETWEEN: u64 = 10;
 
 /// Where progress is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone)]
 pub(super) enum Shown {
     /// Nowhere.
     Nowhere,
@@ -21,6 +24,8 @@ pub(super) enum Shown {
     Bar,
     /// As plain lines.
     Lines,
+    /// By the program that called.
+    Told(Caller),
 }
 
 /// Progress of one piece of work; copies share it.
@@ -29,15 +34,38 @@ pub(super) struct Bar {
     bar: ProgressBar,
     what: &'static str,
     lines: Option<Arc<Mutex<Lines>>>,
+    told: Option<Told>,
+}
+
+/// To whom progress is told.
+#[derive(Debug, Clone)]
+struct Told {
+    caller: Caller,
+    /// When something was told last.
+    last: Arc<Mutex<Option<Instant>>>,
+    /// Whether the work looks for an interrupt itself.
+    orderly: bool,
 }
 
 impl Bar {
     /// Progress through `of` steps.
     pub(super) fn new(what: &'static str, of: u64, shown: Shown) -> Self {
-        let bar = if shown == Shown::Bar { drawn(what, of) } else { ProgressBar::hidden() };
+        let bar = if matches!(shown, Shown::Bar) { drawn(what, of) } else { ProgressBar::hidden() };
         bar.set_length(of);
-        let lines = (shown == Shown::Lines).then(|| Arc::new(Mutex::new(Lines::new())));
-        Self { bar, what, lines }
+        let lines = matches!(shown, Shown::Lines).then(|| Arc::new(Mutex::new(Lines::new())));
+        let told = match shown {
+            Shown::Told(caller) => Some(Told { caller, last: Arc::default(), orderly: false }),
+            _ => None,
+        };
+        Self { bar, what, lines, told }
+    }
+
+    /// The same for work that looks for an interrupt itself.
+    pub(super) fn orderly(mut self) -> Self {
+        if let Some(told) = &mut self.told {
+            told.orderly = true;
+        }
+        self
     }
 
     /// Sets the number of steps.
@@ -63,7 +91,7 @@ impl Bar {
     /// Sets the steps done.
     pub(super) fn set_position(&self, done: u64) {
         self.bar.set_position(done);
-        self.line();
+        self.show();
     }
 
     /// Sets steps done and their number at once.
@@ -75,7 +103,7 @@ impl Bar {
     /// More steps done.
     pub(super) fn inc(&self, by: u64) {
         self.bar.inc(by);
-        self.line();
+        self.show();
     }
 
     /// Shown beside: a loss, a model.
@@ -86,6 +114,21 @@ impl Bar {
     /// Takes a bar away.
     pub(super) fn finish_and_clear(&self) {
         self.bar.finish_and_clear();
+        if let Some(told) = &self.told {
+            told.caller.tell(Said::Finished { what: self.what });
+        }
+    }
+
+    fn show(&self) {
+        self.line();
+        let Some(told) = &self.told else { return };
+        if !told.orderly {
+            told.caller.stop_if_interrupted();
+        }
+        if told.is_due() {
+            let (what, done, of, message) = (self.what, self.position(), self.length(), self.bar.message());
+            told.caller.tell(Said::Progress { what, done, of, message });
+        }
     }
 
     fn line(&self) {
@@ -97,6 +140,18 @@ impl Bar {
             let beside = if message.is_empty() { String::new() } else { format!(", {message}") };
             progress_line(&format!("{}: {text}{beside}", self.what));
         }
+    }
+}
+
+impl Told {
+    /// Whether enough time has passed since the last time.
+    fn is_due(&self) -> bool {
+        let mut last = self.last.lock().unwrap_or_else(PoisonError::into_inner);
+        let due = last.is_none_or(|last| last.elapsed() >= BETWEEN_TOLD);
+        if due {
+            *last = Some(Instant::now());
+        }
+        due
     }
 }
 

@@ -228,7 +228,8 @@ fn read_queries(session: &Session, args: &RankArgs, genes: &Arc<GeneIndex>) -> R
     let Some(path) = path else {
         return Err(CliError::usage("nothing to rank", "`--signature FILE` or `--treated FILE`", "neither", None));
     };
-    let is_text = args.treated.is_none() && !path.extension().is_some_and(|e| e.eq_ignore_ascii_case("h5ad"));
+    let is_cells = path.extension().is_some_and(|e| e.eq_ignore_ascii_case("h5ad")) || io::is_lent(path);
+    let is_text = args.treated.is_none() && !is_cells;
     let queries = match &args.from {
         Some(from) => read_wish(from, path, genes)?,
         None if is_text => read_signature(path, genes)?,

@@ -5,8 +5,9 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 
 use super::args::GlobalArgs;
+use super::call::Caller;
 use super::error::CliError;
-use super::log;
+use super::log::{LOG, Log};
 use super::printer::Printer;
 use crate::config::{Layers, Settings, Source};
 
@@ -40,15 +41,45 @@ pub(super) struct Session {
     pub(super) layers: Layers,
     /// Settings files that were read, lowest first.
     pub(super) settings_files: Vec<PathBuf>,
+    /// The command: the name of the program and its arguments.
+    pub(super) command: Vec<String>,
     interrupted: Arc<AtomicBool>,
 }
+
+/// Variables that a program which calls leaves in force: what else they say is for terminals, or said by the call.
+const FOR_CALLERS: [&str; 4] = ["GRN_CONFIG", "GRN_NO_CONFIG", "GRN_SET", "GRN_MEMORY"];
 
 impl Session {
     /// Resolves the options, sizes the thread pool, listens for Ctrl-C.
     pub(super) fn start(global: GlobalArgs) -> Result<Self, CliError> {
         let global = global.or_variables(&|name| std::env::var(name).ok())?;
-        let printer = Printer::new(&global);
-        log::begin();
+        let command: Vec<String> = std::env::args().collect();
+        let log = Log::begin(command.get(1..).unwrap_or_default());
+        log.of_process();
+        let printer = Printer::new(&global, log);
+        let interrupted = Arc::new(AtomicBool::new(false));
+        let flag = Arc::clone(&interrupted);
+        let session = Self::with(global, printer, command, interrupted)?;
+        let _ = ctrlc::set_handler(move || interrupt(&flag));
+        Ok(session)
+    }
+
+    /// One for a program that called with these arguments: nothing is printed, and the interrupt is the caller's.
+    pub(super) fn start_called(global: GlobalArgs, arguments: &[String], caller: Caller) -> Result<Self, CliError> {
+        let of_callers = |name: &str| FOR_CALLERS.contains(&name).then(|| std::env::var(name).ok()).flatten();
+        let global = global.or_variables(&of_callers)?;
+        let interrupted = caller.interrupt_flag();
+        let printer = Printer::for_caller(global.json, caller, Log::begin(arguments));
+        let command = std::iter::once("grn".to_owned()).chain(arguments.iter().cloned()).collect();
+        Self::with(global, printer, command, interrupted)
+    }
+
+    fn with(
+        global: GlobalArgs,
+        printer: Printer,
+        command: Vec<String>,
+        interrupted: Arc<AtomicBool>,
+    ) -> Result<Self, CliError> {
         let settings_files = settings_files(global.config.as_deref(), global.no_config);
         let layers = layers(&global, &settings_files)?;
         let settings = layers.settings()?;
@@ -57,15 +88,12 @@ impl Session {
         if threads == 0 {
             return Err(CliError::usage("--threads", "at least 1", "0", Some("leave `--threads` out".into())));
         }
-        // A pool that exists already (tests) is as good.
+        // A pool that exists already (tests, a second call) is as good.
         let _ = rayon::ThreadPoolBuilder::new().num_threads(threads).build_global();
-        let interrupted = Arc::new(AtomicBool::new(false));
-        let flag = Arc::clone(&interrupted);
-        let _ = ctrlc::set_handler(move || interrupt(&flag));
         Ok(Self {
             printer,
             seed: settings.seed,
-            threads,
+            threads: rayon::current_num_threads(),
             device: settings.device.clone(),
             memory: global.memory,
             outdir: global.outdir,
@@ -75,6 +103,7 @@ impl Session {
             settings,
             layers,
             settings_files,
+            command,
             interrupted,
         })
     }
@@ -91,6 +120,7 @@ impl Session {
             layers: self.layers.clone(),
             settings_files: self.settings_files.clone(),
             device: self.device.clone(),
+            command: self.command.clone(),
             interrupted: Arc::clone(&self.interrupted),
             ..*self
         }
@@ -108,7 +138,8 @@ impl Session {
             return Err(CliError::OutdirNotEmpty { path: path.to_owned() });
         }
         std::fs::create_dir_all(path).map_err(|e| crate::io::IoError::write(path, e))?;
-        log::open(path, self.resume).map_err(|e| crate::io::IoError::write(path.join(log::LOG), e).into())
+        let log = self.printer.log();
+        log.open(path, self.resume).map_err(|e| crate::io::IoError::write(path.join(LOG), e).into())
     }
 }
 

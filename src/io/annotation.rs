@@ -36,6 +36,24 @@ impl Listed {
         self.names.iter().position(|n| n == name).map(|at| &self.columns[at])
     }
 
+    /// Every column, and every value of it, as text.
+    pub(super) fn each_text(&self, each: &mut dyn FnMut(&str)) {
+        for (name, column) in self.names.iter().zip(&self.columns) {
+            each(name);
+            (0..column.len()).for_each(|row| each(&column.text(row)));
+        }
+    }
+
+    fn labels(&self, name: &str) -> Labels {
+        match self.column(name) {
+            Some(Column::Coded(coded)) => {
+                let codes: Vec<i64> = coded.codes.iter().map(|&c| c.into()).collect();
+                Labels::from_codes(&coded.categories, &codes)
+            }
+            _ => Labels::from_text(&self.text(name)),
+        }
+    }
+
     fn text(&self, name: &str) -> Vec<String> {
         let text = |c: &Column| (0..c.len()).map(|i| c.text(i).into_owned()).collect();
         self.column(name).map_or_else(Vec::new, text)
@@ -62,7 +80,7 @@ impl Annotation {
         match self {
             Self::Frame(frame) => frame.labels(column),
             Self::Shards(shards) => shards.labels(column),
-            Self::Listed(listed) => Ok(Labels::from_text(&listed.text(column))),
+            Self::Listed(listed) => Ok(listed.labels(column)),
         }
     }
 

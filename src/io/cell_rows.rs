@@ -6,6 +6,7 @@ use std::sync::Arc;
 
 use super::IoError;
 use super::h5ad::Rows;
+use super::lent::LentRows;
 use super::parquet_cells::ParquetRows;
 use crate::data::{CellBlock, Csr, DataError, GeneIndex};
 
@@ -24,24 +25,43 @@ pub(super) struct CellRows {
 pub(super) enum Source {
     /// Any block at any time.
     Stored(Arc<Rows>),
+    /// The same, in borrowed memory.
+    Lent(Arc<LentRows>),
     /// Blocks of a run one after the other.
     Parquet(ParquetRows),
+}
+
+impl Source {
+    /// The rows of each block, in order.
+    pub(super) fn plan(&self) -> &[Range<usize>] {
+        match self {
+            Self::Stored(rows) => rows.plan(),
+            Self::Lent(rows) => rows.plan(),
+            Self::Parquet(rows) => rows.plan(),
+        }
+    }
+
+    /// One block as it is stored.
+    pub(super) fn read(&self, block: usize) -> Result<Csr<f32>, IoError> {
+        match self {
+            Self::Stored(rows) => rows.read(block),
+            Self::Lent(rows) => rows.read(block),
+            Self::Parquet(rows) => Ok(rows.clone().read(block)?.x),
+        }
+    }
 }
 
 impl CellRows {
     /// The cells of each block, in order.
     pub(super) fn plan(&self) -> &[Range<usize>] {
-        match &self.source {
-            Source::Stored(rows) => rows.plan(),
-            Source::Parquet(rows) => rows.plan(),
-        }
+        self.source.plan()
     }
 
     /// Blocks that are read one after the other by the same reader; several runs may be read at the same time.
     pub(super) fn runs(&self) -> Vec<Range<usize>> {
         match &self.source {
-            Source::Stored(rows) => (0..rows.plan().len()).map(|block| block..block + 1).collect(),
             Source::Parquet(rows) => rows.runs().to_vec(),
+            Source::Stored(_) | Source::Lent(_) => (0..self.plan().len()).map(|block| block..block + 1).collect(),
         }
     }
 
@@ -49,6 +69,7 @@ impl CellRows {
     pub(super) fn at_once(&self) -> usize {
         match &self.source {
             Source::Stored(rows) => rows.at_once(),
+            Source::Lent(rows) => rows.at_once(),
             Source::Parquet(_) => super::h5ad::MOST_AT_ONCE,
         }
     }
@@ -85,10 +106,7 @@ impl CellRows {
     /// blocks before it in its group of rows are read too.
     pub(super) fn read(&self, block: usize, negative: bool) -> Result<CellBlock, IoError> {
         let first_cell = self.plan()[block].start;
-        let mut x = match &self.source {
-            Source::Stored(rows) => rows.read(block)?,
-            Source::Parquet(rows) => rows.clone().read(block)?.x,
-        };
+        let mut x = self.source.read(block)?;
         if let Some(genes) = &self.genes_of_columns {
             x = select_columns(&x, genes, self.genes.len());
         }
@@ -106,6 +124,7 @@ impl CellRows {
     pub(super) fn totals(&self, block: usize) -> Option<Result<Vec<f64>, IoError>> {
         match &self.source {
             Source::Stored(rows) if self.genes_of_columns.is_none() => Some(rows.totals(block)),
+            Source::Lent(rows) if self.genes_of_columns.is_none() => Some(rows.totals(block)),
             _ => None,
         }
     }

@@ -7,6 +7,7 @@ use super::annotation::Annotation;
 use super::cell_rows::{CellRows, Source};
 use super::genes::{GeneNames, build_index, gene_names};
 use super::h5ad::{Frame, H5File, StoredMatrix};
+use super::lent::{self, Lent, LentMatrix};
 use super::mtx::MtxMatrix;
 use super::parquet_cells::{self, ParquetMatrix};
 use super::read_ahead::ReadAhead;
@@ -66,10 +67,12 @@ pub(super) enum Matrix {
     Mtx(MtxMatrix),
     /// In Parquet files.
     Parquet(ParquetMatrix),
+    /// In memory that is borrowed.
+    Lent(LentMatrix, Arc<Lent>),
 }
 
 /// Opens `.h5ad`, `.vcc`, 10x `.h5`, a 10x folder, a `matrix.mtx[.gz]` file, or Parquet in the layout of Tahoe-100M (a file
-/// or a folder of them); `aliases` is a table of other gene names.
+/// or a folder of them), or what is lent under this name ([`super::lend`]); `aliases` is a table of other gene names.
 ///
 /// # Errors
 /// [`IoError`] that names the file, the element, and what was expected.
@@ -82,6 +85,9 @@ pub fn open_cells(path: &Path, aliases: Option<&Path>) -> Result<CellFile, IoErr
 /// # Errors
 /// As [`open_cells`].
 pub fn open_cells_with(path: &Path, aliases: Option<&Path>, gene_metadata: Option<&Path>) -> Result<CellFile, IoError> {
+    if let Some(lent) = lent::find(path) {
+        return lent::open(&lent, path, aliases);
+    }
     if path.is_dir() && path.join(".zattrs").exists() || path.extension().is_some_and(|e| e == "zarr" || e == "zip") {
         let expected = "an .h5ad file, a 10x .h5 file or a 10x folder (convert zarr with `anndata.read_zarr(...).write_h5ad(...)`)";
         return Err(IoError::format(path, "", expected, "a zarr store"));
@@ -113,7 +119,7 @@ fn open_h5ad(file: &H5File, aliases: Option<&Path>) -> Result<CellFile, IoError>
         _ => "var",
     };
     let var = Frame::open(file, var_name)?;
-    let (names, more) = gene_names(&var)?;
+    let (names, more) = gene_names(var.index()?, &Annotation::Frame(var.clone()))?;
     notices.extend(more);
     let GeneNames { genes, repeated, notices: more } = build_index(&names, aliases)?;
     notices.extend(more);
@@ -175,6 +181,7 @@ impl CellFile {
         match &self.matrix {
             Some(Matrix::Hdf5(matrix, _)) => matrix.stored_values(),
             Some(Matrix::Parquet(matrix)) => matrix.stored_values(),
+            Some(Matrix::Lent(matrix, _)) => matrix.stored_values(),
             Some(Matrix::Mtx(_)) | None => self.n_cells as u64 * self.genes.len() as u64,
         }
     }
@@ -185,6 +192,7 @@ impl CellFile {
             Matrix::Hdf5(matrix, _) => matrix.sample(LOOKED_AT)?,
             Matrix::Mtx(matrix) => matrix.sample(LOOKED_AT)?,
             Matrix::Parquet(matrix) => matrix.sample(LOOKED_AT)?,
+            Matrix::Lent(matrix, _) => matrix.sample(LOOKED_AT),
         }))
     }
 
@@ -218,6 +226,7 @@ impl CellFile {
             }
             Matrix::Mtx(matrix) => (Source::Stored(Arc::new(matrix.rows()?)), None),
             Matrix::Parquet(matrix) => (Source::Parquet(matrix.rows()), None),
+            Matrix::Lent(matrix, _) => (Source::Lent(Arc::new(matrix.rows(&self.path)?)), None),
         };
         let genes_of_columns = match (&self.mapping, genes_of_columns) {
             (None, own) => own.map(Arc::new),

@@ -5,7 +5,7 @@ use std::io::BufRead;
 use std::path::Path;
 use std::sync::Arc;
 
-use super::h5ad::Frame;
+use super::annotation::Annotation;
 use super::{IoError, text::open_text};
 use crate::data::GeneIndex;
 use crate::error::Notice;
@@ -25,8 +25,8 @@ const SYMBOL_COLUMNS: [&str; 7] =
     ["gene_symbols", "gene_symbol", "gene_name", "feature_name", "symbol", "gene_names", "gene_short_name"];
 
 /// The gene names of a `var` table: its index, or its column of symbols where the index holds Ensembl identifiers.
-pub(super) fn gene_names(var: &Frame) -> Result<(Vec<String>, Vec<Notice>), IoError> {
-    let index: Vec<String> = var.index()?.into_iter().map(|name| name.trim().to_owned()).collect();
+pub(super) fn gene_names(index: Vec<String>, var: &Annotation) -> Result<(Vec<String>, Vec<Notice>), IoError> {
+    let index: Vec<String> = index.into_iter().map(|name| name.trim().to_owned()).collect();
     if !mostly_identifiers(&index) {
         return Ok((index, Vec::new()));
     }

@@ -20,7 +20,7 @@ pub(super) use self::file::H5File;
 pub(super) use self::frame::Frame;
 pub use self::labels::Labels;
 pub(super) use self::matrix::{Layout, Matrix as StoredMatrix};
-pub(super) use self::rows::{MOST_AT_ONCE, Rows};
+pub(super) use self::rows::{MOST_AT_ONCE, Rows, sorted};
 pub(super) use self::spill::{Spill, Spiller};
 pub use self::stream::{RowsLayout, StreamedCells, write_h5ad_rows, write_h5ad_stream};
 pub use self::write::write_h5ad;

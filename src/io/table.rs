@@ -7,7 +7,8 @@ use std::sync::Arc;
 use ndarray::Array2;
 use serde::{Deserialize, Serialize};
 
-use super::cells::CellFile;
+use super::cell_rows::Source;
+use super::cells::{CellFile, Matrix};
 use super::h5ad::{H5File, StoredMatrix};
 use super::read_ahead::ReadAhead;
 use super::scale::LARGEST_LOG1P;
@@ -142,6 +143,10 @@ pub(super) struct Written {
 
 impl Written {
     pub(super) fn read(file: &CellFile) -> Result<Option<Self>, IoError> {
+        if let Some(Matrix::Lent(_, lent)) = &file.matrix {
+            let of = |(quantity, control): &(Quantity, String)| Self { quantity: *quantity, control: control.clone() };
+            return Ok(lent.cells.table.as_ref().map(of));
+        }
         let Some(h5) = h5ad_of(file).filter(|h5| h5.exists("uns/grn/quantity")) else { return Ok(None) };
         let text = |name: &str| Ok::<_, IoError>(h5.values(name)?.into_text().into_iter().next().unwrap_or_default());
         let quantity = match text("uns/grn/quantity")?.as_str() {
@@ -149,7 +154,10 @@ impl Written {
             "level" => Quantity::Level,
             other => return Err(h5.layout("uns/grn/quantity", "`level` or `effect`", format!("`{other}`"))),
         };
-        Ok(Some(Self { quantity, control: text("uns/grn/control_label")? }))
+        // Predictions are effects without a row of control.
+        let labelled = h5.exists("uns/grn/control_label");
+        let control = if labelled { text("uns/grn/control_label")? } else { "control".to_owned() };
+        Ok(Some(Self { quantity, control }))
     }
 
     /// The columns that were written, where the user names no others.
@@ -169,8 +177,8 @@ impl Written {
 
 fn h5ad_of(file: &CellFile) -> Option<&H5File> {
     match file.matrix.as_ref()? {
-        super::cells::Matrix::Hdf5(matrix, _) => Some(&matrix.file),
-        super::cells::Matrix::Mtx(_) | super::cells::Matrix::Parquet(_) => None,
+        Matrix::Hdf5(matrix, _) => Some(&matrix.file),
+        Matrix::Mtx(_) | Matrix::Parquet(_) | Matrix::Lent(..) => None,
     }
 }
 
@@ -212,16 +220,8 @@ fn read_n_cells(screen: &ScreenFile, rows: &[usize]) -> Result<Vec<u64>, IoError
 
 /// A layer of the same shape; `None` where the file has none of that name.
 fn read_layer(screen: &ScreenFile, name: &str, rows: &[usize]) -> Result<Option<Array2<f32>>, IoError> {
-    let Some(h5) = h5ad_of(&screen.file) else { return Ok(None) };
-    let at = format!("layers/{name}");
-    let Some(matrix) = StoredMatrix::find(h5, &at)? else { return Ok(None) };
-    let shape = (screen.n_cells(), screen.genes.len());
-    if (matrix.n_rows, matrix.n_cols) != shape {
-        let got = format!("{} x {}", matrix.n_rows, matrix.n_cols);
-        return Err(h5.layout(&at, format!("{} x {}, as `X`", shape.0, shape.1), got));
-    }
-    let source = matrix.rows()?;
-    let mut out = Array2::zeros((rows.len(), shape.1));
+    let Some(source) = layer_rows(screen, &format!("layers/{name}"))? else { return Ok(None) };
+    let mut out = Array2::zeros((rows.len(), screen.genes.len()));
     let mut next = 0;
     for (block, range) in source.plan().iter().enumerate() {
         let x = source.read(block)?;
@@ -231,6 +231,22 @@ fn read_layer(screen: &ScreenFile, name: &str, rows: &[usize]) -> Result<Option<
         }
     }
     Ok(Some(out))
+}
+
+/// Access to a layer by rows.
+fn layer_rows(screen: &ScreenFile, at: &str) -> Result<Option<Source>, IoError> {
+    if let Some(Matrix::Lent(_, lent)) = &screen.file.matrix {
+        let rows = lent.matrix(at).map(|matrix| matrix.rows(&screen.path)).transpose()?;
+        return Ok(rows.map(|rows| Source::Lent(Arc::new(rows))));
+    }
+    let Some(h5) = h5ad_of(&screen.file) else { return Ok(None) };
+    let Some(matrix) = StoredMatrix::find(h5, at)? else { return Ok(None) };
+    let shape = (screen.n_cells(), screen.genes.len());
+    if (matrix.n_rows, matrix.n_cols) != shape {
+        let got = format!("{} x {}", matrix.n_rows, matrix.n_cols);
+        return Err(h5.layout(at, format!("{} x {}, as `X`", shape.0, shape.1), got));
+    }
+    Ok(Some(Source::Stored(Arc::new(matrix.rows()?))))
 }
 
 /// The wanted rows of the main matrix; values must be finite and may be negative.

@@ -26,6 +26,9 @@ pub(in crate::cli) struct CheckArgs {
     /// Cells or a table: .h5ad, 10x .h5, a 10x folder or a .mtx file
     #[arg(value_name = "FILE")]
     file: PathBuf,
+    /// Look at labels and at a sample of the values only, not at every cell
+    #[arg(long)]
+    quick: bool,
     #[command(flatten)]
     screen: ScreenArgs,
     #[command(flatten)]
@@ -126,7 +129,8 @@ impl Report {
             match self.measure(file, options, args, session) {
                 Err(CliError::Io(error)) => self.stop(error)?,
                 Err(error) => return Err(error),
-                Ok(table) => self.targets(&table, args)?,
+                Ok(Some(table)) => self.targets(&table, args)?,
+                Ok(None) => {}
             }
         }
         Ok(())
@@ -146,16 +150,20 @@ impl Report {
         Ok(())
     }
 
+    /// The table of the cells; none where only labels are looked at.
     fn measure(
         &mut self,
         file: CellFile,
         options: &ScreenOptions,
         args: &CheckArgs,
         session: &Session,
-    ) -> Result<Pseudobulk, CliError> {
+    ) -> Result<Option<Pseudobulk>, CliError> {
         let screen = label_cells(file, options)?;
         self.notices.clone_from(&screen.notices);
         self.labels(&screen);
+        if args.quick {
+            return if screen.is_table { Ok(None) } else { Ok(check_control(&screen).map(|()| None)?) };
+        }
         let mut pseudobulk = args.screen.pseudobulk(false, session.seed)?;
         let bar = session.printer.bar("cells", screen.n_cells() as u64);
         let mut progress = |done: u64, all: u64| {
@@ -166,7 +174,7 @@ impl Report {
             let read = read_table(&args.file, options, &pseudobulk, &mut progress)?;
             (self.scale, self.quantity) = (None, Some(read.table.quantity));
             self.notices = read.notices;
-            return Ok(read.table);
+            return Ok(Some(read.table));
         }
         check_control(&screen)?;
         if screen.scale == Scale::Counts {
@@ -175,7 +183,7 @@ impl Report {
                 pseudobulk.target_sum = TargetSum::Fixed(median);
             }
         }
-        Ok(screen.without_context().pseudobulk(&pseudobulk, &mut progress)?)
+        Ok(Some(screen.without_context().pseudobulk(&pseudobulk, &mut progress)?))
     }
 
     fn labels(&mut self, screen: &ScreenFile) {

@@ -172,7 +172,7 @@ fn plan(set: &DataSet, jobs: &[FetchJob], folder: &Path, session: &Session) -> R
 }
 
 fn fetch(job: &FetchJob, session: &Session) -> Result<Arrived, IoError> {
-    let mut talk = Talk::new(job, session.printer);
+    let mut talk = Talk::new(job, session.printer.clone());
     let flag = session.interrupt_flag();
     let arrived = io::fetch_file(job, session.overwrite, &flag, &mut |step| talk.hear(step));
     talk.finish();

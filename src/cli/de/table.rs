@@ -1,7 +1,9 @@
 //! The table of tests as a file, in the format of its name.
 
+use std::collections::HashMap;
 use std::path::Path;
 
+use crate::cli::call::{Table, TableColumn};
 use crate::cli::error::CliError;
 use crate::cli::score::write;
 use crate::io::{ParquetKind, ParquetValues, write_parquet};
@@ -58,4 +60,57 @@ fn columns<'a>(rows: &[DeRow<'a>]) -> Vec<ParquetValues<'a>> {
         number(|r| r.statistic),
         number(|r| r.fdr),
     ]
+}
+
+/// The same columns for a program that called: labels as codes, in the order of their first row.
+pub(super) fn in_memory<'a>(rows: impl Iterator<Item = DeRow<'a>>) -> Table {
+    let (mut targets, mut features) = (Codes::default(), Codes::default());
+    let mut reals: [Vec<f64>; 7] = Default::default();
+    let mut counts: [Vec<i64>; 2] = Default::default();
+    for r in rows {
+        targets.push(r.target);
+        features.push(r.feature);
+        let values = [r.target_mean, r.reference_mean, r.log2_fold_change, r.percent_change, r.p, r.statistic, r.fdr];
+        reals.iter_mut().zip(values).for_each(|(column, value)| column.push(value));
+        counts.iter_mut().zip([r.n_target, r.n_reference]).for_each(|(column, n)| column.push(n as i64));
+    }
+    let (mut reals, mut counts) = (reals.into_iter(), counts.into_iter());
+    let mut labels = [targets, features].into_iter();
+    let column = |(name, kind): (&str, ParquetKind)| {
+        let column = match kind {
+            ParquetKind::Text => labels.next().map(Codes::column),
+            ParquetKind::I64 => counts.next().map(TableColumn::Integers),
+            _ => reals.next().map(TableColumn::Floats),
+        };
+        column.map(|column| (name.to_owned(), column))
+    };
+    Table { columns: COLUMNS.into_iter().filter_map(column).collect() }
+}
+
+/// Labels as they come, each distinct one once.
+#[derive(Default)]
+struct Codes<'a> {
+    position: HashMap<&'a str, i32>,
+    names: Vec<String>,
+    codes: Vec<i32>,
+    last: Option<(&'a str, i32)>,
+}
+
+impl<'a> Codes<'a> {
+    fn push(&mut self, label: &'a str) {
+        // The rows of one perturbation follow each other.
+        let code = match self.last {
+            Some((last, code)) if std::ptr::eq(last, label) => code,
+            _ => *self.position.entry(label).or_insert_with(|| {
+                self.names.push(label.to_owned());
+                self.names.len() as i32 - 1
+            }),
+        };
+        self.last = Some((label, code));
+        self.codes.push(code);
+    }
+
+    fn column(self) -> TableColumn {
+        TableColumn::Labels { categories: self.names, codes: self.codes }
+    }
 }

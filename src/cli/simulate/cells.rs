@@ -41,7 +41,7 @@ pub(super) fn stream(
     noise_free: bool,
     session: &Session,
 ) -> Result<bool, CliError> {
-    let bar = session.printer.bar("simulating cells", prepared.n_cells() as u64);
+    let bar = session.printer.orderly_bar("simulating cells", prepared.n_cells() as u64);
     let interrupted = session.interrupt_flag();
     let genes = prepared.truth().genes.clone();
     let (names, obs, uns) = (names(prepared.n_cells()), columns(prepared.columns()), origin(options));

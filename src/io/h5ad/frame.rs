@@ -52,11 +52,6 @@ impl Frame {
         Ok(Self { file: file.clone(), at: at.to_owned(), columns, index, compound: false, len })
     }
 
-    /// Whether there is such a column.
-    pub(in crate::io) fn has(&self, column: &str) -> bool {
-        self.columns.iter().any(|c| c == column)
-    }
-
     /// Row names.
     pub(in crate::io) fn index(&self) -> Result<Vec<String>, IoError> {
         Ok(self.values(&self.index)?.into_text())

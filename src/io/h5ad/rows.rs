@@ -132,7 +132,7 @@ pub(super) fn sparse_of(dense: &Array2<f32>) -> Csr<f32> {
 }
 
 /// Compressed rows with ascending columns; entries of the same row and column are added up, as scipy does.
-pub(super) fn sorted(
+pub(in crate::io) fn sorted(
     indptr: Vec<usize>,
     columns: Vec<u32>,
     values: Vec<f32>,

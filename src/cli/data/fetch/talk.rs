@@ -64,7 +64,7 @@ impl Talk {
         if self.bar.as_ref().is_none_or(|(kind, _)| *kind != what) {
             self.finish();
         }
-        let printer = self.printer;
-        &self.bar.get_or_insert_with(|| (what, printer.bar(what, of))).1
+        let printer = &self.printer;
+        &self.bar.get_or_insert_with(|| (what, printer.orderly_bar(what, of))).1
     }
 }
