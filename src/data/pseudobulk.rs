@@ -18,7 +18,7 @@ pub enum Quantity {
 }
 
 /// Central moments of log1p expression over the cells of each condition; every matrix is n_conditions x n_genes.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Moments {
     /// Mean.
     pub mean: Array2<f32>,
