@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -33,8 +34,21 @@ class Figure:
         return path
 
     def _repr_svg_(self) -> str:
-        # A wide drawing shrinks to the page instead of running out of it.
-        return self.svg.replace("<svg ", '<svg style="max-width:100%;height:auto" ', 1)
+        return _fitted(self.svg)
 
     def __repr__(self) -> str:
         return f"Figure: {self.alt}"
+
+
+#: Width of a notebook's page in pixels: wider drawings would run out of it.
+_PAGE = 960
+
+
+def _fitted(svg: str) -> str:
+    """The drawing, shrunk to the page where it is wider: its view box scales what is in it."""
+    size = re.match(r'<svg[^>]*? width="(\d+)" height="(\d+)"', svg)
+    if size is None or int(size[1]) <= _PAGE:
+        return svg
+    width, height = int(size[1]), int(size[2])
+    fitted = f'width="{_PAGE}" height="{round(height * _PAGE / width)}"'
+    return svg.replace(f'width="{width}" height="{height}"', fitted, 1)
