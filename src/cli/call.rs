@@ -259,7 +259,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let path = dir.path().join("screen.h5ad");
         let (answer, said) = run_words(&words(&format!(
-            "simulate --genes 60 --perturbations 4 --cells-per-perturbation 10 --controls 20 --json -o {}",
+            "simulate --genes 400 --perturbations 4 --cells-per-perturbation 10 --controls 20 --json -o {}",
             path.display()
         )));
         let answer = answer.unwrap();
@@ -272,7 +272,7 @@ mod tests {
         let table = answer.unwrap().table.unwrap();
         assert_eq!((table.columns.len(), table.columns[0].0.as_str()), (11, "target"));
         let TableColumn::Labels { categories, codes } = &table.columns[1].1 else { panic!("labels") };
-        assert_eq!((categories.len(), codes.len()), (60, 240));
+        assert_eq!((categories.len(), codes.len()), (400, 1600));
     }
 
     #[test]
@@ -293,7 +293,7 @@ mod tests {
         let dir = tempfile::tempdir().unwrap();
         let screen = dir.path().join("screen.h5ad");
         run_words(&words(&format!(
-            "simulate --genes 60 --perturbations 4 --cells-per-perturbation 10 --controls 20 -o {}",
+            "simulate --genes 400 --perturbations 4 --cells-per-perturbation 10 --controls 20 -o {}",
             screen.display()
         )))
         .0

@@ -195,7 +195,7 @@ impl Work {
         self.simulate()
             .then(self.fit("grn"))
             .then(self.score(self, false, true))
-            .then(Cost { bytes: 900e6, secs: 15.0 })
+            .then(Cost { bytes: 900e6, secs: 11.0 })
     }
 }
 
