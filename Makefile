@@ -15,6 +15,7 @@ help:
 	@echo 'make cluster-check  clippy and tests of cluster/'
 	@echo 'make wheel       the Python package as a wheel, in target/wheels (see python/README.md)'
 	@echo 'make python-check   clippy, types and tests of python/'
+	@echo 'make notebooks   run the notebooks, and what others make of our files and we of theirs'
 	@echo 'make cuda-check  build and test with CUDA (what needs a GPU is skipped without; fetches nvcc where there is none)'
 	@echo 'make archive     target/dist: the release archive, with completions, manual pages and licences'
 	@echo 'make docs        docs/reference and the schema of settings, from the program'
@@ -85,6 +86,17 @@ python-check: setup $(VENV)/bin/maturin
 	cp target/debug/lib_grn.so python/grn/_grn.abi3.so
 	$(VENV)/bin/ruff check python benches/peers/python_speed.py && $(VENV)/bin/ruff format --check python
 	PYTHONPATH=python $(VENV)/bin/python -m pytest -q python/tests
+
+$(VENV)/notebooks: $(VENV)/bin/maturin
+	$(VENV)/bin/pip install --quiet --disable-pip-version-check nbclient ipykernel ipywidgets matplotlib networkx decoupler scanpy
+	@touch $@
+
+# With `WRITE=--write` the outputs are kept in the notebooks.
+notebooks: setup $(VENV)/notebooks
+	$(CARGO) build -p grn-python
+	cp target/debug/lib_grn.so python/grn/_grn.abi3.so
+	PYTHONPATH="$$PWD/python" $(VENV)/bin/python notebooks/run.py $(WRITE)
+	PYTHONPATH="$$PWD/python" $(VENV)/bin/python -m pytest -q python/tests/test_interop.py python/tests/test_notebooks.py
 
 schema: setup
 	$(CARGO) run --quiet -- config schema > configs/grn.schema.json

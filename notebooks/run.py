@@ -3,8 +3,8 @@
 
     notebooks/run.py [--write] [NAME...]
 
-`--write` keeps the outputs in the files, without anything that differs from run to run (times, machine, version of Python).
-Needs the package `grn`, nbclient, ipykernel, and what the notebooks import: networkx, decoupler, matplotlib.
+`--write` keeps the outputs in the files, without what differs from run to run (times, machine, Python). Needs the package
+`grn`, nbclient, ipykernel, ipywidgets, and what the notebooks import: networkx, decoupler, matplotlib.
 """
 
 from __future__ import annotations
@@ -18,10 +18,12 @@ from pathlib import Path
 
 import nbformat
 from nbclient import NotebookClient
+from nbclient.exceptions import CellExecutionError, CellTimeoutError
 
 HERE = Path(__file__).resolve().parent
 SECONDS = 120
 BYTES = 1_000_000
+STYLE = re.compile(r"<style scoped>.*?</style>\n?", re.DOTALL)
 
 
 def execute(path: Path, seconds: int = SECONDS) -> nbformat.NotebookNode:
@@ -40,13 +42,13 @@ def tidy(book: nbformat.NotebookNode) -> nbformat.NotebookNode:
     for cell in book.cells:
         cell.metadata = {}
         for output in cell.get("outputs", []):
-            output.pop("metadata", None) if output.output_type == "stream" else output.update(metadata={})
             if "data" in output:
+                output.metadata = {}
                 # The drawing says it all; style sheets of tables are those of the page.
                 if "image/svg+xml" in output.data:
                     output.data = {"image/svg+xml": output.data["image/svg+xml"]}
                 elif "text/html" in output.data:
-                    output.data["text/html"] = re.sub(r"<style scoped>.*?</style>\n?", "", output.data["text/html"], flags=re.S)
+                    output.data["text/html"] = STYLE.sub("", output.data["text/html"])
     return book
 
 
@@ -62,7 +64,7 @@ def main() -> int:
         start = time.monotonic()
         try:
             book = tidy(execute(path))
-        except Exception as error:  # whatever a cell raises
+        except (CellExecutionError, CellTimeoutError) as error:
             print(f"{path.name}: {error}", file=sys.stderr)
             failed += 1
             continue

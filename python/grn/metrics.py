@@ -115,7 +115,7 @@ def prep(
     Raises
     ------
     GrnValueError
-        What the challenge refuses: other genes or too many cells, no controls, values that are neither counts nor log1p.
+        What the challenge refuses: other genes, too many cells, no controls, values that are neither counts nor log1p.
     """
     with folder() as temp, ExitStack() as stack:
         listed = genes

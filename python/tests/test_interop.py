@@ -36,7 +36,7 @@ for path in sys.argv[1:]:
 
 @pytest.fixture(scope="module")
 def written(place: Path, screen_path: Path, run: grn.Run) -> list[Path]:
-    """Every kind of h5ad that is written: cells, truth, pseudobulk, predictions, drawn cells, and results saved by anndata."""
+    """Every kind of h5ad: cells, truth, pseudobulk, predictions, drawn cells, and what anndata saved of them."""
     files = [screen_path, screen_path.with_suffix(".truth") / "deltas.h5ad"]
     files += [place / name for name in ("interop_bulk.h5ad", "interop_predictions.h5ad", "interop_cells.h5ad")]
     targets = list(run.responses.obs["target_gene"].astype(str).unique())
@@ -70,7 +70,7 @@ def test_files_open_in_another_version_of_anndata(written: list[Path]) -> None:
 
 
 def labelled(column: str, control: str, pair: str, target: str) -> anndata.AnnData:
-    """300 cells of 12 genes; the target of a perturbation is nearly silent. `target` and `pair` make labels of genes."""
+    """300 cells of 12 genes; the target of a perturbation is nearly silent. `target` and `pair` are forms of labels."""
     rng = np.random.default_rng(0)
     genes = [f"GENE{k}" for k in range(12)]
     labels, counts = [], []
