@@ -1,5 +1,5 @@
 //! The command line: arguments, printing, wiring. One file per command; nobody imports this room but the programs on top:
-//! `main.rs` and, through [`call`], the Python package.
+//! `main.rs` and, through [`call()`], the Python package.
 
 mod args;
 mod call;
