@@ -30,7 +30,14 @@ def held(name):
 WORK = {
     ("de", "grn"): "import grn\ngrn.settings.progress = False",
     ("de", "scanpy"): "import scanpy as sc",
-    ("de", "pdex"): "import pdex",
+    # Compiled before it is timed.
+    ("de", "pdex"): (
+        "import pdex, scanpy as sc\n"
+        'few = adata[(adata.obs["target_gene"] == "non-targeting") | (adata.obs["target_gene"] == adata.obs["target_gene"].iloc[-1])]\n'
+        "few = few.copy(); sc.pp.normalize_total(few); sc.pp.log1p(few)\n"
+        'pdex.pdex(few, groupby="target_gene", mode="ref", is_log1p=True)\n'
+        "del few"
+    ),
     ("pseudobulk", "grn"): "import grn\ngrn.settings.progress = False",
     ("pseudobulk", "scanpy"): "import scanpy as sc",
     ("pseudobulk", "decoupler"): "import decoupler as dc",
@@ -42,15 +49,17 @@ CALLS = {
         'sc.tl.rank_genes_groups(adata, "target_gene", reference="non-targeting", method="wilcoxon", tie_correct=True)'
     ),
     ("de", "pdex"): (
-        "import scanpy as sc\nsc.pp.normalize_total(adata); sc.pp.log1p(adata)\n"
-        "from pdex import parallel_differential_expression\n"
-        'parallel_differential_expression(adata, groupby_key="target_gene", reference="non-targeting")'
+        "sc.pp.normalize_total(adata); sc.pp.log1p(adata)\n"
+        'pdex.pdex(adata, groupby="target_gene", mode="ref", is_log1p=True)'
     ),
     ("pseudobulk", "grn"): "grn.pp.pseudobulk(adata)",
     ("pseudobulk", "scanpy"): (
         'sc.pp.normalize_total(adata); sc.pp.log1p(adata)\nsc.get.aggregate(adata, "target_gene", func=["mean", "var"])'
     ),
-    ("pseudobulk", "decoupler"): 'dc.pp.pseudobulk(adata, sample_col="target_gene", groups_col=None, mode="sum")',
+    (
+        "pseudobulk",
+        "decoupler",
+    ): 'dc.pp.pseudobulk(adata, sample_col="target_gene", groups_col=None, mode="sum")',
 }
 END = """
 before, began = held("VmRSS"), time.perf_counter()
@@ -83,7 +92,12 @@ def measure(what: tuple[str, str], path: Path) -> tuple[float, float] | None:
     if importlib.util.find_spec(what[1]) is None:
         return None
     script = START + WORK[what] + END.replace("{call}", CALLS[what])
-    done = subprocess.run([sys.executable, "-c", script, path], capture_output=True, text=True, check=False)
+    done = subprocess.run(
+        [sys.executable, "-c", script, path],
+        capture_output=True,
+        text=True,
+        check=False,
+    )
     if done.returncode:
         print(f"{what}: {done.stderr.strip().splitlines()[-1]}", file=sys.stderr)
         return None
@@ -92,7 +106,9 @@ def measure(what: tuple[str, str], path: Path) -> tuple[float, float] | None:
 
 
 def main() -> None:
-    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
     parser.add_argument("--cells", type=int, default=50_000)
     parser.add_argument("--genes", type=int, default=5_000)
     parser.add_argument("--perturbations", type=int, default=100)
@@ -102,12 +118,19 @@ def main() -> None:
         make(path, size.cells, size.genes, size.perturbations)
         shape = f"{size.cells} cells x {size.genes} genes, {size.perturbations} perturbations"
         print(f"{shape}; {os.cpu_count()} cores; one run\n")
-        print(f"{'work':<12} {'package':<10} {'version':<10} {'seconds':>9} {'peak on top, MB':>16}")
+        print(
+            f"{'work':<12} {'package':<10} {'version':<10} {'seconds':>9} {'peak on top, MB':>16}"
+        )
         for what in WORK:
             found = measure(what, path)
             version = importlib.metadata.version(what[1]) if found else "-"
-            seconds, growth = (f"{found[0]:.1f}", f"{found[1] / 1e6:.0f}") if found else ("-", "-")
-            print(f"{what[0]:<12} {what[1]:<10} {version:<10} {seconds:>9} {growth:>16}", flush=True)
+            seconds, growth = (
+                (f"{found[0]:.1f}", f"{found[1] / 1e6:.0f}") if found else ("-", "-")
+            )
+            print(
+                f"{what[0]:<12} {what[1]:<10} {version:<10} {seconds:>9} {growth:>16}",
+                flush=True,
+            )
 
 
 if __name__ == "__main__":
