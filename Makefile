@@ -85,9 +85,16 @@ python-check: setup $(VENV)/bin/maturin
 	$(CARGO) build -p grn-cli -p grn-python
 	cp target/debug/lib_grn.so python/grn/_grn.abi3.so
 	$(VENV)/bin/ruff check python benches/peers/python_speed.py && $(VENV)/bin/ruff format --check python
-	PYTHONPATH=python $(VENV)/bin/python -m pytest -q python/tests
+	env $$([ -x $(OTHER) ] && echo GRN_OTHER_ANNDATA_PYTHON=$$PWD/$(OTHER)) PYTHONPATH=python \
+	  $(VENV)/bin/python -m pytest -q python/tests
 
-$(VENV)/notebooks: $(VENV)/bin/maturin
+# Another release line of anndata, which has to read the same files.
+OTHER := $(VENV)-anndata/bin/python
+$(OTHER):
+	$(PYTHON) -m venv $(VENV)-anndata
+	$(VENV)-anndata/bin/pip install --quiet --disable-pip-version-check 'anndata<0.12' || { rm -rf $(VENV)-anndata; exit 1; }
+
+$(VENV)/notebooks: $(VENV)/bin/maturin $(OTHER)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check nbclient ipykernel ipywidgets matplotlib networkx decoupler scanpy
 	@touch $@
 
