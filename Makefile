@@ -92,7 +92,7 @@ python-check: setup $(VENV)/bin/maturin
 OTHER := $(VENV)-anndata/bin/python
 $(OTHER):
 	$(PYTHON) -m venv $(VENV)-anndata
-	$(VENV)-anndata/bin/pip install --quiet --disable-pip-version-check 'anndata<0.12' pytest || { rm -rf $(VENV)-anndata; exit 1; }
+	$(VENV)-anndata/bin/pip install --quiet --disable-pip-version-check 'anndata<0.12' 'pandas<3' pytest || { rm -rf $(VENV)-anndata; exit 1; }
 
 $(VENV)/notebooks: $(VENV)/bin/maturin $(OTHER)
 	$(VENV)/bin/pip install --quiet --disable-pip-version-check nbclient ipykernel ipywidgets matplotlib networkx decoupler scanpy
