@@ -37,11 +37,13 @@ def test_fit_predict_and_rank(
     # Ranking goes back to the control cells: those in memory here, the file there.
     signature = tmp_path / "change.tsv"
     pd.Series(predicted.X[1], index=predicted.var_names).to_csv(signature, sep="\t", header=False)
-    how = {"candidates": "closed", "method": "inversion"}
-    ranked = here.rank(signature, output=tmp_path / "here.tsv", **how)
-    options = [w for k, v in how.items() for w in (f"--{k}", v)]
-    program("rank", "--run", there, "--signature", signature, *options, "-o", tmp_path / "there.tsv")
-    assert (tmp_path / "here.tsv").read_bytes() == (tmp_path / "there.tsv").read_bytes()
+    # All scorers joined, then one alone.
+    for k, how in enumerate([{"candidates": "closed"}, {"candidates": "closed", "method": "inversion"}]):
+        ours, theirs = tmp_path / f"here{k}.tsv", tmp_path / f"there{k}.tsv"
+        ranked = here.rank(signature, output=ours, **how)
+        options = [word for name, value in how.items() for word in (f"--{name}", value)]
+        program("rank", "--run", there, "--signature", signature, *options, "-o", theirs)
+        assert ours.read_bytes() == theirs.read_bytes()
     assert len(ranked) == 10
     assert ranked["rank"].iloc[0] == 1
 
