@@ -31,7 +31,7 @@ pub(super) fn of_arguments(error: &clap::Error) -> Failure {
 
 /// The caller interrupted.
 pub(super) fn interrupted() -> Failure {
-    Failure { kind: FailureKind::Interrupted, message: "interrupted; nothing was written".into(), hint: None }
+    Failure { kind: FailureKind::Interrupted, message: "interrupted; no unfinished file is left".into(), hint: None }
 }
 
 /// A panic.

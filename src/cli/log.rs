@@ -8,7 +8,7 @@ use std::time::Instant;
 
 /// Name of the log in an output folder.
 pub(super) const LOG: &str = "log.txt";
-/// Talk is short; a command that writes no folder forgets what is older.
+/// Talk is short; of a command that writes no folder the first lines are kept.
 const MOST_WAITING: usize = 1000;
 
 /// That of the command of this process, for the message of a panic.

@@ -145,7 +145,16 @@ fn open_h5ad(file: &H5File, aliases: Option<&Path>) -> Result<CellFile, IoError>
     })
 }
 
-/// `X`, or where it is missing or can be neither counts nor log1p, `layers/counts` or the raw matrix.
+/// Where expression is looked for when `X` is missing or can be neither counts nor log1p.
+pub(super) const ELSEWHERE: [&str; 3] = ["layers/counts", "raw/X", "raw.X"];
+
+/// Says that another matrix than `X` is read, and why.
+pub(super) fn read_elsewhere(unfit: bool, name: &str) -> Notice {
+    let why = if unfit { "`X` holds negative values" } else { "there is no `X`" };
+    Notice::new(format!("{why}; expression is read from `{name}`"))
+}
+
+/// `X`, or one of [`ELSEWHERE`].
 fn find_matrix(file: &H5File, notices: &mut Vec<Notice>) -> Result<Option<StoredMatrix>, IoError> {
     let x = StoredMatrix::find(file, "X")?;
     let unfit = match &x {
@@ -155,10 +164,9 @@ fn find_matrix(file: &H5File, notices: &mut Vec<Notice>) -> Result<Option<Stored
     if x.is_some() && !unfit {
         return Ok(x);
     }
-    for name in ["layers/counts", "raw/X", "raw.X"] {
+    for name in ELSEWHERE {
         if let Some(matrix) = StoredMatrix::find(file, name)? {
-            let why = if unfit { "`X` holds negative values" } else { "there is no `X`" };
-            notices.push(Notice::new(format!("{why}; expression is read from `{name}`")));
+            notices.push(read_elsewhere(unfit, name));
             return Ok(Some(matrix));
         }
     }

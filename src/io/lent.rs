@@ -14,7 +14,7 @@ use std::sync::{Arc, LazyLock, OnceLock, PoisonError, RwLock};
 pub use self::numbers::{Lender, Numbers, Shared};
 pub(super) use self::rows::LentRows;
 use super::annotation::{Annotation, Listed};
-use super::cells::{CellFile, Matrix, Names, open_cells};
+use super::cells::{CellFile, ELSEWHERE, Matrix, Names, open_cells, read_elsewhere};
 use super::genes::{GeneNames, build_index, gene_names};
 use super::scale::{LOOKED_AT, guess};
 use super::{Column, IoError};
@@ -267,11 +267,8 @@ impl Lent {
         if x.is_some() && !unfit {
             return x;
         }
-        let other = ["layers/counts", "raw/X"].into_iter().find_map(named);
-        if let Some((name, _)) = other {
-            let why = if unfit { "`X` holds negative values" } else { "there is no `X`" };
-            notices.push(Notice::new(format!("{why}; expression is read from `{name}`")));
-        }
+        let other = ELSEWHERE.into_iter().find_map(named);
+        notices.extend(other.map(|(name, _)| read_elsewhere(unfit, name)));
         other.or(x)
     }
 

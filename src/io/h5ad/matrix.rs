@@ -136,7 +136,7 @@ impl Matrix {
 }
 
 /// Ten ranges of `length` spread evenly over `0..size`, or everything where that is less.
-fn places(size: usize, length: usize) -> Vec<Range<usize>> {
+pub(in crate::io) fn places(size: usize, length: usize) -> Vec<Range<usize>> {
     if size <= 10 * length {
         return std::iter::once(0..size).collect();
     }
@@ -161,8 +161,24 @@ pub(super) fn read_offsets(file: &H5File, at: &str, n: usize) -> Result<Vec<u64>
     Err(file.layout(&name, format!("{} offsets from 0 to the number of stored values", n + 1), got))
 }
 
+/// Blocks of rows with about as many stored values each, at least one row and at most `most`.
+pub(in crate::io) fn blocks_of_entries(offsets: &[u64], entries: usize, most: usize) -> Vec<Range<usize>> {
+    let (mut plan, mut start) = (Vec::new(), 0);
+    while start + 1 < offsets.len() {
+        let end = block_end(offsets, start, entries).min(start + most);
+        plan.push(start..end);
+        start = end;
+    }
+    plan
+}
+
+/// Blocks of as many rows each.
+pub(in crate::io) fn blocks_of_rows(n_rows: usize, rows: usize) -> Vec<Range<usize>> {
+    (0..n_rows).step_by(rows).map(|start| start..(start + rows).min(n_rows)).collect()
+}
+
 /// The end of a block of rows (or columns) from `start` with about `entries` stored values, at least one row.
-pub(super) fn block_end(offsets: &[u64], start: usize, entries: usize) -> usize {
+fn block_end(offsets: &[u64], start: usize, entries: usize) -> usize {
     let limit = offsets[start] + entries as u64;
     let last = offsets.len() - 1;
     let end = offsets[start..].partition_point(|&offset| offset <= limit) + start - 1;

@@ -5,7 +5,7 @@ use std::ops::{Range, RangeInclusive};
 use hdf5::Dataset;
 use ndarray::Array2;
 
-use super::matrix::{block_end, read_offsets};
+use super::matrix::{blocks_of_entries, blocks_of_rows, read_offsets};
 use super::numbers::Numbers;
 use super::{H5File, Spill, StoredMatrix};
 use crate::data::{Csr, DataError};
@@ -17,9 +17,9 @@ const BLOCK_ENTRIES: RangeInclusive<usize> = 1 << 18..=1 << 20;
 /// Chunks per block.
 const BLOCK_CHUNKS: usize = 16;
 /// Values of a dense block (16 MB), zeros included.
-const DENSE_ENTRIES: usize = 1 << 22;
+pub(in crate::io) const DENSE_ENTRIES: usize = 1 << 22;
 /// Rows per block at most.
-const BLOCK_ROWS: usize = 1 << 14;
+pub(in crate::io) const BLOCK_ROWS: usize = 1 << 14;
 /// Blocks that are read at the same time: beyond that the disk is slower than the processors.
 pub(in crate::io) const MOST_AT_ONCE: usize = 8;
 /// A band of chunks of a dense dataset that is larger than this (in values) is not read by rows.
@@ -49,13 +49,7 @@ impl Rows {
         let (data, indices) = (data?, indices?);
         let chunk = data.chunk().unwrap_or(0);
         let entries = (BLOCK_CHUNKS * chunk).clamp(*BLOCK_ENTRIES.start(), *BLOCK_ENTRIES.end());
-        let mut plan = Vec::new();
-        let mut start = 0;
-        while start < matrix.n_rows {
-            let end = block_end(&offsets, start, entries).min(start + BLOCK_ROWS);
-            plan.push(start..end);
-            start = end;
-        }
+        let plan = blocks_of_entries(&offsets, entries, BLOCK_ROWS);
         let source = Source::Sparse { data, indices, file, offsets };
         Ok(Self { source, n_cols: matrix.n_cols, plan })
     }
@@ -71,7 +65,7 @@ impl Rows {
         }
         let wanted = (DENSE_ENTRIES / n_cols.max(1)).clamp(1, BLOCK_ROWS);
         let rows = wanted.div_ceil(band) * band;
-        let plan = (0..matrix.n_rows).step_by(rows).map(|start| start..(start + rows).min(matrix.n_rows)).collect();
+        let plan = blocks_of_rows(matrix.n_rows, rows);
         Ok(Self { source: Source::Dense(Numbers::open(&file, &at)?), n_cols, plan })
     }
 

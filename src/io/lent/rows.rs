@@ -8,16 +8,14 @@ use rayon::prelude::*;
 use super::{LentLayout, LentMatrix, Shared};
 use crate::data::{Csr, DataError};
 use crate::io::IoError;
-use crate::io::h5ad::{Rows, Spiller, sorted};
+use crate::io::h5ad::{
+    BLOCK_ROWS, DENSE_ENTRIES, MOST_AT_ONCE, Rows, Spiller, blocks_of_entries, blocks_of_rows, places, sorted,
+};
 
 /// Stored values per block of sparse rows, as of files in one piece.
 const BLOCK_ENTRIES: usize = 1 << 18;
 /// The same where each block is put together from all columns: finding its entries costs O(genes log cells).
 const COLUMN_BLOCK_ENTRIES: usize = 1 << 20;
-/// Values of a dense block, zeros included.
-const DENSE_ENTRIES: usize = 1 << 22;
-/// Rows per block at most.
-const BLOCK_ROWS: usize = 1 << 14;
 
 /// A borrowed matrix that can be read by rows.
 #[derive(Debug)]
@@ -132,7 +130,7 @@ impl LentMatrix {
         let (layout, plan) = match &self.layout {
             LentLayout::Csr { indptr, indices, data } => {
                 let offsets = indptr.numbers().offsets().map_err(wrong)?;
-                let plan = by_entries(&offsets, BLOCK_ENTRIES);
+                let plan = blocks_of_entries(&offsets, BLOCK_ENTRIES, BLOCK_ROWS);
                 (Layout::Sparse { offsets, indices: indices.clone(), data: data.clone() }, plan)
             }
             LentLayout::Csc { indptr, indices, data } => {
@@ -141,7 +139,7 @@ impl LentMatrix {
             }
             LentLayout::Dense { data, strides } => {
                 let rows = (DENSE_ENTRIES / n_cols.max(1)).clamp(1, BLOCK_ROWS);
-                (Layout::Dense { data: data.clone(), strides: *strides }, even(n_rows, rows))
+                (Layout::Dense { data: data.clone(), strides: *strides }, blocks_of_rows(n_rows, rows))
             }
         };
         Ok(LentRows { layout, n_cols, plan, path: path.to_owned() })
@@ -158,7 +156,7 @@ impl LentMatrix {
         let column = |j: usize| offsets[j] as usize..offsets[j + 1] as usize;
         if (0..n_cols).into_par_iter().all(|j| indices.numbers().ascend(column(j))) {
             let per_row = (data.numbers().len() / n_rows.max(1)).max(1);
-            let plan = even(n_rows, (COLUMN_BLOCK_ENTRIES / per_row).clamp(1, BLOCK_ROWS));
+            let plan = blocks_of_rows(n_rows, (COLUMN_BLOCK_ENTRIES / per_row).clamp(1, BLOCK_ROWS));
             return Ok((Layout::Columns { offsets, indices: indices.clone(), data: data.clone() }, plan));
         }
         let mut spiller = Spiller::new(path, n_rows, n_cols, data.numbers().len() as u64);
@@ -182,7 +180,7 @@ impl LentRows {
 
     /// Blocks that may be read at the same time.
     pub(in crate::io) fn at_once(&self) -> usize {
-        if let Layout::Spilled(rows) = &self.layout { rows.at_once() } else { crate::io::h5ad::MOST_AT_ONCE }
+        if let Layout::Spilled(rows) = &self.layout { rows.at_once() } else { MOST_AT_ONCE }
     }
 
     /// One block of the plan, columns ascending in each row, zeros left out of dense data, repeated columns added up.
@@ -288,31 +286,4 @@ fn check_sparse(n: usize, [indptr, indices, data]: [&Shared; 3]) -> Result<(), (
         return Ok(());
     };
     Err((expected(), got))
-}
-
-/// Blocks of about as many stored values each.
-fn by_entries(offsets: &[u64], entries: usize) -> Vec<Range<usize>> {
-    let (mut plan, mut start) = (Vec::new(), 0);
-    let n = offsets.len() - 1;
-    while start < n {
-        let limit = offsets[start] + entries as u64;
-        let end = offsets[start..].partition_point(|&offset| offset <= limit) + start - 1;
-        let end = end.clamp(start + 1, n).min(start + BLOCK_ROWS);
-        plan.push(start..end);
-        start = end;
-    }
-    plan
-}
-
-/// Blocks of as many rows each.
-fn even(n_rows: usize, rows: usize) -> Vec<Range<usize>> {
-    (0..n_rows).step_by(rows).map(|start| start..(start + rows).min(n_rows)).collect()
-}
-
-/// Ten ranges of `length` spread evenly over `0..size`, or everything where that is less.
-fn places(size: usize, length: usize) -> Vec<Range<usize>> {
-    if size <= 10 * length {
-        return std::iter::once(0..size).collect();
-    }
-    (0..10).map(|k| (size - length) * k / 9).map(|start| start..start + length).collect()
 }
